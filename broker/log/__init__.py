@@ -1,0 +1,1 @@
+"""One partition's files, Kafka's to the byte (the lecture follows with the bodies)."""

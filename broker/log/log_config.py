@@ -1,0 +1,55 @@
+"""A topic's configuration as its logs need it: Kafka's topic configs, typed, with their defaults.
+
+Each field is a topic config with dots as underscores (`retention.ms` is `retention_ms`), its broker
+default under the name in the comment where that differs by more than a `log.` in front. -1 is
+"no limit" where Kafka says so.
+
+Source: Kafka's `LogConfig`, `TopicConfig`, `ServerTopicConfigSynonyms`.
+"""
+
+import enum
+from typing import Final
+
+import attrs
+
+LONG_MAX: Final = 2**63 - 1
+
+
+class TimestampType(enum.Enum):
+    CREATE_TIME = "CreateTime"
+    LOG_APPEND_TIME = "LogAppendTime"
+
+
+@attrs.frozen
+class LogConfig:
+    cleanup_policy: frozenset[str] = frozenset({"delete"})  # of "delete", "compact"
+    compression_type: str = "producer"
+    delete_retention_ms: int = 86_400_000  # log.cleaner.delete.retention.ms
+    file_delete_delay_ms: int = 60_000  # log.segment.delete.delay.ms
+    flush_messages: int = LONG_MAX  # log.flush.interval.messages
+    flush_ms: int = LONG_MAX  # log.flush.interval.ms
+    index_interval_bytes: int = 4096
+    max_compaction_lag_ms: int = LONG_MAX  # log.cleaner.max.compaction.lag.ms
+    max_message_bytes: int = 1_048_588  # message.max.bytes: 1 MiB and the log overhead of 12
+    message_timestamp_after_max_ms: int = LONG_MAX
+    message_timestamp_before_max_ms: int = LONG_MAX
+    message_timestamp_type: TimestampType = TimestampType.CREATE_TIME
+    min_cleanable_dirty_ratio: float = 0.5  # log.cleaner.min.cleanable.ratio
+    min_compaction_lag_ms: int = 0  # log.cleaner.min.compaction.lag.ms
+    min_insync_replicas: int = 1  # min.insync.replicas
+    preallocate: bool = False
+    retention_bytes: int = -1
+    retention_ms: int = 604_800_000  # log.retention.{hours,minutes,ms}
+    segment_bytes: int = 1_073_741_824
+    segment_index_bytes: int = 10_485_760  # log.index.size.max.bytes
+    segment_jitter_ms: int = 0  # log.roll.jitter.{hours,ms}
+    segment_ms: int = 604_800_000  # log.roll.{hours,ms}
+    unclean_leader_election_enable: bool = False  # unclean.leader.election.enable
+
+    @property
+    def is_compacted(self) -> bool:
+        return "compact" in self.cleanup_policy
+
+    @property
+    def deletes_by_retention(self) -> bool:
+        return "delete" in self.cleanup_policy

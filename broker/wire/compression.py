@@ -1,0 +1,99 @@
+"""The five compression codecs of a record batch, as Kafka frames them.
+
+A batch of format 2 compresses only its records, never its header; bits 0-2 of its attributes name
+the codec. The broker stores and sends the bytes as they came, so this module is used only where
+something must look inside a batch, or where the broker builds one.
+
+    gzip    RFC 1952, as everywhere
+    snappy  not the standard framing but that of xerial's snappy-java:
+                82 SNAPPY 00 | version i32 | compatible i32 | { size i32 | raw snappy }*
+            librdkafka sends one raw snappy block instead; both are read, xerial's is written
+    lz4     the LZ4 frame format (blocks independent, as KafkaLZ4BlockOutputStream)
+    zstd    one frame
+
+Source: Kafka's `org.apache.kafka.common.compress`, KIP-110 (zstd).
+"""
+
+import enum
+import struct
+
+import cramjam
+
+from broker.wire.errors import ErrorCode, KafkaError
+
+_XERIAL_MAGIC = b"\x82SNAPPY\x00"
+_XERIAL_HEADER = _XERIAL_MAGIC + struct.pack(">ii", 1, 1)
+_XERIAL_BLOCK_BYTES = 32 * 1024  # snappy-java's default block: a reader's buffer is sized for it
+_SIZE = struct.Struct(">i")
+
+
+class Compression(enum.IntEnum):
+    """The codec's number in a batch's attributes."""
+
+    NONE = 0
+    GZIP = 1
+    SNAPPY = 2
+    LZ4 = 3
+    ZSTD = 4
+
+
+def compress(codec: Compression, data: bytes | bytearray | memoryview) -> bytes:
+    """`data` as the records section of a batch whose attributes name `codec`."""
+    match codec:
+        case Compression.NONE:
+            return bytes(data)
+        case Compression.GZIP:
+            return bytes(cramjam.gzip.compress(data))
+        case Compression.SNAPPY:
+            return _xerial_compress(memoryview(data))
+        case Compression.LZ4:
+            return bytes(cramjam.lz4.compress(data))
+        case Compression.ZSTD:
+            return bytes(cramjam.zstd.compress(data))
+
+
+def decompress(codec: Compression, data: bytes | bytearray | memoryview) -> memoryview:
+    """The inverse of `compress`. Bytes that are not in the codec's format: CORRUPT_MESSAGE."""
+    try:
+        match codec:
+            case Compression.NONE:
+                return memoryview(data)
+            case Compression.GZIP:
+                return memoryview(bytes(cramjam.gzip.decompress(data)))
+            case Compression.SNAPPY:
+                return memoryview(_snappy_decompress(memoryview(data)))
+            case Compression.LZ4:
+                return memoryview(bytes(cramjam.lz4.decompress(data)))
+            case Compression.ZSTD:
+                return memoryview(bytes(cramjam.zstd.decompress(data)))
+    except (cramjam.DecompressionError, struct.error) as error:
+        raise KafkaError(
+            ErrorCode.CORRUPT_MESSAGE, f"records are not valid {codec.name.lower()}: {error}"
+        ) from error
+
+
+def _xerial_compress(data: memoryview) -> bytes:
+    out = bytearray(_XERIAL_HEADER)
+    for start in range(0, len(data), _XERIAL_BLOCK_BYTES):
+        block = bytes(cramjam.snappy.compress_raw(data[start : start + _XERIAL_BLOCK_BYTES]))
+        out += _SIZE.pack(len(block))
+        out += block
+    return bytes(out)
+
+
+def _snappy_decompress(data: memoryview) -> bytes:
+    if bytes(data[: len(_XERIAL_MAGIC)]) != _XERIAL_MAGIC:
+        return bytes(cramjam.snappy.decompress_raw(data))
+    out = bytearray()
+    position = len(_XERIAL_HEADER)
+    while position < len(data):
+        (size,) = _SIZE.unpack_from(data, position)
+        position += _SIZE.size
+        if not 0 <= size <= len(data) - position:
+            raise KafkaError(
+                ErrorCode.CORRUPT_MESSAGE,
+                f"snappy block of {size} bytes with {len(data) - position} bytes left",
+            )
+        out += bytes(cramjam.snappy.decompress_raw(data[position : position + size]))
+        position += size
+    return bytes(out)

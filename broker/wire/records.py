@@ -1,0 +1,159 @@
+"""The records inside a batch: key, value and headers, delta-coded against the batch's header.
+
+    +--------+------------+-----------+----------+------------+-----+--------------+-------+-----
+    | length | attributes | timestamp | offset   | key length | key | value length | value | n
+    | varint | i8, unused | Δ varlong | Δ varint | varint     |     | varint       |       | varint
+    +--------+------------+-----------+----------+------------+-----+--------------+-------+-----
+      then n headers:  | key length varint | key, UTF-8 | value length varint | value |
+
+A varint is zigzag-coded (0, -1, 1, -2, ... as 0, 1, 2, 3, ...), seven bits a byte, low bits first;
+a length of -1 is null. The deltas are against the batch's base offset and base timestamp.
+
+Records come here only when something must look inside: the group and transaction coordinators
+reading their own topics, compaction, a topic whose keys or timestamps must be checked. A length is
+never believed beyond the bytes that are left.
+
+Source: KIP-98, Kafka's `DefaultRecord` and `ByteUtils`.
+"""
+
+from collections.abc import Sequence
+
+import attrs
+
+from broker.wire.errors import ErrorCode, KafkaError
+
+Header = tuple[str, bytes | None]
+
+
+@attrs.frozen(slots=True)
+class Record:
+    """One record. `offset` is set on what was read; a batch being built counts its own."""
+
+    key: bytes | None = None
+    value: bytes | None = None
+    timestamp_ms: int = -1
+    headers: tuple[Header, ...] = ()
+    offset: int = -1
+
+
+def encode_records(records: Sequence[Record], base_timestamp_ms: int) -> bytearray:
+    """The records section of a batch, not compressed; offset deltas are 0, 1, 2, ..."""
+    out = bytearray()
+    body = bytearray()
+    for offset_delta, record in enumerate(records):
+        body.clear()
+        body.append(0)  # attributes
+        _put_varint(body, record.timestamp_ms - base_timestamp_ms)
+        _put_varint(body, offset_delta)
+        _put_nullable(body, record.key)
+        _put_nullable(body, record.value)
+        _put_varint(body, len(record.headers))
+        for key, value in record.headers:
+            _put_nullable(body, key.encode())
+            _put_nullable(body, value)
+        _put_varint(out, len(body))
+        out += body
+    return out
+
+
+def decode_records(
+    body: memoryview,
+    count: int,
+    base_offset: int,
+    base_timestamp_ms: int,
+    append_time_ms: int | None = None,
+) -> list[Record]:
+    """Exactly `count` records filling `body`, else INVALID_RECORD.
+
+    With `append_time_ms` (LogAppendTime) every record has that timestamp, whatever its delta says.
+    """
+    records = []
+    position = 0
+    try:
+        for _ in range(count):
+            size, position = _get_varint(body, position)
+            end = position + size
+            if size < 0 or end > len(body):
+                raise _invalid(f"record of {size} bytes with {len(body) - position} bytes left")
+            record, position = _decode_record(
+                body, position + 1, end, base_offset, base_timestamp_ms, append_time_ms
+            )
+            if position != end:
+                raise _invalid(f"record ends at byte {position}, its length says {end}")
+            records.append(record)
+    except (IndexError, UnicodeDecodeError) as error:
+        raise _invalid(f"record is malformed: {error}") from error
+    if position != len(body):
+        raise _invalid(f"{len(body) - position} bytes left after {count} records")
+    return records
+
+
+def _decode_record(
+    body: memoryview,
+    position: int,
+    end: int,
+    base_offset: int,
+    base_timestamp_ms: int,
+    append_time_ms: int | None,
+) -> tuple[Record, int]:
+    timestamp_delta, position = _get_varint(body, position)
+    offset_delta, position = _get_varint(body, position)
+    key, position = _get_nullable(body, position, end)
+    value, position = _get_nullable(body, position, end)
+    header_count, position = _get_varint(body, position)
+    if not 0 <= header_count <= end - position:
+        raise _invalid(f"{header_count} headers with {end - position} bytes left")
+    headers = []
+    for _ in range(header_count):
+        header_key, position = _get_nullable(body, position, end)
+        if header_key is None:
+            raise _invalid("null header key")
+        header_value, position = _get_nullable(body, position, end)
+        headers.append((header_key.decode(), header_value))
+    timestamp_ms = base_timestamp_ms + timestamp_delta if append_time_ms is None else append_time_ms
+    record = Record(key, value, timestamp_ms, tuple(headers), base_offset + offset_delta)
+    return record, position
+
+
+def _put_varint(out: bytearray, value: int) -> None:
+    zigzag = value << 1 if value >= 0 else (-value << 1) - 1
+    while zigzag > 0x7F:
+        out.append(zigzag & 0x7F | 0x80)
+        zigzag >>= 7
+    out.append(zigzag)
+
+
+def _get_varint(body: memoryview, position: int) -> tuple[int, int]:
+    byte = body[position]
+    position += 1
+    zigzag = byte & 0x7F
+    shift = 7
+    while byte & 0x80:
+        if shift > 63:
+            raise _invalid("varint longer than 10 bytes")
+        byte = body[position]
+        position += 1
+        zigzag |= (byte & 0x7F) << shift
+        shift += 7
+    return (zigzag >> 1) ^ -(zigzag & 1), position
+
+
+def _put_nullable(out: bytearray, value: bytes | None) -> None:
+    if value is None:
+        out.append(1)  # the varint -1
+    else:
+        _put_varint(out, len(value))
+        out += value
+
+
+def _get_nullable(body: memoryview, position: int, end: int) -> tuple[bytes | None, int]:
+    size, position = _get_varint(body, position)
+    if size < 0:
+        return None, position
+    if size > end - position:
+        raise _invalid(f"field of {size} bytes with {end - position} bytes left")
+    return bytes(body[position : position + size]), position + size
+
+
+def _invalid(why: str) -> KafkaError:
+    return KafkaError(ErrorCode.INVALID_RECORD, why)
