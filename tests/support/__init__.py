@@ -1,0 +1,1 @@
+"""What tests share: real servers to test against, and stand-ins that misbehave on request."""
