@@ -1,0 +1,145 @@
+"""Topics: who should hold their partitions, who leads them, and what admins ask for.
+
+    /brokers/topics/T                      {"version":3, "topic_id":"ew3DRA8aSpqj2ZcRtOzxyQ",
+                                            "partitions":{"0":[2,3,1]},
+                                            "adding_replicas":{}, "removing_replicas":{}}
+        version 1 has partitions only, version 2 adds adding_ and removing_replicas (KIP-455),
+        version 3 topic_id (KIP-516), 16 bytes in URL-safe base64 without padding
+    /brokers/topics/T/partitions/P/state   {"version":1, "leader":2, "leader_epoch":0,
+                                            "isr":[2,3,1], "controller_epoch":1}
+    /admin/reassign_partitions             {"version":1, "partitions":[
+                                            {"topic":"orders","partition":0,"replicas":[1,2]}]}
+    /admin/preferred_replica_election      {"version":1, "partitions":[
+                                            {"topic":"orders","partition":0}]}
+
+Source: kafka.zk.{TopicZNode,TopicPartitionStateZNode,ReassignPartitionsZNode,
+PreferredReplicaElectionZNode}.
+"""
+
+import base64
+import binascii
+import uuid
+from collections.abc import Iterable, Mapping
+
+from coordination.store import Node
+from coordination.values import (
+    LeaderAndIsr,
+    PartitionAssignment,
+    TopicAssignment,
+    TopicPartition,
+)
+from coordination.znodes import paths
+from coordination.znodes.documents import Document, encode_json
+
+
+def topic_id_text(topic_id: uuid.UUID) -> str:
+    """22 characters, as Kafka prints ids everywhere (org.apache.kafka.common.Uuid)."""
+    return base64.urlsafe_b64encode(topic_id.bytes).rstrip(b"=").decode()
+
+
+def topic_id_from_text(text: str) -> uuid.UUID:
+    """Raises ValueError unless it is 16 bytes in URL-safe base64."""
+    if len(text) != 22:
+        raise ValueError(f"a topic id has 22 characters, found {text!r:.80}")
+    try:
+        return uuid.UUID(bytes=base64.b64decode(text + "==", altchars=b"-_", validate=True))
+    except binascii.Error as error:
+        raise ValueError(f"not a topic id: {text!r}") from error
+
+
+def encode_topic(assignment: TopicAssignment) -> bytes:
+    partitions = assignment.partitions.items()
+    document: dict[str, object] = {
+        "version": 3,
+        "partitions": {str(number): each.replicas for number, each in partitions},
+        "adding_replicas": {str(number): each.adding for number, each in partitions if each.adding},
+        "removing_replicas": {
+            str(number): each.removing for number, each in partitions if each.removing
+        },
+    }
+    if assignment.topic_id is not None:
+        document["topic_id"] = topic_id_text(assignment.topic_id)
+    return encode_json(document)
+
+
+def decode_topic(topic: str, node: Node) -> TopicAssignment:
+    document = Document.parse(paths.topic(topic), node.data)
+    replicas = document.partition_map("partitions")
+    adding = document.partition_map("adding_replicas") if document.has("adding_replicas") else {}
+    removing = (
+        document.partition_map("removing_replicas") if document.has("removing_replicas") else {}
+    )
+    topic_id = None
+    if document.has("topic_id"):
+        try:
+            topic_id = topic_id_from_text(document.string("topic_id"))
+        except ValueError as error:
+            raise document.bad("topic_id", "16 bytes in base64") from error
+    return TopicAssignment(
+        topic,
+        topic_id,
+        {
+            number: PartitionAssignment(each, adding.get(number, ()), removing.get(number, ()))
+            for number, each in sorted(replicas.items())
+        },
+    )
+
+
+def encode_partition_state(state: LeaderAndIsr) -> bytes:
+    return encode_json(
+        {
+            "version": 1,
+            "leader": state.leader,
+            "leader_epoch": state.leader_epoch,
+            "isr": state.isr,
+            "controller_epoch": state.controller_epoch,
+        }
+    )
+
+
+def decode_partition_state(tp: TopicPartition, node: Node) -> LeaderAndIsr:
+    document = Document.parse(paths.partition_state(tp), node.data)
+    return LeaderAndIsr(
+        leader=document.integer("leader"),
+        leader_epoch=document.integer("leader_epoch"),
+        isr=document.integers("isr"),
+        controller_epoch=document.integer("controller_epoch"),
+        partition_epoch=node.stat.version,
+    )
+
+
+def encode_reassignment(targets: Mapping[TopicPartition, tuple[int, ...]]) -> bytes:
+    partitions = [
+        {"topic": tp.topic, "partition": tp.partition, "replicas": replicas}
+        for tp, replicas in targets.items()
+    ]
+    return encode_json({"version": 1, "partitions": partitions})
+
+
+def decode_reassignment(node: Node) -> dict[TopicPartition, tuple[int, ...]]:
+    document = Document.parse(paths.REASSIGN_PARTITIONS, node.data)
+    partitions = document.documents("partitions")
+    return {_partition(each): each.integers("replicas") for each in partitions}
+
+
+def encode_preferred_replica_election(partitions: Iterable[TopicPartition]) -> bytes:
+    return encode_partitions(partitions)
+
+
+def decode_preferred_replica_election(node: Node) -> set[TopicPartition]:
+    return decode_partitions(paths.PREFERRED_REPLICA_ELECTION, node.data)
+
+
+def encode_partitions(partitions: Iterable[TopicPartition]) -> bytes:
+    """The list of partitions that elections and ISR change notifications carry."""
+    listed = [{"topic": tp.topic, "partition": tp.partition} for tp in partitions]
+    return encode_json({"version": 1, "partitions": listed})
+
+
+def decode_partitions(path: str, data: bytes) -> set[TopicPartition]:
+    document = Document.parse(path, data)
+    return {_partition(each) for each in document.documents("partitions")}
+
+
+def _partition(document: Document) -> TopicPartition:
+    return TopicPartition(document.string("topic"), document.integer("partition"))
