@@ -57,8 +57,8 @@ class JavaServer:
     async def ready(self) -> None:
         """Wait until it answers; other tasks go on."""
         with trio.fail_after(START_TIMEOUT_S):
-            while not self._answers():
-                await trio.sleep(POLL_S)  # noqa: ASYNC110 - a JVM sends us no event
+            while not self._answers():  # noqa: ASYNC110 - a JVM sends us no event
+                await trio.sleep(POLL_S)
 
     def stop(self) -> None:
         """SIGTERM, and SIGKILL if that does not help within half a minute."""
