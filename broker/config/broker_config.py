@@ -1,0 +1,218 @@
+"""What the broker reads from its configuration, typed.
+
+A field's name is the property's name with dots as underscores: `num.partitions` is
+`num_partitions`. Having a field *is* being in use: a property without one is recognised, checked
+and then named in a warning. A few fields are worked out of several properties; derived.py says
+how. `BrokerConfig` is frozen and has no defaults of its own: those are in the
+table (broker/config/table), and every instance comes from `BrokerConfig.from_properties`.
+
+Source: Kafka's `KafkaConfig`; the list of its names is https://kafka.apache.org/39/documentation.
+"""
+
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from broker.config.derived import DERIVED
+from broker.config.listeners import read_listeners
+from broker.config.rules import check_rules
+from broker.config.table import BROKER_PROPERTIES
+from broker.config.zookeeper_connect import ZooKeeperConnect
+from coordination.values import Endpoint
+
+
+@attrs.frozen(kw_only=True)
+class BrokerConfig:
+    # What the file and the overrides said, as text: DescribeConfigs tells it from the defaults.
+    properties: Mapping[str, str]
+
+    # Who it is. broker_id is -1 until one is generated (broker.id.generation.enable).
+    broker_id: int
+    broker_id_generation_enable: bool
+    reserved_broker_max_id: int
+    broker_rack: str | None
+
+    # ZooKeeper
+    zookeeper_connect: ZooKeeperConnect
+    zookeeper_session_timeout_ms: int
+    zookeeper_connection_timeout_ms: int
+    zookeeper_max_in_flight_requests: int
+
+    # Listeners and connections
+    listeners: tuple[Endpoint, ...]  # host "" is every interface
+    advertised_listeners: tuple[Endpoint, ...]
+    inter_broker_listener_name: str
+    control_plane_listener_name: str | None
+    socket_listen_backlog_size: int
+    socket_receive_buffer_bytes: int
+    socket_send_buffer_bytes: int
+    socket_request_max_bytes: int
+    connections_max_idle_ms: int
+    max_connections: int
+    max_connections_per_ip: int
+    max_connections_per_ip_overrides: Mapping[str, int]
+    queued_max_requests: int
+    request_timeout_ms: int
+    background_threads: int
+
+    # Topics
+    auto_create_topics_enable: bool
+    delete_topic_enable: bool
+    num_partitions: int
+    default_replication_factor: int
+    unclean_leader_election_enable: bool
+    min_insync_replicas: int
+
+    # Replication and fetching
+    replica_lag_time_max_ms: int
+    replica_fetch_max_bytes: int
+    replica_fetch_min_bytes: int
+    replica_fetch_wait_max_ms: int
+    replica_fetch_response_max_bytes: int
+    replica_fetch_backoff_ms: int
+    replica_socket_timeout_ms: int
+    replica_socket_receive_buffer_bytes: int
+    replica_high_watermark_checkpoint_interval_ms: int
+    replica_selector_class: str | None
+    fetch_max_bytes: int
+    max_incremental_fetch_session_cache_slots: int
+
+    # The controller, and leaving in an orderly way
+    controller_socket_timeout_ms: int
+    auto_leader_rebalance_enable: bool
+    leader_imbalance_check_interval_seconds: int
+    leader_imbalance_per_broker_percentage: int
+    controlled_shutdown_enable: bool
+    controlled_shutdown_max_retries: int
+    controlled_shutdown_retry_backoff_ms: int
+
+    # Log directories and their upkeep
+    log_dirs: tuple[Path, ...]
+    num_recovery_threads_per_data_dir: int
+    log_initial_task_delay_ms: int
+    log_retention_check_interval_ms: int
+    log_flush_scheduler_interval_ms: int
+    log_flush_offset_checkpoint_interval_ms: int
+    log_flush_start_offset_checkpoint_interval_ms: int
+    log_cleaner_enable: bool
+    log_cleaner_threads: int
+    log_cleaner_backoff_ms: int
+    log_cleaner_dedupe_buffer_size: int
+
+    # What a topic gets that does not say otherwise (topic_configs.py has the topics' names)
+    compression_type: str
+    log_cleaner_delete_retention_ms: int
+    log_cleaner_max_compaction_lag_ms: int
+    log_cleaner_min_cleanable_ratio: float
+    log_cleaner_min_compaction_lag_ms: int
+    log_cleanup_policy: tuple[str, ...]
+    log_flush_interval_messages: int
+    log_flush_interval_ms: int
+    log_index_interval_bytes: int
+    log_index_size_max_bytes: int
+    log_message_timestamp_after_max_ms: int
+    log_message_timestamp_before_max_ms: int
+    log_message_timestamp_difference_max_ms: int
+    log_message_timestamp_type: str
+    log_preallocate: bool
+    log_retention_bytes: int
+    log_retention_ms: int
+    log_roll_jitter_ms: int
+    log_roll_ms: int
+    log_segment_bytes: int
+    log_segment_delete_delay_ms: int
+    message_max_bytes: int
+
+    # Consumer groups
+    group_initial_rebalance_delay_ms: int
+    group_max_session_timeout_ms: int
+    group_max_size: int
+    group_min_session_timeout_ms: int
+    offset_metadata_max_bytes: int
+    offsets_commit_required_acks: int
+    offsets_commit_timeout_ms: int
+    offsets_load_buffer_size: int
+    offsets_retention_check_interval_ms: int
+    offsets_retention_minutes: int
+    offsets_topic_compression_codec: int
+    offsets_topic_num_partitions: int
+    offsets_topic_replication_factor: int
+    offsets_topic_segment_bytes: int
+
+    # Transactions and producer ids
+    producer_id_expiration_check_interval_ms: int
+    producer_id_expiration_ms: int
+    transaction_max_timeout_ms: int
+    transaction_state_log_min_isr: int
+    transaction_state_log_num_partitions: int
+    transaction_state_log_replication_factor: int
+    transaction_state_log_segment_bytes: int
+    transactional_id_expiration_ms: int
+
+    @classmethod
+    def from_properties(
+        cls,
+        properties: Mapping[str, str],
+        canonical_host_name: Callable[[], str] = socket.getfqdn,
+    ) -> "BrokerConfig":
+        """Parses and checks every name that Kafka knows; raises ConfigError for a wrong one.
+
+        properties: as the file has them; names that Kafka does not know are kept and not looked at.
+        canonical_host_name: what is advertised for a listener that names no host.
+        """
+        properties = _with_node_id(properties)
+        values: dict[str, Any] = {
+            name: row.parse(properties.get(name, row.default))
+            for name, row in BROKER_PROPERTIES.items()
+        }
+        check_rules(values)
+        listeners = read_listeners(values, properties, canonical_host_name)
+        worked_out: dict[str, Any] = {
+            "properties": properties,
+            "listeners": listeners.bound,
+            "advertised_listeners": listeners.advertised,
+            "inter_broker_listener_name": listeners.inter_broker_name,
+            "control_plane_listener_name": listeners.control_plane_name,
+        } | {name: derive(values) for name, derive in DERIVED.items()}
+        return cls(
+            **{
+                field.name: worked_out[field.name]
+                if field.name in worked_out
+                else values[field.name.replace("_", ".")]
+                for field in attrs.fields(cls)
+            }
+        )
+
+
+def _with_node_id(properties: Mapping[str, str]) -> dict[str, str]:
+    """`node.id` is another name for `broker.id` since KRaft (`KafkaConfig.populateSynonyms`)."""
+    filled = dict(properties)
+    for name, other in (("broker.id", "node.id"), ("node.id", "broker.id")):
+        if name not in filled and other in filled:
+            filled[name] = filled[other]
+    return filled
+
+
+# Names that speak through a field of another name.
+_READ_FOR_OTHERS: Final = frozenset(
+    {
+        "node.id",
+        "process.roles",
+        "controller.listener.names",
+        "inter.broker.protocol.version",
+        "listener.security.protocol.map",
+        "security.inter.broker.protocol",
+        "log.dir",
+        "log.retention.minutes",
+        "log.retention.hours",
+        "log.roll.hours",
+        "log.roll.jitter.hours",
+    }
+)
+
+USED_PROPERTIES: Final = _READ_FOR_OTHERS | {
+    field.name.replace("_", ".") for field in attrs.fields(BrokerConfig)
+} - {"properties"}
