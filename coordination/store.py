@@ -128,15 +128,20 @@ OpResult = str | Stat | None
 # Events
 
 
+WatchKind = Literal["created", "deleted", "data", "children"]
+
+
 @attrs.frozen(slots=True)
 class WatchEvent:
-    kind: Literal["created", "deleted", "data", "children"]
+    kind: WatchKind
     path: str
 
 
 @attrs.frozen(slots=True)
 class Suspended:
     """The connection broke. The session may live on: stop assuming, start nothing new."""
+
+    reason: str = attrs.field(default="", eq=False)
 
 
 @attrs.frozen(slots=True)
@@ -276,3 +281,12 @@ def request_size_bytes(ops: Sequence[Op]) -> int:
         if isinstance(op, Create | Set):
             total += len(op.data)
     return total
+
+
+def check_size(ops: Sequence[Op]) -> None:
+    """Raises RequestTooLarge. Both stores ask before they send."""
+    if (size_bytes := request_size_bytes(ops)) > MAX_REQUEST_BYTES:
+        raise RequestTooLarge(
+            f"a request of {size_bytes} bytes is over ZooKeeper's limit, {MAX_REQUEST_BYTES}",
+            ops[0].path,
+        )

@@ -15,8 +15,8 @@ and producer id blocks are strings holding numbers, /cluster/id's version is a s
 
 Invariants: `encode_x` writes the version that Kafka 3.9 writes; `decode_x` takes what Kafka 3.9
 takes (it looks at a document's version only where the shape depends on it), ignores keys it does
-not know, and raises BadZnode(path, why) on anything else, never another error. What is a znode's stat, not its data (a state's version, a
-registration's czxid), is filled in by the decoder.
+not know, and raises BadZnode(path, why) on anything else, never another error. What is a znode's
+stat and not its data (a state's version, a registration's czxid) is filled in by the decoder.
 
 Use it as `znodes.encode_partition_state(...)`, `znodes.paths.partition_state(tp)`.
 Source: kafka.zk.ZkData.

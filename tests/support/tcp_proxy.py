@@ -1,0 +1,87 @@
+"""A loopback link that a test can cut, freeze and mend: client -> TcpProxy -> server.
+
+    cut()        every open connection is reset, new ones are refused (accepted and closed)
+    freeze()     nothing passes any more in either direction, though connections stay open
+    swallow()    what the server says from now on is thrown away (a lost reply)
+    mend()       new connections pass again; frozen bytes go on
+
+The proxy listens on `port` of 127.0.0.1 for as long as its task lives.
+"""
+
+from typing import Literal
+
+import attrs
+import trio
+
+CHUNK_BYTES = 65_536
+
+
+@attrs.define(eq=False)
+class TcpProxy:
+    server_port: int
+    port: int = 0
+    refusing: bool = False
+    swallowing: bool = False
+    _flowing: trio.Event = attrs.field(factory=trio.Event)
+    _connections: set[trio.CancelScope] = attrs.field(factory=set)
+
+    def cut(self) -> None:
+        self.refusing = True
+        for connection in self._connections:
+            connection.cancel()
+
+    def freeze(self) -> None:
+        self._flowing = trio.Event()
+
+    def swallow(self) -> None:
+        self.swallowing = True
+
+    def mend(self) -> None:
+        self.refusing = self.swallowing = False
+        self._flowing.set()
+
+    async def _carry(self, client: trio.SocketStream) -> None:
+        scope = trio.CancelScope()
+        with scope:
+            async with client:
+                if self.refusing:
+                    return
+                self._connections.add(scope)
+                try:
+                    server = await trio.open_tcp_stream("127.0.0.1", self.server_port)
+                    async with server, trio.open_nursery() as nursery:
+                        nursery.start_soon(self._pump, client, server, "there", scope)
+                        nursery.start_soon(self._pump, server, client, "back", scope)
+                except OSError:
+                    pass  # the server is away: the client sees its connection close
+                finally:
+                    self._connections.discard(scope)
+
+    async def _pump(
+        self,
+        source: trio.SocketStream,
+        target: trio.SocketStream,
+        way: Literal["there", "back"],
+        connection: trio.CancelScope,
+    ) -> None:
+        try:
+            async for data in source:
+                await self._flowing.wait()
+                if not (way == "back" and self.swallowing):
+                    await target.send_all(data)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass
+        connection.cancel()
+
+
+async def serve_tcp_proxy(
+    server_port: int, *, task_status: trio.TaskStatus[TcpProxy] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Run a proxy in front of 127.0.0.1:`server_port`; for `nursery.start`, which gives it."""
+    proxy = TcpProxy(server_port)
+    proxy.mend()
+    [listener] = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    proxy.port = listener.socket.getsockname()[1]
+    async with listener:
+        task_status.started(proxy)
+        await trio.serve_listeners(proxy._carry, [listener])
