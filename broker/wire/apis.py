@@ -4,9 +4,10 @@
 messages (`messages/foo.py` with `FooRequest` and `FooResponse`) and add its row here.  A message
 module is imported when its API is first used, so that a broker starts fast.
 
-Advertised are the versions of a 3.9 broker in ZooKeeper mode.  Produce is advertised from version 0
-although only 3 and later are served: old librdkafka takes the broker for one without compression
-support otherwise (KAFKA-18659); a request in 0 to 2 is answered with UNSUPPORTED_VERSION.
+The versions are those of a 3.9 broker in ZooKeeper mode, but for records in the formats before 2,
+which we do not speak: Produce begins with 3 and Fetch with 4, as in Kafka 4 (KIP-896).  Produce is
+*advertised* from 0 all the same, because old librdkafka decides by Produce's lowest version whether
+it may compress (KAFKA-18659).
 """
 
 import importlib
@@ -87,28 +88,26 @@ class ApiKey(IntEnum):
 
 @attrs.frozen
 class Api:
-    """One API: how it is called, and in which versions it is spoken."""
+    """One API: how it is called, and in which versions it is spoken.
+
+    FooBar has its messages FooBarRequest and FooBarResponse in `messages/foo_bar.py`.
+    """
 
     key: ApiKey
-    name: str  # FooBar stands for messages FooBarRequest and FooBarResponse in messages/foo_bar.py
+    name: str
     versions: Versions
     flexible: Versions
-
-    @property
-    def min_version(self) -> int:
-        return self.versions.first
-
-    @property
-    def max_version(self) -> int:
-        assert self.versions.last is not None
-        return self.versions.last
+    min_version: int  # advertised
+    max_version: int
 
     @property
     def request_class(self) -> type[Any]:
+        """The class of its request; imports it."""
         return self._load("Request")
 
     @property
     def response_class(self) -> type[Any]:
+        """The class of its response; imports it."""
         return self._load("Response")
 
     def _load(self, suffix: str) -> type[Any]:
@@ -127,15 +126,26 @@ class Api:
         return 1 if version in self.flexible and self.key is not ApiKey.API_VERSIONS else 0
 
 
-def _row(key: ApiKey, name: str, versions: str, flexible: str) -> Api:
-    return Api(key, name, Versions.parse(versions), Versions.parse(flexible))
+def _row(
+    key: ApiKey, name: str, versions: str, flexible: str, advertised_from: int | None = None
+) -> Api:
+    spoken = Versions.parse(versions)
+    assert spoken.last is not None
+    return Api(
+        key=key,
+        name=name,
+        versions=spoken,
+        flexible=Versions.parse(flexible),
+        min_version=spoken.first if advertised_from is None else advertised_from,
+        max_version=spoken.last,
+    )
 
 
 API_TABLE: Final[dict[int, Api]] = {
     api.key: api
     for api in (
-        _row(ApiKey.PRODUCE, "Produce", "0-11", "9+"),
-        _row(ApiKey.FETCH, "Fetch", "0-17", "12+"),
+        _row(ApiKey.PRODUCE, "Produce", "3-11", "9+", advertised_from=0),
+        _row(ApiKey.FETCH, "Fetch", "4-17", "12+"),
         _row(ApiKey.LIST_OFFSETS, "ListOffsets", "0-9", "6+"),
         _row(ApiKey.METADATA, "Metadata", "0-12", "9+"),
         _row(ApiKey.LEADER_AND_ISR, "LeaderAndIsr", "0-7", "4+"),

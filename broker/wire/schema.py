@@ -135,6 +135,11 @@ class WireField:
     tag: int | None
     name: str = ""
 
+    @property
+    def optional(self) -> bool:
+        """Whether None stands for a struct that is not there."""
+        return self.tag is not None or self.nullable != NO_VERSIONS
+
 
 class _Unset(Enum):
     UNSET = 0
@@ -241,3 +246,11 @@ def versions_of(cls: type) -> MessageVersions:
     """The versions of a message's class."""
     declared: MessageVersions = getattr(cls, _VERSIONS_ATTRIBUTE)
     return declared
+
+
+def is_flexible(cls: type, version: int) -> bool:
+    """Whether a version of a message is flexible; ValueError if the message has no such version."""
+    versions = versions_of(cls)
+    if version not in versions.valid:
+        raise ValueError(f"{cls.__name__} has versions {versions.valid}, not {version}")
+    return version in versions.flexible
