@@ -1,0 +1,182 @@
+"""What the controller knows: the cluster as ZooKeeper had it when this controller last looked.
+
+It is read once at failover and afterwards changed only by what ZooKeeper said (a read) or accepted
+(a write), never by an intention: if a write fails, nothing has to be taken back here.
+
+    brokers          who is live, in which life (epoch), and who is shutting down
+    topics           ids and assignments
+    leadership       each partition's leader and ISR, with the version of its znode: what the next
+                     conditional write expects
+    states           where each partition and replica is in its state table
+    deletions        the topics to be deleted, and those whose deletion is held up
+
+A partition or replica of which nothing is noted is NON_EXISTENT.
+
+Source: kafka.controller.ControllerContext.
+"""
+
+import uuid
+from collections.abc import Callable, Iterable
+
+import attrs
+
+from coordination.controller.partition_states import PartitionState, check_partition_transition
+from coordination.controller.replica_states import ReplicaState, check_replica_transition
+from coordination.values import (
+    BrokerRegistration,
+    LeaderAndIsr,
+    PartitionAssignment,
+    TopicAssignment,
+    TopicPartition,
+)
+
+__all__ = ["ControllerContext", "ControllerSettings", "Replica"]
+
+EPOCH_DURING_DELETE = -2
+NO_EPOCH = -1
+
+
+@attrs.frozen(order=True)
+class Replica:
+    """A partition on one broker (Kafka's PartitionAndReplica)."""
+
+    partition: TopicPartition
+    broker_id: int
+
+    def __str__(self) -> str:
+        return f"{self.partition} on broker {self.broker_id}"
+
+
+@attrs.frozen
+class ControllerSettings:
+    """The broker's properties that the controller goes by."""
+
+    delete_topic_enable: bool = True
+    unclean_leader_election_enable: bool = False
+
+
+@attrs.define
+class ControllerContext:
+    """`epoch_version` is the version of /controller_epoch that this controller wrote."""
+
+    controller_id: int
+    epoch: int
+    epoch_version: int
+    settings: ControllerSettings = attrs.field(factory=ControllerSettings)
+    new_topic_id: Callable[[], uuid.UUID] = uuid.uuid4
+
+    brokers: dict[int, BrokerRegistration] = attrs.field(factory=dict)
+    shutting_down: set[int] = attrs.field(factory=set)
+
+    topics: dict[str, dict[int, PartitionAssignment]] = attrs.field(factory=dict)
+    topic_ids: dict[str, uuid.UUID] = attrs.field(factory=dict)
+    topic_names: dict[uuid.UUID, str] = attrs.field(factory=dict)
+
+    leadership: dict[TopicPartition, LeaderAndIsr] = attrs.field(factory=dict)
+    _partition_states: dict[TopicPartition, PartitionState] = attrs.field(factory=dict)
+    _replica_states: dict[Replica, ReplicaState] = attrs.field(factory=dict)
+
+    topics_to_be_deleted: set[str] = attrs.field(factory=set)
+    topics_ineligible_for_deletion: set[str] = attrs.field(factory=set)
+    topics_with_deletion_started: set[str] = attrs.field(factory=set)
+
+    # Brokers
+
+    def live_broker_ids(self) -> set[int]:
+        """Live and not shutting down: these may lead and be in an ISR."""
+        return set(self.brokers) - self.shutting_down
+
+    def is_replica_online(self, replica: Replica) -> bool:
+        return replica.broker_id in self.brokers and replica.broker_id not in self.shutting_down
+
+    # Topics
+
+    def put_topic(self, topic: TopicAssignment) -> None:
+        """Take over a topic's id and the assignments of its partitions."""
+        self.topics.setdefault(topic.topic, {}).update(topic.partitions)
+        if topic.topic_id is not None:
+            self.topic_ids[topic.topic] = topic.topic_id
+            self.topic_names[topic.topic_id] = topic.topic
+
+    def remove_topic(self, topic: str) -> None:
+        """Forget everything about a topic that ZooKeeper no longer has."""
+        for replica in self.replicas_of_topic(topic):
+            self._replica_states.pop(replica, None)
+        for partition in self.partitions_of_topic(topic):
+            self._partition_states.pop(partition, None)
+            self.leadership.pop(partition, None)
+        del self.topics[topic]
+        topic_id = self.topic_ids.pop(topic, None)
+        if topic_id is not None:
+            del self.topic_names[topic_id]
+        self.topics_to_be_deleted.discard(topic)
+        self.topics_ineligible_for_deletion.discard(topic)
+        self.topics_with_deletion_started.discard(topic)
+
+    def is_to_be_deleted(self, partition: TopicPartition) -> bool:
+        return partition.topic in self.topics_to_be_deleted
+
+    # Partitions and replicas
+
+    def assignment(self, partition: TopicPartition) -> PartitionAssignment:
+        return self.topics[partition.topic][partition.partition]
+
+    def all_partitions(self) -> list[TopicPartition]:
+        return [partition for topic in self.topics for partition in self.partitions_of_topic(topic)]
+
+    def partitions_of_topic(self, topic: str) -> list[TopicPartition]:
+        return [TopicPartition(topic, number) for number in self.topics[topic]]
+
+    def replicas_of(self, partitions: Iterable[TopicPartition]) -> list[Replica]:
+        return [Replica(p, broker) for p in partitions for broker in self.assignment(p).replicas]
+
+    def replicas_of_topic(self, topic: str) -> list[Replica]:
+        return self.replicas_of(self.partitions_of_topic(topic))
+
+    def replicas_on(self, broker_ids: Iterable[int]) -> list[Replica]:
+        wanted = set(broker_ids)
+        return [r for r in self.replicas_of(self.all_partitions()) if r.broker_id in wanted]
+
+    def leader_epoch(self, partition: TopicPartition) -> int:
+        """As StopReplica names it (KIP-570): a sentinel overrides every epoch during deletion."""
+        if self.is_to_be_deleted(partition):
+            return EPOCH_DURING_DELETE
+        state = self.leadership.get(partition)
+        return NO_EPOCH if state is None else state.leader_epoch
+
+    def partitions_with_leaders(self) -> list[TopicPartition]:
+        """All that brokers must know of: those that once had a leader and are to stay."""
+        return [partition for partition in self.leadership if not self.is_to_be_deleted(partition)]
+
+    def partitions_with_offline_leader(self) -> list[TopicPartition]:
+        return [
+            partition
+            for partition in self.partitions_with_leaders()
+            if not self.is_replica_online(Replica(partition, self.leadership[partition].leader))
+        ]
+
+    # States
+
+    def partition_state(self, partition: TopicPartition) -> PartitionState:
+        return self._partition_states.get(partition, PartitionState.NON_EXISTENT)
+
+    def partitions_in(self, *states: PartitionState) -> list[TopicPartition]:
+        return [p for p, state in self._partition_states.items() if state in states]
+
+    def move_partition(self, partition: TopicPartition, target: PartitionState) -> None:
+        check_partition_transition(partition, self.partition_state(partition), target)
+        self._partition_states[partition] = target
+
+    def replica_state(self, replica: Replica) -> ReplicaState:
+        return self._replica_states.get(replica, ReplicaState.NON_EXISTENT)
+
+    def move_replica(self, replica: Replica, target: ReplicaState) -> None:
+        check_replica_transition(replica, self.replica_state(replica), target)
+        self._replica_states[replica] = target
+
+    def start_partition(self, partition: TopicPartition, state: PartitionState) -> None:
+        """Where a partition stands when a term begins: read from ZooKeeper, not a transition."""
+        self._partition_states[partition] = state
+
+    def start_replica(self, replica: Replica, state: ReplicaState) -> None:
+        self._replica_states[replica] = state

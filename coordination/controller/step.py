@@ -1,0 +1,94 @@
+"""The controller as a function: an event in, effects out.
+
+    controller = Controller(context)
+    effects = controller.step(Elected())
+    ... carry the effects out, in order; if the last one asks ZooKeeper:
+    effects = controller.step(Answered(nodes))
+    ... until the last effect asks nothing: then the next event.
+
+No clock, no network, no ZooKeeper: the same events and answers give the same effects, which is
+what the golden scenarios rely on.
+"""
+
+import attrs
+
+from coordination.controller import (
+    broker_changes,
+    controlled_shutdown,
+    deletion,
+    failover,
+    isr_changes,
+    producer_ids,
+    topic_changes,
+)
+from coordination.controller import events as ev
+from coordination.controller.context import ControllerContext
+from coordination.controller.effects import ASKS, Effect
+from coordination.controller.story import Story
+
+__all__ = ["Controller"]
+
+
+@attrs.define
+class Controller:
+    """One term of one controller. It ends when step raises ControllerMoved, or is thrown away."""
+
+    context: ControllerContext
+    _story: Story[None] | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """True between stories: the next event may be any, not just an answer."""
+        return self._story is None
+
+    def step(self, event: ev.Event) -> list[Effect]:
+        """Tell the story on, to its end or to the next question (the last effect).
+
+        Raises ControllerMoved if ZooKeeper knows a newer controller.
+        """
+        if isinstance(event, ev.Answered):
+            assert self._story is not None, "an answer that nobody waits for"
+            answer = event.answer
+        else:
+            assert self._story is None, f"{event} while a story waits for ZooKeeper"
+            self._story = self._story_of(event)
+            answer = None
+        effects: list[Effect] = []
+        while True:
+            try:
+                effect = self._story.send(answer)
+            except StopIteration:
+                self._story = None
+                return effects
+            effects.append(effect)
+            if isinstance(effect, ASKS):
+                return effects
+            answer = None
+
+    def _story_of(self, event: ev.Hint | ev.Request | ev.CommandAnswered) -> Story[None]:
+        context = self.context
+        match event:
+            case ev.Elected():
+                return failover.begin_term(context)
+            case ev.WatchesLost():
+                return failover.watches_lost(context)
+            case ev.BrokersChanged():
+                return broker_changes.brokers_changed(context)
+            case ev.BrokerModified(broker_id):
+                return broker_changes.broker_modified(context, broker_id)
+            case ev.TopicsChanged():
+                return topic_changes.topics_changed(context)
+            case ev.TopicsModified(topics):
+                return topic_changes.topics_modified(context, topics)
+            case ev.TopicDeletionsChanged():
+                return deletion.deletions_changed(context)
+            case ev.IsrChangesNotified():
+                return isr_changes.isr_changes_notified(context)
+            case ev.ControlledShutdown():
+                return controlled_shutdown.controlled_shutdown(context, event)
+            case ev.AlterPartition():
+                return isr_changes.alter_partition(context, event)
+            case ev.AllocateProducerIds():
+                return producer_ids.allocate_producer_ids(context, event)
+            case ev.CommandAnswered():
+                return deletion.stop_replica_answered(context, event)
