@@ -1,0 +1,75 @@
+"""Programs that a test watches while they run: consumers, mostly, which never end by themselves."""
+
+import os
+import queue
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+LINE_TIMEOUT_S = 30.0
+
+
+class RunningProgram:
+    """A program whose output lines can be waited for."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self._lines: queue.Queue[str | None] = queue.Queue()  # bounded by what a test prints
+        self._seen: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.put(line.rstrip("\n"))
+        self._lines.put(None)
+
+    def wait_for_line(self, text: str) -> str:
+        """The next line that contains `text`; AssertionError with all that came instead."""
+        while True:
+            try:
+                line = self._lines.get(timeout=LINE_TIMEOUT_S)
+            except queue.Empty:
+                raise AssertionError(f"no line with {text!r}, but {self._seen}") from None
+            if line is None:
+                raise AssertionError(f"ended without a line with {text!r}: {self._seen}")
+            self._seen.append(line)
+            if text in line:
+                return line
+
+    def rest(self) -> list[str]:
+        """The lines not waited for, after the program's end."""
+        return list(iter(self._lines.get, None))
+
+    def interrupt(self) -> int:
+        """SIGINT, as Ctrl-C; waits for the end and returns the exit code."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(LINE_TIMEOUT_S)
+
+
+@contextmanager
+def running_program(
+    argv: Sequence[str],
+    *,
+    directory: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[RunningProgram]:
+    """Start `argv`, its stderr beside its stdout; killed at the block's end if it still runs."""
+    process = subprocess.Popen(
+        argv,
+        cwd=directory,
+        env={**os.environ, **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    with process:
+        try:
+            yield RunningProgram(process)
+        finally:
+            process.kill()
