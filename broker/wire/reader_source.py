@@ -43,7 +43,7 @@ from broker.wire.schema import (
     fields_of,
     is_flexible,
 )
-from broker.wire.source import LENGTH_CODES, Run, Source
+from broker.wire.source import LENGTH_CODES, SHORT_ARRAY, Run, Source
 
 
 def reader_source(cls: type, version: int) -> Source:
@@ -221,10 +221,13 @@ class _ReaderGenerator:
         least_bytes = max(1, smallest_size(element, self.version, self.flexible))
         self.stop(least_bytes)
         if element.kind is Kind.FIXED and not _is_uuid(element):
-            self.source.use("unpack_from", unpack_from)
-            self.source.emit(
-                f'{name} = list(unpack_from(f">{{n}}{element.code}", view, at))', "at = stop"
-            )
+            some = self.source.use_structs("unpack", element.code)
+            many = self.source.use("unpack_from", unpack_from)
+            with self.source.block(f"if n < {SHORT_ARRAY}:"):
+                self.source.emit(f"{name} = [*{some}[n](view, at)]")
+            with self.source.block("else:"):
+                self.source.emit(f'{name} = [*{many}(f">{{n}}{element.code}", view, at)]')
+            self.source.emit("at = stop")
             return
         self.source.emit(f"{name} = []")
         with self.source.block("for _ in range(n):"):

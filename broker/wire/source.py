@@ -17,6 +17,9 @@ from broker.wire.schema import Kind
 LENGTH_CODES: Final = {Kind.TEXT: "h", Kind.BYTES: "i", Kind.RECORDS: "i", Kind.ARRAY: "i"}
 """What a length or count is before flexible versions; in those it is a varint."""
 
+SHORT_ARRAY: Final = 16
+"""Arrays of numbers below this length (replicas, mostly) have their Structs made in advance."""
+
 
 @attrs.define
 class Run:
@@ -96,6 +99,16 @@ class Source:
         if name not in self.names:
             layout = Struct(">" + run.code)
             self.names[name] = layout.pack if verb == "pack" else layout.unpack_from
+        return name
+
+    def use_structs(self, verb: str, code: str) -> str:
+        """The name of a tuple of `pack` or `unpack_from`: at index n the one for n such values."""
+        name = f"{verb}_some_{code}"
+        if name not in self.names:
+            layouts = [Struct(f">{count}{code}") for count in range(SHORT_ARRAY)]
+            self.names[name] = tuple(
+                layout.pack if verb == "pack" else layout.unpack_from for layout in layouts
+            )
         return name
 
     @property

@@ -7,8 +7,9 @@ The code for FooRequest version 3 looks like this:
             parts = []
             put = parts.append
             items_0 = message.topics
+            n = len(items_0)
             put(pack_i(message.timeout_ms))               # adjacent fixed-size values in one call
-            put(varint(len(items_0) + 1))
+            put(varint(n + 1))
             for item_0 in items_0:
                 text = item_0.name.encode()
                 put(varint(len(text) + 1))
@@ -40,7 +41,7 @@ from broker.wire.schema import (
     fields_of,
     is_flexible,
 )
-from broker.wire.source import LENGTH_CODES, Run, Source
+from broker.wire.source import LENGTH_CODES, SHORT_ARRAY, Run, Source
 
 
 def writer_source(cls: type, version: int) -> Source:
@@ -179,10 +180,14 @@ class _WriterGenerator:
         element = field.type.element
         assert element is not None
         items, item = f"items_{depth}", f"item_{depth}"
-        self.source.emit(f"{items} = {value}")
-        self.length(field.type.kind, f"len({items})")
+        self.source.emit(f"{items} = {value}", f"n = len({items})")
+        self.length(field.type.kind, "n")
         if element.kind is Kind.FIXED and element.code != UUID_.code:
-            self.source.emit(f'put(pack(f">{{len({items})}}{element.code}", *{items}))')
+            some = self.source.use_structs("pack", element.code)
+            with self.source.block(f"if n < {SHORT_ARRAY}:"):
+                self.source.emit(f"put({some}[n](*{items}))")
+            with self.source.block("else:"):
+                self.source.emit(f'put(pack(f">{{n}}{element.code}", *{items}))')
             return
         with self.source.block(f"for {item} in {items}:"):
             if element.kind is Kind.STRUCT:
