@@ -1,114 +1,653 @@
-"""One partition's log (signatures; the bodies follow)."""
+"""One partition's log: offsets given to batches, batches found by offset, and an end to cut at.
 
+    append_as_leader    check -> stamp offset and epoch into the bytes -> segment
+    append_as_follower  the leader's bytes as they are -> segment; its epochs are noted
+    read                offset -> the segment and position of its batch -> a region of the file
+    truncate_to         what a new leader does not have goes
+    delete_old_segments what is too old, too much, or before the log start offset goes
+
+Everything here is synchronous and for one thread, the event loop's: between two calls the log is
+consistent, and a connection's appends run in the order they came. What blocks (sync, unlink) is
+handed out as a value for another thread to do: `begin_flush`, `take_deletable`.
+
+Invariant:  log_start_offset <= last_stable_offset <= high_watermark <= log_end_offset
+            recovery_point <= log_end_offset: before it, everything is on the disk
+
+An append that raises KafkaError changed nothing. One that fails in the file system leaves the log
+unusable (KAFKA_STORAGE_ERROR from then on) until it is recovered at the next start, as Kafka takes
+a whole log directory offline.
+
+Source: Kafka's `UnifiedLog`, `LocalLog`.
+"""
+
+import random
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from broker.log.log_config import LogConfig
+from broker.log.disk import Disk
+from broker.log.file_names import (
+    DELETED,
+    LEADER_EPOCH_CHECKPOINT,
+    PARTITION_METADATA,
+    partition_of,
+)
+from broker.log.flushing import Flush
+from broker.log.loader import LoadedLog, LogLoader, rebuild_producers
+from broker.log.log_config import LONG_MAX, LogConfig, TimestampType
+from broker.log.partition_metadata import read_topic_id, write_topic_id
+from broker.log.producer_state import ProducerState
+from broker.log.segment import Segment
+from broker.log.validation import check_batch, only_batch
 from broker.log.values import (
+    EARLIEST_LOCAL_TIMESTAMP,
+    EARLIEST_TIMESTAMP,
+    LATEST_TIERED_TIMESTAMP,
+    LATEST_TIMESTAMP,
+    MAX_TIMESTAMP,
+    UNDEFINED_EPOCH,
     AppendInfo,
     EpochEndOffset,
     Origin,
     Slice,
     TimestampOffset,
 )
-from coordination.values import TopicPartition
+from broker.wire.errors import ErrorCode, KafkaError
+from broker.wire.record_batch import (
+    NO_TIMESTAMP,
+    Buffer,
+    RecordBatch,
+    batches,
+    stamp,
+    stamp_append_time,
+)
+
+
+class UnexpectedAppendOffset(KafkaError):  # as Kafka's
+    """The leader's records do not continue this log: the follower must find out why."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(ErrorCode.UNKNOWN_SERVER_ERROR, message)
 
 
 class PartitionLog:
-    """Synchronous, for one thread. log_start <= last_stable <= high_watermark <= log_end offset."""
+    """See the module. Made by `open`."""
 
-    topic_partition: TopicPartition
-    directory: Path
-    config: LogConfig
-    topic_id: uuid.UUID | None
-    log_start_offset: int
-    log_end_offset: int
-    recovery_point: int
-    size_bytes: int
+    def __init__(
+        self,
+        directory: Path,
+        config: LogConfig,
+        loaded: LoadedLog,
+        disk: Disk,
+        clock_ms: Callable[[], int],
+        randomness: random.Random,
+    ) -> None:
+        self.topic_partition = partition_of(directory.name)
+        self.directory = directory
+        self.config = config
+        self.topic_id = read_topic_id(directory / PARTITION_METADATA)
+        self.log_start_offset = loaded.log_start_offset
+        self.log_end_offset = loaded.log_end_offset
+        self.recovery_point = loaded.recovery_point
+        self.last_flush_ms = clock_ms()
+        self._disk = disk
+        self._clock_ms = clock_ms
+        self._randomness = randomness
+        self._segments = loaded.segments
+        self._epochs = loaded.epochs
+        self._producers = loaded.producers
+        self._snapshots = loaded.snapshots
+        self._high_watermark = loaded.log_start_offset
+        self._failure: OSError | None = None
+        self._deletable: list[tuple[int, Path]] = []  # (when it may go, a renamed file)
+        self._segments.active.jitter_ms = self._jitter_ms()
 
     @classmethod
-    def open(cls, directory: Path, config: LogConfig) -> Self:
-        """Load (and recover, if it was not closed cleanly) what is in `directory`."""
-        raise NotImplementedError
+    def open(
+        cls,
+        directory: Path,
+        config: LogConfig,
+        *,
+        disk: Disk,
+        clock_ms: Callable[[], int],
+        randomness: random.Random,
+        was_clean: bool = False,
+        log_start_offset: int = 0,
+        recovery_point: int = 0,
+        producer_expiration_ms: int = 86_400_000,
+    ) -> Self:
+        """Load what is in `directory` (made if missing); blocks, for long if it must recover.
 
-    # --- appending. Raises KafkaError, then nothing has changed.
+        `was_clean` says whether the last user closed it properly; then nothing is recovered.
+        """
+        directory.mkdir(exist_ok=True)
+        loader = LogLoader(
+            disk,
+            directory,
+            config,
+            was_clean,
+            log_start_offset,
+            recovery_point,
+            producer_expiration_ms,
+            clock_ms(),
+        )
+        return cls(directory, config, loader.load(), disk, clock_ms, randomness)
+
+    # --- appending
+
     def append_as_leader(
-        self, records: bytearray | memoryview, leader_epoch: int, origin: Origin = Origin.CLIENT
+        self, records: Buffer, leader_epoch: int, origin: Origin = Origin.CLIENT
     ) -> AppendInfo:
-        """Check, stamp in place, append. `records` must be writable."""
-        raise NotImplementedError
+        """Append one batch, giving it the next offsets; `records` is stamped in place if writable.
 
-    def append_as_follower(self, records: bytes | bytearray | memoryview) -> AppendInfo | None:
-        """Append batches with the leader's offsets and epochs; None if there is no whole batch."""
-        raise NotImplementedError
+        Errors of `validation` and `ProducerState.check`; KAFKA_STORAGE_ERROR.
+        """
+        batch = only_batch(records)
+        now_ms = self._clock_ms()
+        check_batch(batch, self.config, origin, now_ms)
+        if batch.has_producer_id:
+            if origin is Origin.CLIENT:
+                known = self._producers.duplicate_of(batch)
+                if known is not None:
+                    return AppendInfo(
+                        known.first_offset,
+                        known.last_offset,
+                        known.timestamp_ms,
+                        known.timestamp_ms,
+                        self.log_start_offset,
+                        0,
+                        is_duplicate=True,
+                    )
+            self._producers.check(batch, origin)
+        self._stamp(batch, leader_epoch, now_ms)
+        by_append_time = batch.is_log_append_time
+        self._append([batch], batch.view, now_ms)
+        return AppendInfo(
+            batch.base_offset,
+            batch.last_offset,
+            batch.max_timestamp_ms,
+            now_ms if by_append_time else NO_TIMESTAMP,
+            self.log_start_offset,
+            batch.size_bytes,
+        )
+
+    def append_as_follower(self, records: Buffer) -> AppendInfo | None:
+        """Append batches with the leader's offsets and epochs; None if there is no whole batch.
+
+        A batch cut short at the end is left out. UnexpectedAppendOffset if they do not continue
+        the log; CORRUPT_MESSAGE.
+        """
+        found = list(batches(records))
+        if not found:
+            return None
+        end_offset = -1
+        for batch in found:
+            batch.check_crc()
+            if batch.base_offset < end_offset or batch.last_offset < batch.base_offset:
+                raise UnexpectedAppendOffset(
+                    f"Out of order offsets in append to {self.topic_partition}: "
+                    f"{batch.base_offset} after {end_offset - 1}"
+                )
+            end_offset = batch.end_offset
+        self._make_room_for(found[0], end_offset)
+        size_bytes = sum(batch.size_bytes for batch in found)
+        self._append(found, memoryview(records)[:size_bytes], self._clock_ms())
+        return AppendInfo(
+            found[0].base_offset,
+            end_offset - 1,
+            max(batch.max_timestamp_ms for batch in found),
+            NO_TIMESTAMP,
+            self.log_start_offset,
+            size_bytes,
+        )
+
+    def _make_room_for(self, first: RecordBatch, end_offset: int) -> None:
+        if first.base_offset >= self.log_end_offset:
+            return
+        # DeleteRecords may have put the leader's start into the middle of a batch: an empty
+        # follower then gets the whole batch and must begin below its own start offset.
+        is_empty = self.log_end_offset == self.log_start_offset
+        if not is_empty or end_offset <= self.log_end_offset:
+            raise UnexpectedAppendOffset(
+                f"Offset {first.base_offset} in append to {self.topic_partition} is less than the "
+                f"next offset {self.log_end_offset}"
+            )
+        self.truncate_fully_and_start_at(first.base_offset, self.log_start_offset)
+
+    def _stamp(self, batch: RecordBatch, leader_epoch: int, now_ms: int) -> None:
+        """Write offset, epoch and perhaps time into the batch's bytes and into `batch`."""
+        view = batch.view
+        if view.readonly:
+            view = batch.view = memoryview(bytearray(view))
+        stamp(view, self.log_end_offset, leader_epoch)
+        batch.base_offset = self.log_end_offset
+        batch.leader_epoch = leader_epoch
+        if self.config.message_timestamp_type is TimestampType.LOG_APPEND_TIME:
+            batch.attributes = stamp_append_time(view, batch.attributes, now_ms)
+            batch.max_timestamp_ms = now_ms
+
+    def _append(self, found: list[RecordBatch], data: memoryview, now_ms: int) -> None:
+        """The common end of every append: checked and stamped batches, and their bytes."""
+        with self._storage():
+            last_offset = found[-1].last_offset
+            max_timestamp_ms = max(batch.max_timestamp_ms for batch in found)
+            segment = self._segments.active
+            if segment.should_roll(self.config, len(data), max_timestamp_ms, last_offset, now_ms):
+                segment = self._roll(max(found[0].base_offset, self.log_end_offset))
+            for batch in found:
+                if batch.leader_epoch >= 0:
+                    self._epochs.assign(batch.leader_epoch, batch.base_offset)
+            segment.hold_open()
+            segment.append(found, data)
+        for batch in found:
+            self._producers.update(batch)
+        self.log_end_offset = last_offset + 1
+        if self.log_end_offset - self.recovery_point >= self.config.flush_messages:
+            self.flush()
 
     # --- reading
+
     def read(
         self, start_offset: int, max_bytes: int, end_offset: int, *, min_one: bool = True
     ) -> Slice:
-        """OFFSET_OUT_OF_RANGE below log_start_offset or above log_end_offset."""
-        raise NotImplementedError
+        """The batches from the one that holds `start_offset` on, before `end_offset`.
+
+        At most `max_bytes`, but with `min_one` at least one batch, if there is one. At most to the
+        end of a segment. OFFSET_OUT_OF_RANGE outside of log_start_offset..log_end_offset.
+        """
+        if not self.log_start_offset <= start_offset <= self.log_end_offset:
+            raise KafkaError(
+                ErrorCode.OFFSET_OUT_OF_RANGE,
+                f"Offset {start_offset} of {self.topic_partition} is not within "
+                f"[{self.log_start_offset}, {self.log_end_offset}]",
+            )
+        with self._storage():
+            active = self._segments.active
+            if start_offset < end_offset:
+                for segment in self._segments.from_floor(start_offset):
+                    found = segment.find(start_offset)
+                    if found is None:
+                        continue
+                    size_bytes = self._limit(segment, end_offset) - found.position
+                    if found.size_bytes <= max_bytes:
+                        size_bytes = min(size_bytes, max_bytes)
+                    else:
+                        size_bytes = min(size_bytes, found.size_bytes if min_one else 0)
+                    regions = (
+                        (segment.region(found.position, size_bytes),) if size_bytes > 0 else ()
+                    )
+                    return Slice(
+                        start_offset,
+                        regions,
+                        max(size_bytes, 0),
+                        segment.base_offset,
+                        found.position,
+                    )
+            return Slice(start_offset, (), 0, active.base_offset, active.size_bytes)
+
+    def _limit(self, segment: Segment, end_offset: int) -> int:
+        """The position in `segment` up to which a read may go."""
+        if end_offset >= self.log_end_offset:
+            return segment.size_bytes
+        following = self._segments.after(segment)
+        if following is not None and following.base_offset <= end_offset:
+            return segment.size_bytes
+        last = segment.find(end_offset)
+        return segment.size_bytes if last is None else last.position
 
     def offset_for_timestamp(self, timestamp_ms: int) -> TimestampOffset | None:
-        """-1 latest (the log end), -2 earliest, -3 max timestamp, -4, -5, or a search."""
-        raise NotImplementedError
+        """What ListOffsets asks: -1 the log end, -2 and -4 the start, -3 the latest record, -5
+        tiered storage (none), else the first record that is not earlier; None if there is none."""
+        if timestamp_ms in (EARLIEST_TIMESTAMP, EARLIEST_LOCAL_TIMESTAMP):
+            epoch = self._epochs.epoch_for_offset(self.log_start_offset)
+            return TimestampOffset(
+                NO_TIMESTAMP, self.log_start_offset, UNDEFINED_EPOCH if epoch is None else epoch
+            )
+        if timestamp_ms == LATEST_TIMESTAMP:
+            epoch = self._epochs.latest
+            return TimestampOffset(
+                NO_TIMESTAMP, self.log_end_offset, UNDEFINED_EPOCH if epoch is None else epoch
+            )
+        if timestamp_ms == LATEST_TIERED_TIMESTAMP:
+            return TimestampOffset(NO_TIMESTAMP, -1)
+        with self._storage():
+            if timestamp_ms == MAX_TIMESTAMP:
+                latest = max(self._segments, key=lambda segment: segment.largest()[0])
+                return latest.record_of_largest_timestamp()
+            for segment in self._segments:
+                if segment.largest()[0] >= timestamp_ms:
+                    return segment.find_timestamp(timestamp_ms, self.log_start_offset)
+            return None
 
-    # --- epochs and truncation
+    # --- leader epochs
+
     @property
     def latest_epoch(self) -> int | None:
-        raise NotImplementedError
+        """The epoch of the last leader this log has heard of."""
+        return self._epochs.latest
 
     def assign_epoch_start_offset(self, leader_epoch: int, start_offset: int) -> None:
-        """A new leader notes where its epoch begins."""
-        raise NotImplementedError
+        """A new leader notes where its epoch begins: at its log end offset."""
+        with self._storage():
+            self._epochs.assign(leader_epoch, start_offset)
 
     def end_offset_for_epoch(self, leader_epoch: int) -> EpochEndOffset | None:
-        raise NotImplementedError
+        """KIP-279: the largest known epoch at most `leader_epoch`, and where it ended."""
+        return self._epochs.end_offset_for(leader_epoch, self.log_end_offset)
 
     def epoch_for_offset(self, offset: int) -> int | None:
-        raise NotImplementedError
+        return self._epochs.epoch_for_offset(offset)
 
-    def truncate_to(self, offset: int) -> bool:
-        raise NotImplementedError
-
-    def truncate_fully_and_start_at(self, offset: int, log_start_offset: int | None = None) -> None:
-        raise NotImplementedError
+    def epoch_entries(self) -> list[tuple[int, int]]:
+        """(epoch, start offset), ascending."""
+        return self._epochs.entries()
 
     # --- watermarks
+
     @property
     def high_watermark(self) -> int:
-        raise NotImplementedError
+        """Up to where every in-sync replica has the log; moved by the partition's owner."""
+        return self._high_watermark
 
     def update_high_watermark(self, offset: int) -> int:
         """Set it, bounded by the log start and end offsets; gives what it became."""
-        raise NotImplementedError
+        self._high_watermark = min(max(offset, self.log_start_offset), self.log_end_offset)
+        self._producers.on_high_watermark(self._high_watermark)
+        return self._high_watermark
 
     @property
     def last_stable_offset(self) -> int:
-        raise NotImplementedError
+        """Up to where read_committed consumers may read: before the first open transaction."""
+        unstable = self._producers.first_unstable_offset
+        if unstable is None:
+            return self._high_watermark
+        return min(max(unstable, self.log_start_offset), self._high_watermark)
 
     def increment_log_start_offset(self, offset: int) -> bool:
-        """DeleteRecords and followers: OFFSET_OUT_OF_RANGE above the high watermark."""
-        raise NotImplementedError
+        """DeleteRecords, and followers of its leader; False if the start is there or beyond.
+
+        OFFSET_OUT_OF_RANGE above the high watermark.
+        """
+        if offset > self._high_watermark:
+            raise KafkaError(
+                ErrorCode.OFFSET_OUT_OF_RANGE,
+                f"Cannot increment the log start offset of {self.topic_partition} to {offset}: "
+                f"the high watermark is {self._high_watermark}",
+            )
+        if offset <= self.log_start_offset:
+            return False
+        self.log_start_offset = offset
+        self.recovery_point = max(self.recovery_point, offset)
+        with self._storage():
+            self._epochs.truncate_from_start(offset)
+        return True
+
+    # --- truncation
+
+    def truncate_to(self, offset: int) -> bool:
+        """Drop every batch that holds `offset` or a later one; False if there is none."""
+        with self._storage():
+            if offset >= self.log_end_offset:
+                # This broker may have led and noted an epoch, and appended nothing in it.
+                self._epochs.truncate_from_end(self.log_end_offset)
+                return False
+            if offset < self._segments.first.base_offset:
+                self.truncate_fully_and_start_at(offset)
+                return True
+            self._drop([s for s in self._segments if s.base_offset > offset])
+            active = self._segments.active
+            active.truncate_to(offset, self._clock_ms())
+            self.log_end_offset = offset
+            self.recovery_point = min(self.recovery_point, offset)
+            self.log_start_offset = min(self.log_start_offset, offset)
+            self._epochs.truncate_from_end(offset)
+            self._rebuild_producers()
+        self.update_high_watermark(self._high_watermark)
+        return True
+
+    def truncate_fully_and_start_at(self, offset: int, log_start_offset: int | None = None) -> None:
+        """Drop everything; the next append is at `offset`, the log start there or as given."""
+        with self._storage():
+            old = list(self._segments)
+            self._mark_deleted(old)
+            for segment in old:
+                self._segments.remove(segment)
+            self._segments.add(self._new_segment(offset))
+            self._epochs.clear()
+            for snapshot in self._snapshots.offsets:
+                self._snapshots.delete(snapshot)
+            self._producers.reset([], offset, self._clock_ms())
+        self.log_end_offset = offset
+        self.log_start_offset = offset if log_start_offset is None else log_start_offset
+        self.recovery_point = min(self.recovery_point, offset)
+        self._high_watermark = max(offset, self.log_start_offset)
+
+    def _rebuild_producers(self) -> None:
+        """After a truncation: nothing to do if no producer's last batch was cut."""
+        end_offset = self.log_end_offset
+        for snapshot in self._snapshots.offsets:
+            if snapshot > end_offset:
+                self._snapshots.delete(snapshot)
+        if any(
+            entry.transaction_first_offset is not None
+            or (entry.batches and entry.batches[-1].last_offset >= end_offset)
+            for entry in self._producers.entries()
+        ):
+            rebuild_producers(
+                self._segments,
+                self._producers,
+                self._snapshots,
+                self.log_start_offset,
+                end_offset,
+                self._clock_ms(),
+            )
+        self._producers.end_offset = end_offset
+
+    # --- producers
+
+    @property
+    def producers(self) -> ProducerState:
+        """For DescribeProducers; read only."""
+        return self._producers
+
+    def remove_expired_producers(self) -> None:
+        self._producers.remove_expired(self._clock_ms())
 
     # --- topic id
-    def assign_topic_id(self, topic_id: uuid.UUID) -> None:
-        """Write partition.metadata, once. INCONSISTENT_TOPIC_ID if it has another."""
-        raise NotImplementedError
 
-    # --- upkeep
+    def assign_topic_id(self, topic_id: uuid.UUID) -> None:
+        """Note the topic's id, once; INCONSISTENT_TOPIC_ID if there is another. Syncs a file."""
+        if self.topic_id is not None:
+            if self.topic_id != topic_id:
+                raise KafkaError(
+                    ErrorCode.INCONSISTENT_TOPIC_ID,
+                    f"Topic id {topic_id} for {self.topic_partition}, whose log has "
+                    f"{self.topic_id}",
+                )
+            return
+        with self._storage():
+            write_topic_id(self._disk, self.directory / PARTITION_METADATA, topic_id)
+        self.topic_id = topic_id
+
+    # --- rolling, flushing, retention
+
+    @property
+    def size_bytes(self) -> int:
+        return self._segments.size_bytes
+
+    @property
+    def segment_count(self) -> int:
+        return len(self._segments)
+
     def roll(self) -> None:
-        raise NotImplementedError
+        """Begin a new segment at the log end offset, unless the active one is empty."""
+        if self._segments.active.size_bytes > 0:
+            with self._storage():
+                self._roll(self.log_end_offset)
+
+    def _roll(self, base_offset: int) -> Segment:
+        self._segments.active.become_inactive()
+        segment = self._new_segment(base_offset)
+        self._segments.add(segment)
+        self._producers.end_offset = base_offset
+        self._snapshots.write(base_offset, self._producers.entries(), sync=False)
+        return segment
+
+    def _new_segment(self, base_offset: int) -> Segment:
+        return Segment.create(
+            self._disk,
+            self.directory,
+            base_offset,
+            self.config,
+            created_ms=self._clock_ms(),
+            jitter_ms=self._jitter_ms(),
+        )
+
+    def _jitter_ms(self) -> int:
+        jitter_ms = min(self.config.segment_jitter_ms, self.config.segment_ms)
+        return self._randomness.randrange(jitter_ms) if jitter_ms > 0 else 0
+
+    def flush_due(self, now_ms: int) -> bool:
+        """Whether a rolled segment waits for its sync, or flush.ms has passed."""
+        if self.recovery_point < self._segments.active.base_offset:
+            return True
+        return (
+            self.config.flush_ms != LONG_MAX
+            and self.recovery_point < self.log_end_offset
+            and now_ms - self.last_flush_ms >= self.config.flush_ms
+        )
+
+    def begin_flush(self, *, include_active: bool = True) -> Flush:
+        """What to sync so that everything up to the end (or the active segment) is on the disk."""
+        with self._storage():
+            active = self._segments.active
+            segments = list(self._segments.from_floor(self.recovery_point))
+            if not include_active:
+                segments = [segment for segment in segments if segment is not active]
+            files = [file for segment in segments for file in segment.files_to_sync()]
+            epochs = self.directory / LEADER_EPOCH_CHECKPOINT
+            if epochs.exists():
+                files.append(self._disk.open(epochs))
+            end_offset = self.log_end_offset if include_active else active.base_offset
+            return Flush(self._disk, self.directory, tuple(files), end_offset)
+
+    def finish_flush(self, flush: Flush) -> None:
+        """`flush` was done: move the recovery point, unless the log was cut back meanwhile."""
+        self.recovery_point = max(self.recovery_point, min(flush.end_offset, self.log_end_offset))
+        self.last_flush_ms = self._clock_ms()
 
     def flush(self) -> None:
-        raise NotImplementedError
+        """Sync everything now, blocking."""
+        if self.recovery_point < self.log_end_offset:
+            flush = self.begin_flush()
+            with self._storage():
+                flush.run()
+            self.finish_flush(flush)
 
     def delete_old_segments(self) -> int:
-        raise NotImplementedError
+        """Retention by log start offset, size and time, below the high watermark; how many went.
+
+        Their files are renamed; `take_deletable` gives them after file.delete.delay.ms.
+        """
+        with self._storage():
+            deletable = self._deletable_segments()
+            if not deletable:
+                return 0
+            if len(deletable) == len(self._segments):
+                self._roll(self.log_end_offset)
+            self._drop(deletable)
+            start_offset = self._segments.first.base_offset
+        if start_offset > self.log_start_offset:
+            self.increment_log_start_offset(start_offset)
+        return len(deletable)
+
+    def _deletable_segments(self) -> list[Segment]:
+        """The longest run of oldest segments of which each is past one of the limits."""
+        now_ms = self._clock_ms()
+        config = self.config
+        excess_bytes = -1
+        if config.deletes_by_retention and config.retention_bytes >= 0:
+            excess_bytes = self.size_bytes - config.retention_bytes
+        deletable = []
+        for segment in self._segments:
+            following = self._segments.after(segment)
+            end_offset = self.log_end_offset if following is None else following.base_offset
+            if end_offset > self._high_watermark or (following is None and not segment.size_bytes):
+                break
+            before_start = following is not None and end_offset <= self.log_start_offset
+            too_much = excess_bytes >= segment.size_bytes
+            too_old = (
+                config.deletes_by_retention
+                and config.retention_ms >= 0
+                and now_ms - segment.largest_timestamp_ms() > config.retention_ms
+            )
+            if not (before_start or too_much or too_old):
+                break
+            excess_bytes -= segment.size_bytes
+            deletable.append(segment)
+        return deletable
+
+    def _drop(self, segments: list[Segment]) -> None:
+        """Out of the log at once, and out of the directory later."""
+        for segment in segments:
+            self._segments.remove(segment)
+            if segment.base_offset in self._snapshots.offsets:
+                self._snapshots.delete(segment.base_offset)
+        self._mark_deleted(segments)
+
+    def _mark_deleted(self, segments: list[Segment]) -> None:
+        due_ms = self._clock_ms() + self.config.file_delete_delay_ms
+        for segment in segments:
+            segment.release()
+            for path in segment.paths():
+                if path.exists():
+                    renamed = path.with_name(path.name + DELETED)
+                    self._disk.rename(path, renamed)
+                    self._deletable.append((due_ms, renamed))
+
+    def take_deletable(self) -> list[Path]:
+        """Renamed files whose delay is over: the caller unlinks them, in a thread."""
+        now_ms = self._clock_ms()
+        due = [path for due_ms, path in self._deletable if due_ms <= now_ms]
+        self._deletable = [(due_ms, path) for due_ms, path in self._deletable if due_ms > now_ms]
+        return due
+
+    # --- life
 
     def update_config(self, config: LogConfig) -> None:
-        raise NotImplementedError
+        """From now on; the index settings of existing segments stay."""
+        self.config = config
 
     def close(self) -> None:
-        raise NotImplementedError
+        """Flush, snapshot the producers, close; then the next `open` may be told it was clean."""
+        self.flush()
+        with self._storage():
+            self._segments.active.become_inactive()
+            if self._producers.end_offset not in self._snapshots.offsets and self.log_end_offset:
+                self._snapshots.write(
+                    self._producers.end_offset, self._producers.entries(), sync=True
+                )
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Let go of the files without writing anything: the log is being deleted, or has failed."""
+        for segment in self._segments:
+            segment.release()
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether the file system failed under it."""
+        return self._failure is not None
+
+    @contextmanager
+    def _storage(self) -> Iterator[None]:
+        """Turn a failing file system into KAFKA_STORAGE_ERROR, for this call and all later ones."""
+        if self._failure is not None:
+            raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"{self.directory}: {self._failure}")
+        try:
+            yield
+        except OSError as error:
+            self._failure = error
+            raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"{self.directory}: {error}") from error

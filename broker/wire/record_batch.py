@@ -145,7 +145,7 @@ class RecordBatch:
             )
 
     def records(self) -> list[Record]:
-        """Every record, decompressed and decoded; CORRUPT_MESSAGE or INVALID_RECORD if not possible."""
+        """Every record, decoded; CORRUPT_MESSAGE or INVALID_RECORD if that cannot be."""
         codec = self.codec
         if codec > Compression.ZSTD:
             raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"Unknown compression type id: {codec}")
@@ -209,11 +209,16 @@ def stamp(batch: memoryview, base_offset: int, leader_epoch: int) -> None:
     _LEADER_EPOCH.pack_into(batch, _LEADER_EPOCH_AT, leader_epoch)
 
 
-def stamp_append_time(batch: memoryview, attributes: int, now_ms: int) -> None:
-    """For message.timestamp.type=LogAppendTime: also the time, and with it the CRC, in place."""
-    _ATTRIBUTES.pack_into(batch, _ATTRIBUTES_AT, attributes | LOG_APPEND_TIME)
+def stamp_append_time(batch: memoryview, attributes: int, now_ms: int) -> int:
+    """For message.timestamp.type=LogAppendTime: also the time, and with it the CRC, in place.
+
+    Gives the new attributes.
+    """
+    attributes |= LOG_APPEND_TIME
+    _ATTRIBUTES.pack_into(batch, _ATTRIBUTES_AT, attributes)
     _MAX_TIMESTAMP.pack_into(batch, _MAX_TIMESTAMP_AT, now_ms)
     _CRC.pack_into(batch, _CRC_AT, crc32c(batch[_CRC_START:]))
+    return attributes
 
 
 def build_batch(

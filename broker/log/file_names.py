@@ -1,0 +1,95 @@
+"""The names of files and directories in a log directory, Kafka's to the letter.
+
+    log.dirs entry/
+      .lock                              held by the running broker
+      .kafka_cleanshutdown               written last at a clean shutdown, removed first at start
+      meta.properties                    broker and cluster id (not the log's business)
+      recovery-point-offset-checkpoint   up to where each log is known to be on the disk
+      log-start-offset-checkpoint        where DeleteRecords moved a log's start to
+      replication-offset-checkpoint      high watermarks (written by the replica room)
+      <topic>-<partition>/
+        00000000000000000000.log         a segment, named by its first offset
+        00000000000000000000.index       its offset index
+        00000000000000000000.timeindex   its time index
+        00000000000000000000.txnindex    its aborted transactions, if there are any
+        00000000000000000000.snapshot    the producers' state at that offset
+        leader-epoch-checkpoint          which leader epoch began at which offset
+        partition.metadata               the topic id
+        *.deleted                        to be unlinked after file.delete.delay.ms
+        *.cleaned, *.swap                compaction's half-done and done but not yet renamed
+      <topic>-<partition>.<32 hex>-delete/   a deleted partition, to be removed after the delay
+
+A topic's name may hold dots and dashes, so the directory names are taken apart from the right.
+Source: Kafka's `LogFileUtils`, `LocalLog.parseTopicPartitionName`, KAFKA-5232.
+"""
+
+import re
+import uuid
+from typing import Final
+
+from coordination.values import TopicPartition
+
+LOG: Final = ".log"
+OFFSET_INDEX: Final = ".index"
+TIME_INDEX: Final = ".timeindex"
+TRANSACTION_INDEX: Final = ".txnindex"
+SNAPSHOT: Final = ".snapshot"
+DELETED: Final = ".deleted"
+CLEANED: Final = ".cleaned"
+SWAP: Final = ".swap"
+TEMPORARY: Final = ".tmp"
+
+LEADER_EPOCH_CHECKPOINT: Final = "leader-epoch-checkpoint"
+PARTITION_METADATA: Final = "partition.metadata"
+RECOVERY_POINT_CHECKPOINT: Final = "recovery-point-offset-checkpoint"
+LOG_START_OFFSET_CHECKPOINT: Final = "log-start-offset-checkpoint"
+HIGH_WATERMARK_CHECKPOINT: Final = "replication-offset-checkpoint"
+CLEAN_SHUTDOWN: Final = ".kafka_cleanshutdown"
+LOCK: Final = ".lock"
+
+DELETE_DIRECTORY: Final = "-delete"
+_IGNORED_DIRECTORIES: Final = frozenset({"remote-log-index-cache", "lost+found"})
+_IGNORED_SUFFIXES: Final = ("-stray", "-future")  # made by KRaft and by moves between directories
+_MAX_NAME_BYTES: Final = 255
+
+_PARTITION = re.compile(r"(?P<topic>.+)-(?P<partition>\d+)")
+_DELETED_PARTITION = re.compile(r".+-\d+\.[0-9a-fA-F-]+-delete")
+
+
+class NotAPartitionDirectory(Exception):  # named for what was found
+    """A directory among the logs that Kafka would refuse to start with, too."""
+
+
+def segment_file(base_offset: int, suffix: str) -> str:
+    return f"{base_offset:020d}{suffix}"
+
+
+def offset_of(file_name: str) -> int | None:
+    """The offset a segment's or snapshot's file is named by; None for other files."""
+    digits = file_name.partition(".")[0]
+    return int(digits) if digits.isdecimal() else None
+
+
+def is_deleted_partition(directory_name: str) -> bool:
+    return _DELETED_PARTITION.fullmatch(directory_name) is not None
+
+
+def is_ignored(directory_name: str) -> bool:
+    return directory_name in _IGNORED_DIRECTORIES or directory_name.endswith(_IGNORED_SUFFIXES)
+
+
+def partition_of(directory_name: str) -> TopicPartition:
+    """The partition whose log lives in the directory of this name."""
+    match = _PARTITION.fullmatch(directory_name)
+    if match is None:
+        raise NotAPartitionDirectory(
+            f"{directory_name!r} is not of the form topic-partition; "
+            "a log directory may hold nothing but partitions"
+        )
+    return TopicPartition(match["topic"], int(match["partition"]))
+
+
+def deleted_directory(topic_partition: TopicPartition, unique: uuid.UUID) -> str:
+    """The name that hides a deleted partition; the topic is cut if the name got too long."""
+    suffix = f"-{topic_partition.partition}.{unique.hex}{DELETE_DIRECTORY}"
+    return topic_partition.topic[: _MAX_NAME_BYTES - len(suffix)] + suffix

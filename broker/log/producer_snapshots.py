@@ -1,0 +1,150 @@
+"""`<offset>.snapshot`: the producers' state at an offset, so that a start need not read the log.
+
+    +---------+---------------------+---------------+------------------------------------+
+    | version | CRC-32C of the rest | entries       | entry: 46 bytes                    |
+    | i16 = 1 | u32                 | i32           |                                    |
+    +---------+---------------------+---------------+------------------------------------+
+      entry | producer id i64 | epoch i16 | last sequence i32 | last offset i64
+            | offset delta i32 | last timestamp i64 | coordinator epoch i32
+            | first offset of the open transaction i64, or -1 |
+
+One is written at each roll, named by the new segment's first offset, and one at a clean close. Only
+the last batch of a producer is in it: after a restart older duplicates are no longer recognised.
+A snapshot that fails its CRC is removed and an older one used, with more of the log read after it.
+
+Source: Kafka's `ProducerStateManager.writeSnapshot`, `removeStraySnapshots`.
+"""
+
+import struct
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from crc32c import crc32c
+
+from broker.log.disk import Disk
+from broker.log.file_names import SNAPSHOT, offset_of, segment_file
+from broker.log.producer_state import BatchMetadata, ProducerEntry
+from broker.wire.record_batch import NO_SEQUENCE
+
+_VERSION = 1
+_HEADER = struct.Struct(">hI")
+_COUNT = struct.Struct(">i")
+_ENTRY = struct.Struct(">qhiqiqiq")
+
+
+class MalformedSnapshot(Exception):  # named for what was found
+    """Not a snapshot of version 1, or its CRC does not match."""
+
+
+class ProducerSnapshots:
+    """The snapshot files of one log."""
+
+    def __init__(self, disk: Disk, directory: Path, names: Iterable[str]) -> None:
+        """`names` are the directory's files."""
+        self._disk = disk
+        self._directory = directory
+        self._offsets = sorted(
+            offset
+            for name in names
+            if name.endswith(SNAPSHOT) and (offset := offset_of(name)) is not None
+        )
+
+    @property
+    def offsets(self) -> list[int]:
+        """Where there are snapshots, ascending."""
+        return list(self._offsets)
+
+    def path(self, offset: int) -> Path:
+        return self._directory / segment_file(offset, SNAPSHOT)
+
+    def write(self, offset: int, entries: Iterable[ProducerEntry], *, sync: bool) -> None:
+        """Snapshot the state at `offset`. Unsynced, a power failure may tear it: the CRC tells."""
+        file = self._disk.open(self.path(offset), create=True)
+        content = encode_snapshot(entries)
+        self._disk.truncate(file, 0)
+        self._disk.write_at(file, content, 0)
+        if sync:
+            self._disk.sync(file)
+        if offset not in self._offsets:
+            self._offsets = sorted([*self._offsets, offset])
+
+    def latest(self) -> tuple[int, list[ProducerEntry]] | None:
+        """The newest readable snapshot; unreadable ones are removed on the way."""
+        while self._offsets:
+            offset = self._offsets[-1]
+            try:
+                return offset, decode_snapshot(self.path(offset).read_bytes())
+            except MalformedSnapshot:
+                self.delete(offset)
+        return None
+
+    def delete(self, offset: int) -> None:
+        self._offsets.remove(offset)
+        self._disk.unlink(self.path(offset))
+
+    def delete_outside(self, log_start_offset: int, log_end_offset: int) -> None:
+        """Remove those that a log with these bounds has no use for."""
+        for offset in self.offsets:
+            if not log_start_offset < offset <= log_end_offset:
+                self.delete(offset)
+
+    def delete_stray(self, base_offsets: Collection[int]) -> None:
+        """Keep those at a segment's start, and the newest if it is beyond the last segment's."""
+        last = max(base_offsets, default=0)
+        for offset in self.offsets:
+            is_final = offset == self._offsets[-1] and offset > last
+            if offset not in base_offsets and not is_final:
+                self.delete(offset)
+
+
+def encode_snapshot(entries: Iterable[ProducerEntry]) -> bytes:
+    packed = [
+        _ENTRY.pack(
+            entry.producer_id,
+            entry.epoch,
+            entry.last_sequence,
+            entry.batches[-1].last_offset if entry.batches else -1,
+            entry.batches[-1].offset_delta if entry.batches else 0,
+            entry.last_timestamp_ms,
+            entry.coordinator_epoch,
+            -1 if entry.transaction_first_offset is None else entry.transaction_first_offset,
+        )
+        for entry in entries
+    ]
+    body = _COUNT.pack(len(packed)) + b"".join(packed)
+    return _HEADER.pack(_VERSION, crc32c(body)) + body
+
+
+def decode_snapshot(content: bytes) -> list[ProducerEntry]:
+    if len(content) < _HEADER.size + _COUNT.size:
+        raise MalformedSnapshot(f"{len(content)} bytes")
+    version, crc = _HEADER.unpack_from(content)
+    body = memoryview(content)[_HEADER.size :]
+    (count,) = _COUNT.unpack_from(body)
+    if version != _VERSION:
+        raise MalformedSnapshot(f"version {version}")
+    if crc32c(body) != crc or len(body) != _COUNT.size + count * _ENTRY.size:
+        raise MalformedSnapshot("wrong CRC or length")
+    return [_entry(*fields) for fields in _ENTRY.iter_unpack(body[_COUNT.size :])]
+
+
+def _entry(
+    producer_id: int,
+    epoch: int,
+    last_sequence: int,
+    last_offset: int,
+    offset_delta: int,
+    timestamp_ms: int,
+    coordinator_epoch: int,
+    transaction_first_offset: int,
+) -> ProducerEntry:
+    entry = ProducerEntry(
+        producer_id,
+        epoch,
+        coordinator_epoch,
+        timestamp_ms,
+        transaction_first_offset if transaction_first_offset >= 0 else None,
+    )
+    if last_offset >= 0 and last_sequence != NO_SEQUENCE:
+        entry.batches.append(BatchMetadata(last_sequence, last_offset, offset_delta, timestamp_ms))
+    return entry

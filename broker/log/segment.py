@@ -1,0 +1,322 @@
+"""One segment: a `.log` file named by its first offset, and the two indexes beside it.
+
+Only a partition's last segment is written to (the active one); it rolls, that is gives way to a
+new one, when it is too large, too old, its index is full, or an offset no longer fits in the 31
+bits that an index entry has for it. A rolled segment never grows again. Retention removes whole
+segments and truncation cuts one.
+
+    append   bytes at the end of .log; every index.interval.bytes an entry in both indexes
+    find     offset -> offset index -> a few batch headers -> position
+    recover  after an unclean end: read everything, cut at the first bad batch, rebuild the indexes
+
+A segment keeps its `.log` open only while it is active and in use. An inactive one is opened when
+something is read from it, and shared (through a weak reference) by the reads under way.
+
+Source: Kafka's `LogSegment`, `FileRecords`.
+"""
+
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from broker.log.disk import Data, Disk
+from broker.log.file_names import (
+    LOG,
+    OFFSET_INDEX,
+    TIME_INDEX,
+    TRANSACTION_INDEX,
+    segment_file,
+)
+from broker.log.index_file import OffsetIndex, TimeIndex
+from broker.log.log_config import LogConfig
+from broker.log.log_file import (
+    BatchPosition,
+    batch_headers,
+    find_batch,
+    read_batch,
+    whole_batches,
+)
+from broker.log.values import TimestampOffset
+from broker.wire.errors import KafkaError
+from broker.wire.record_batch import NO_TIMESTAMP, RecordBatch
+from broker.wire.regions import FileRegion, OpenFile
+
+_MAX_RELATIVE_OFFSET = 2**31 - 1
+
+SUFFIXES = (LOG, OFFSET_INDEX, TIME_INDEX, TRANSACTION_INDEX)
+
+
+class Segment:
+    """`created_ms` and `jitter_ms` (of segment.jitter.ms) matter for rolling by time."""
+
+    def __init__(
+        self,
+        disk: Disk,
+        directory: Path,
+        base_offset: int,
+        config: LogConfig,
+        *,
+        created_ms: int,
+        jitter_ms: int = 0,
+    ) -> None:
+        """A segment whose files are there; `create` makes them."""
+        self._disk = disk
+        self.base_offset = base_offset
+        self.created_ms = created_ms
+        self.jitter_ms = jitter_ms
+        self.path = str(directory / segment_file(base_offset, LOG))
+        max_index_bytes = config.segment_index_bytes
+        self.offset_index = OffsetIndex(
+            disk, str(directory / segment_file(base_offset, OFFSET_INDEX)), base_offset,
+            max_index_bytes,
+        )  # fmt: skip
+        self.time_index = TimeIndex(
+            disk, str(directory / segment_file(base_offset, TIME_INDEX)), base_offset,
+            max_index_bytes,
+        )  # fmt: skip
+        self.size_bytes = 0
+        self._index_interval_bytes = config.index_interval_bytes
+        self._bytes_since_index_entry = 0
+        self._largest: tuple[int, int] | None = None  # (timestamp, offset), once known
+        self._first_timestamp_ms: int | None = None  # the first batch's largest, once known
+        self._file: OpenFile | None = None
+        self._shared: Callable[[], OpenFile | None] = lambda: None
+
+    @classmethod
+    def create(
+        cls,
+        disk: Disk,
+        directory: Path,
+        base_offset: int,
+        config: LogConfig,
+        *,
+        created_ms: int,
+        jitter_ms: int = 0,
+    ) -> "Segment":
+        """An empty segment, in place of whatever had its files' names."""
+        segment = cls(
+            disk, directory, base_offset, config, created_ms=created_ms, jitter_ms=jitter_ms
+        )
+        segment._file = disk.open(segment.path, create=True)
+        disk.truncate(segment._file, 0)
+        segment.offset_index.create()
+        segment.time_index.create()
+        return segment
+
+    # --- writing
+
+    def append(self, batches: Sequence[RecordBatch], data: Data) -> None:
+        """Write `data`, which is what `batches` describe, their offsets and epochs in place."""
+        position = self.size_bytes
+        self._disk.write_at(self.file(), data, position)
+        largest = self.largest()
+        if position == 0:
+            self._first_timestamp_ms = max(batch.max_timestamp_ms for batch in batches)
+        for batch in batches:
+            if batch.max_timestamp_ms > largest[0]:
+                largest = self._largest = (batch.max_timestamp_ms, batch.last_offset)
+            if self._bytes_since_index_entry > self._index_interval_bytes:
+                self.offset_index.append(batch.last_offset, position)
+                self.time_index.append_if_later(*largest)
+                self._bytes_since_index_entry = 0
+            size_bytes = batch.size_bytes
+            self._bytes_since_index_entry += size_bytes
+            position += size_bytes
+        self.size_bytes = position
+
+    def should_roll(
+        self,
+        config: LogConfig,
+        size_bytes: int,
+        max_timestamp_ms: int,
+        last_offset: int,
+        now_ms: int,
+    ) -> bool:
+        """Whether an append of this size, time and last offset must go to a new segment."""
+        if self.size_bytes > config.segment_bytes - size_bytes:
+            return True
+        if last_offset - self.base_offset > _MAX_RELATIVE_OFFSET:
+            return True
+        if self.offset_index.is_full or self.time_index.is_full:
+            return True
+        if self.size_bytes == 0:
+            return False
+        return self.waited_ms(now_ms, max_timestamp_ms) > config.segment_ms - self.jitter_ms
+
+    def waited_ms(self, now_ms: int, timestamp_ms: int) -> int:
+        """How old the segment is: by its records' time, or by the clock if they have none."""
+        if self._first_timestamp_ms is None:
+            first = next(batch_headers(self.file(), 0, self.size_bytes), None)
+            self._first_timestamp_ms = first[1].max_timestamp_ms if first else NO_TIMESTAMP
+        if self._first_timestamp_ms >= 0:
+            return timestamp_ms - self._first_timestamp_ms
+        return now_ms - self.created_ms
+
+    def become_inactive(self) -> None:
+        """The last entry of the time index, as every closed segment has one; then let go."""
+        self.time_index.append_if_later(*self.largest())
+        self.release()
+
+    def truncate_to(self, offset: int, now_ms: int) -> None:
+        """Drop the batches that hold offsets from `offset` on."""
+        found = self.find(offset)
+        self.offset_index.truncate_to(offset)
+        self.time_index.truncate_to(offset)
+        if found is not None:
+            self._disk.truncate(self.file(), found.position)
+            self.size_bytes = found.position
+        if self.size_bytes == 0:
+            self.created_ms = now_ms
+            self._first_timestamp_ms = None
+        self._bytes_since_index_entry = 0
+        self._largest = self._largest_by_scan()
+
+    # --- reading
+
+    def find(self, offset: int) -> BatchPosition | None:
+        """The batch that holds `offset`, or the first after it; None if all are before it."""
+        return find_batch(self.file(), self.offset_index.lookup(offset), self.size_bytes, offset)
+
+    def region(self, position: int, size_bytes: int) -> FileRegion:
+        return FileRegion(self.file(), position, size_bytes)
+
+    def headers(self, from_offset: int) -> Iterator[tuple[int, RecordBatch]]:
+        """(position, batch header) from the batch that holds `from_offset` on."""
+        position = self.offset_index.lookup(from_offset)
+        for at, batch in batch_headers(self.file(), position, self.size_bytes):
+            if batch.last_offset >= from_offset:
+                yield at, batch
+
+    def read_batch(self, position: int, size_bytes: int) -> RecordBatch:
+        return read_batch(self.file(), position, size_bytes)
+
+    def next_offset(self) -> int:
+        """The offset after the last record's; reads from the last index entry on."""
+        last = self.offset_index.last
+        end_offset = self.base_offset
+        position = last[1] if last else 0
+        for _, batch in batch_headers(self.file(), position, self.size_bytes):
+            end_offset = batch.end_offset
+        return end_offset
+
+    def largest(self) -> tuple[int, int]:
+        """The largest timestamp and its batch's last offset; (-1, base offset) if none."""
+        if self._largest is None:
+            self._largest = self.time_index.largest()
+        return self._largest
+
+    def largest_timestamp_ms(self) -> int:
+        """For retention: of the records, or the file's time if they have none."""
+        timestamp_ms = self.largest()[0]
+        if timestamp_ms >= 0:
+            return timestamp_ms
+        return int(Path(self.path).stat().st_mtime * 1000)
+
+    def find_timestamp(self, timestamp_ms: int, start_offset: int) -> TimestampOffset | None:
+        """The first record from `start_offset` on that is not earlier than `timestamp_ms`."""
+        from_offset = max(self.time_index.lookup(timestamp_ms), start_offset)
+        for position, header in self.headers(from_offset):
+            if header.max_timestamp_ms < timestamp_ms:
+                continue
+            batch = self.read_batch(position, header.size_bytes)
+            for record in batch.records():
+                if record.timestamp_ms >= timestamp_ms and record.offset >= start_offset:
+                    return TimestampOffset(record.timestamp_ms, record.offset, batch.leader_epoch)
+        return None
+
+    def record_of_largest_timestamp(self) -> TimestampOffset | None:
+        """The first record with the segment's largest timestamp."""
+        timestamp_ms, offset = self.largest()
+        for position, header in self.headers(offset):
+            if header.max_timestamp_ms == timestamp_ms:
+                batch = self.read_batch(position, header.size_bytes)
+                for record in batch.records():
+                    if record.timestamp_ms == timestamp_ms:
+                        return TimestampOffset(timestamp_ms, record.offset, batch.leader_epoch)
+        return None
+
+    # --- life
+
+    def recover(self, seen: Callable[[RecordBatch], None]) -> int:
+        """Check every batch, cut at the first bad one, rebuild the indexes; bytes cut.
+
+        `seen` hears of each good batch in turn (for the leader epochs and the producers' state).
+        """
+        self.offset_index.create()
+        self.time_index.create()
+        file = self.file()
+        file_size_bytes = self.size_bytes
+        largest = (NO_TIMESTAMP, self.base_offset)
+        end, indexed_at, end_offset = 0, 0, self.base_offset
+        try:
+            for position, batch in whole_batches(file, 0, file_size_bytes):
+                batch.check_crc()
+                last_offset = batch.last_offset
+                if batch.base_offset < end_offset or last_offset < batch.base_offset:
+                    break
+                if last_offset - self.base_offset > _MAX_RELATIVE_OFFSET:
+                    break
+                if batch.max_timestamp_ms > largest[0]:
+                    largest = (batch.max_timestamp_ms, last_offset)
+                if position - indexed_at > self._index_interval_bytes:
+                    self.offset_index.append(last_offset, position)
+                    self.time_index.append_if_later(*largest)
+                    indexed_at = position
+                seen(batch)
+                end = position + batch.size_bytes
+                end_offset = last_offset + 1
+        except KafkaError:
+            pass  # CORRUPT_MESSAGE: what follows was never wholly written
+        self._largest = largest
+        self.time_index.append_if_later(*largest)
+        if end < file_size_bytes:
+            self._disk.truncate(file, end)
+            self.size_bytes = end
+        return file_size_bytes - end
+
+    def is_sound(self) -> bool:
+        """Whether both indexes are there and could be this log file's."""
+        return (
+            Path(self.offset_index.path).exists()
+            and Path(self.time_index.path).exists()
+            and self.offset_index.is_sound(self.size_bytes)
+            and self.time_index.is_sound()
+        )
+
+    def file(self) -> OpenFile:
+        """The log file, opened if need be; kept open if this is the active segment."""
+        if self._file is not None:
+            return self._file
+        file = self._shared()
+        if file is None:
+            file = self._disk.open(self.path)
+            self._shared = weakref.ref(file)
+        return file
+
+    def hold_open(self) -> None:
+        """Keep the log file open from now on: it is being written to."""
+        self._file = self.file()
+
+    def release(self) -> None:
+        """Close what is open, except for the regions that are still being sent."""
+        if self._file is not None:
+            self._shared = weakref.ref(self._file)
+            self._file = None
+        self.offset_index.release()
+        self.time_index.release()
+
+    def files_to_sync(self) -> list[OpenFile]:
+        return [self.file(), self.offset_index.handle(), self.time_index.handle()]
+
+    def paths(self) -> list[Path]:
+        """Its files; the transaction index may not exist."""
+        stem = self.path.removesuffix(LOG)
+        return [Path(stem + suffix) for suffix in SUFFIXES]
+
+    def _largest_by_scan(self) -> tuple[int, int]:
+        largest = self.time_index.largest()
+        position = self.offset_index.lookup(largest[1])
+        for _, batch in batch_headers(self.file(), position, self.size_bytes):
+            if batch.max_timestamp_ms > largest[0]:
+                largest = (batch.max_timestamp_ms, batch.last_offset)
+        return largest

@@ -1,0 +1,59 @@
+"""A log's segments, in order of their first offsets."""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+
+from broker.log.segment import Segment
+
+
+class Segments:
+    """Never empty once the log is loaded; the last one is active."""
+
+    def __init__(self) -> None:
+        self._base_offsets: list[int] = []
+        self._segments: list[Segment] = []
+
+    def __len__(self) -> int:
+        return len(self._segments)
+
+    def __iter__(self) -> Iterator[Segment]:
+        return iter(list(self._segments))
+
+    @property
+    def first(self) -> Segment:
+        return self._segments[0]
+
+    @property
+    def active(self) -> Segment:
+        return self._segments[-1]
+
+    @property
+    def base_offsets(self) -> list[int]:
+        return list(self._base_offsets)
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(segment.size_bytes for segment in self._segments)
+
+    def add(self, segment: Segment) -> None:
+        """After the last one, or in place of the one with the same first offset."""
+        if self._base_offsets and self._base_offsets[-1] == segment.base_offset:
+            self._segments[-1] = segment
+            return
+        if self._base_offsets and self._base_offsets[-1] > segment.base_offset:
+            raise ValueError(f"segment {segment.base_offset} after {self._base_offsets[-1]}")
+        self._base_offsets.append(segment.base_offset)
+        self._segments.append(segment)
+
+    def remove(self, segment: Segment) -> None:
+        index = self._segments.index(segment)
+        del self._segments[index], self._base_offsets[index]
+
+    def from_floor(self, offset: int) -> Iterator[Segment]:
+        """The segment that `offset` falls into, and those after it; all if it lies before them."""
+        index = max(bisect_right(self._base_offsets, offset) - 1, 0)
+        return iter(self._segments[index:])
+
+    def after(self, segment: Segment) -> Segment | None:
+        index = bisect_right(self._base_offsets, segment.base_offset)
+        return self._segments[index] if index < len(self._segments) else None

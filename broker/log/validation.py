@@ -1,0 +1,119 @@
+"""What a batch must be before a leader takes it into its log.
+
+Only the header is looked at, and the CRC: the records stay closed, unless the topic asks something
+of each of them (a key, because it is compacted; a timestamp within bounds). Kafka's order of checks
+and its error codes are kept, because clients react to the code:
+
+    not one batch, not format 2, offsets or count that disagree,
+    a control batch or no sequence from a client                 INVALID_RECORD
+    larger than max.message.bytes                                MESSAGE_TOO_LARGE
+    a CRC that does not match, a size that cannot be             CORRUPT_MESSAGE
+    a timestamp out of bounds, or said to be the broker's        INVALID_TIMESTAMP
+    larger than a whole segment                                  RECORD_LIST_TOO_LARGE
+
+Source: Kafka's `ProduceRequest.validateRecords`, `UnifiedLog.analyzeAndValidateRecords`,
+`LogValidator`.
+"""
+
+from broker.log.log_config import LONG_MAX, LogConfig, TimestampType
+from broker.log.values import Origin
+from broker.wire.compression import Compression
+from broker.wire.errors import ErrorCode, KafkaError
+from broker.wire.record_batch import (
+    NO_TIMESTAMP,
+    Buffer,
+    RecordBatch,
+    batches,
+)
+
+
+def only_batch(records: Buffer) -> RecordBatch:
+    """The one batch that an append by a leader consists of."""
+    found = batches(records)
+    batch = next(found, None)
+    if batch is None:
+        raise _invalid("There must be exactly one record batch, and there is none")
+    if next(found, None) is not None:
+        raise _invalid("There must be exactly one record batch, and there are more")
+    return batch
+
+
+def check_batch(batch: RecordBatch, config: LogConfig, origin: Origin, now_ms: int) -> None:
+    """Refuse what must not enter the log; all but the producer's sequence (`ProducerState`)."""
+    from_client = origin is Origin.CLIENT
+    if from_client and batch.base_offset != 0:
+        raise _invalid(f"The base offset of a record batch should be 0, but is {batch.base_offset}")
+    if batch.size_bytes > config.max_message_bytes:
+        raise KafkaError(
+            ErrorCode.MESSAGE_TOO_LARGE,
+            f"The record batch size is {batch.size_bytes} bytes, which exceeds the maximum "
+            f"configured value of {config.max_message_bytes}",
+        )
+    batch.check_crc()
+    if from_client:
+        _check_client_header(batch)
+    if batch.codec > Compression.ZSTD:
+        raise _invalid(f"Unknown compression type id: {batch.codec}")
+    _check_timestamp_type(batch)
+    if _must_open(config, from_client=from_client):
+        _check_records(batch, config, now_ms)
+    if batch.size_bytes > config.segment_bytes:
+        raise KafkaError(
+            ErrorCode.RECORD_LIST_TOO_LARGE,
+            f"The record batch size is {batch.size_bytes} bytes, which exceeds the maximum "
+            f"configured segment size of {config.segment_bytes}",
+        )
+
+
+def _check_client_header(batch: RecordBatch) -> None:
+    if batch.count <= 0 or batch.last_offset_delta != batch.count - 1:
+        raise _invalid(
+            f"Inconsistent batch offset range [{batch.base_offset}, {batch.last_offset}] and "
+            f"count of records {batch.count}"
+        )
+    if batch.is_control:
+        raise _invalid("Clients are not allowed to write control records")
+    if batch.has_producer_id and batch.base_sequence < 0:
+        raise _invalid(
+            f"Invalid sequence number {batch.base_sequence} in a record batch with producer id "
+            f"{batch.producer_id}"
+        )
+
+
+def _check_timestamp_type(batch: RecordBatch) -> None:
+    if batch.is_log_append_time:
+        raise KafkaError(
+            ErrorCode.INVALID_TIMESTAMP,
+            "A producer should not set the timestamp type to LogAppendTime",
+        )
+
+
+def _must_open(config: LogConfig, *, from_client: bool) -> bool:
+    """Whether the records themselves must be looked at."""
+    if config.is_compacted and from_client:
+        return True
+    return config.message_timestamp_type is TimestampType.CREATE_TIME and (
+        config.message_timestamp_before_max_ms != LONG_MAX
+        or config.message_timestamp_after_max_ms != LONG_MAX
+    )
+
+
+def _check_records(batch: RecordBatch, config: LogConfig, now_ms: int) -> None:
+    earliest_ms = now_ms - config.message_timestamp_before_max_ms
+    latest_ms = now_ms + config.message_timestamp_after_max_ms
+    by_create_time = config.message_timestamp_type is TimestampType.CREATE_TIME
+    for record in batch.records():
+        if config.is_compacted and not batch.is_control and record.key is None:
+            raise _invalid("Compacted topic cannot accept message without key")
+        timestamp_ms = record.timestamp_ms
+        in_bounds = earliest_ms <= timestamp_ms <= latest_ms or timestamp_ms == NO_TIMESTAMP
+        if by_create_time and not in_bounds:
+            raise KafkaError(
+                ErrorCode.INVALID_TIMESTAMP,
+                f"Timestamp {timestamp_ms} of record {record.offset - batch.base_offset} is out of "
+                f"range: it should be within [{earliest_ms}, {latest_ms}]",
+            )
+
+
+def _invalid(why: str) -> KafkaError:
+    return KafkaError(ErrorCode.INVALID_RECORD, why)
