@@ -1,0 +1,1 @@
+"""The commands of `zbroker-admin`, one module each: see `cli.admin` for how they are found."""

@@ -1,0 +1,223 @@
+"""`zbroker-admin group`: list and describe consumer groups.
+
+Columns and words are those of Kafka's kafka-consumer-groups.sh.
+"""
+
+from collections.abc import Sequence
+
+import click
+
+from cli.client import Cluster
+from cli.client.groups import (
+    GroupDescription,
+    PartitionProgress,
+    describe_group,
+    group_progress,
+    list_groups,
+)
+from cli.commands.options import Exit, Failure, Target, cluster_options, output_option
+from cli.commands.output import MISSING, print_json, print_table, say
+from coordination.values import TopicPartition
+
+OFFSET_COLUMNS = (
+    "GROUP",
+    "TOPIC",
+    "PARTITION",
+    "CURRENT-OFFSET",
+    "LOG-END-OFFSET",
+    "LAG",
+    "CONSUMER-ID",
+    "HOST",
+    "CLIENT-ID",
+)
+MEMBER_COLUMNS = ("GROUP", "CONSUMER-ID", "HOST", "CLIENT-ID", "#PARTITIONS", "ASSIGNMENT")
+STATE_COLUMNS = ("GROUP", "COORDINATOR (ID)", "ASSIGNMENT-STRATEGY", "STATE", "#MEMBERS")
+
+# A group and its progress; the progress is None when it was not asked for.
+Described = tuple[GroupDescription, list[PartitionProgress] | None]
+
+
+@click.group()
+def group() -> None:
+    """List and describe consumer groups."""
+
+
+@group.command("list")
+@click.option("--state", is_flag=True, help="With the state of each group.")
+@output_option("name", "table", "json")
+@cluster_options
+def list_command(target: Target, state: bool, output: str) -> None:
+    """Print the names of all consumer groups.
+
+    Example: zbroker-admin group list --state
+    """
+    groups = target.ask(list_groups)
+    if output == "json":
+        print_json(
+            groups=[
+                {"group": each.group_id, "state": each.state, "type": each.kind} for each in groups
+            ]
+        )
+    elif state or output == "table":
+        print_table(("GROUP", "STATE"), [(each.group_id, each.state) for each in groups])
+    else:
+        for each in groups:
+            click.echo(each.group_id)
+
+
+@group.command("describe")
+@click.argument("names", nargs=-1, metavar="[GROUP]..")
+@click.option(
+    "--group", "more_names", multiple=True, metavar="GROUP", help="The same, as in Kafka's tool."
+)
+@click.option("--all-groups", is_flag=True, help="Every group.")
+@click.option(
+    "--offsets",
+    "view",
+    flag_value="offsets",
+    default="offsets",
+    help="How far each partition is read (default).",
+)
+@click.option(
+    "--members", "view", flag_value="members", help="Who is in the group, and what each reads."
+)
+@click.option("--state", "view", flag_value="state", help="Its state and its coordinator.")
+@output_option("table", "json")
+@cluster_options
+def describe_command(
+    target: Target,
+    names: tuple[str, ...],
+    more_names: tuple[str, ...],
+    all_groups: bool,
+    view: str,
+    output: str,
+) -> None:
+    """Print how far groups have read, who is in them, or their state.
+
+    Example: zbroker-admin group describe test-group --members
+    """
+    wanted = [*names, *more_names]
+    if bool(wanted) == all_groups:
+        raise click.UsageError("give the GROUPs to describe, or --all-groups")
+
+    async def facts(cluster: Cluster) -> list[tuple[str, Described | None]]:
+        chosen = [each.group_id for each in await list_groups(cluster)] if all_groups else wanted
+        return [(name, await _describe(cluster, name, view)) for name in chosen]
+
+    answers = target.ask(facts)
+    described = [answer for _, answer in answers if answer is not None]
+    missing = [name for name, answer in answers if answer is None]
+    if output == "json":
+        print_json(groups=[_json(each) for each in described])
+    else:
+        for each, progress in described:
+            _print_group(each, progress, view)
+    if missing:
+        raise Failure(
+            "; ".join(f"no group {name!r}" for name in missing),
+            Exit.PARTIAL if described else Exit.ERROR,
+        )
+
+
+async def _describe(cluster: Cluster, name: str, view: str) -> Described | None:
+    described = await describe_group(cluster, name)
+    if described is None:
+        return None
+    return described, await group_progress(cluster, described) if view == "offsets" else None
+
+
+def _print_group(
+    group: GroupDescription, progress: Sequence[PartitionProgress] | None, view: str
+) -> None:
+    if group.state == "Empty" and view != "state":
+        say(f"Consumer group {group.group_id!r} has no active members.")
+    elif group.state in ("PreparingRebalance", "CompletingRebalance"):
+        say(f"Warning: consumer group {group.group_id!r} is rebalancing.")
+    if view == "members":
+        print_table(MEMBER_COLUMNS, member_rows(group))
+    elif view == "state":
+        print_table(STATE_COLUMNS, [state_row(group)])
+    else:
+        print_table(OFFSET_COLUMNS, offset_rows(group.group_id, progress or []))
+
+
+def offset_rows(group_id: str, progress: Sequence[PartitionProgress]) -> list[tuple[object, ...]]:
+    """One row a partition; what is not known is None."""
+    return [
+        (
+            group_id,
+            each.partition.topic,
+            each.partition.partition,
+            each.committed_offset,
+            each.log_end_offset,
+            each.lag,
+            each.member.member_id if each.member else None,
+            each.member.host if each.member else None,
+            each.member.client_id if each.member else None,
+        )
+        for each in progress
+    ]
+
+
+def member_rows(group: GroupDescription) -> list[tuple[object, ...]]:
+    """One row a member; its partitions as `topic(0,1), other(2)`."""
+    return [
+        (
+            group.group_id,
+            member.member_id,
+            member.host,
+            member.client_id,
+            len(member.partitions),
+            _assignment_text(member.partitions) or MISSING,
+        )
+        for member in group.members
+    ]
+
+
+def _assignment_text(partitions: Sequence[TopicPartition]) -> str:
+    by_topic: dict[str, list[int]] = {}
+    for each in sorted(partitions):
+        by_topic.setdefault(each.topic, []).append(each.partition)
+    return ", ".join(
+        f"{topic}({','.join(map(str, numbers))})" for topic, numbers in by_topic.items()
+    )
+
+
+def state_row(group: GroupDescription) -> tuple[object, ...]:
+    """State and coordinator; Kafka puts two blanks before the id, and so do we."""
+    coordinator = f"{group.coordinator}  ({group.coordinator_id})"
+    return (group.group_id, coordinator, group.strategy, group.state, len(group.members))
+
+
+def _json(described: Described) -> dict[str, object]:
+    group, progress = described
+    facts: dict[str, object] = {
+        "group": group.group_id,
+        "state": group.state,
+        "assignment_strategy": group.strategy,
+        "coordinator": {"id": group.coordinator_id, "address": str(group.coordinator)},
+        "members": [
+            {
+                "member_id": member.member_id,
+                "client_id": member.client_id,
+                "host": member.host,
+                "partitions": [
+                    {"topic": each.topic, "partition": each.partition} for each in member.partitions
+                ],
+            }
+            for member in group.members
+        ],
+    }
+    if progress is not None:
+        facts["offsets"] = [
+            {
+                "topic": each.partition.topic,
+                "partition": each.partition.partition,
+                "current_offset": each.committed_offset,
+                "log_end_offset": each.log_end_offset,
+                "lag": each.lag,
+                "member_id": each.member.member_id if each.member else None,
+            }
+            for each in progress
+        ]
+    return facts
