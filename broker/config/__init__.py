@@ -16,3 +16,8 @@ Invariants:
 - Nothing here does I/O but reading the file (cli/server.py) and, for a listener without a host,
   asking for this machine's name.
 """
+
+from broker.config.broker_config import BrokerConfig
+from broker.config.values import ConfigError
+
+__all__ = ["BrokerConfig", "ConfigError"]

@@ -64,6 +64,11 @@ class ConfigError(ValueError):
         self.problem = problem
         self.allowed = allowed
 
+    @property
+    def line(self) -> str:
+        """For who wrote the file: key, value, what is wrong with it, and what is allowed."""
+        return f"{self.name}={self.value}: {self.problem} (allowed: {self.allowed})"
+
 
 @attrs.frozen
 class Property:

@@ -30,8 +30,8 @@ def names_without_effect(names: Iterable[str]) -> tuple[list[str], list[str]]:
     """(known to Kafka but not in use, unknown), each sorted."""
     known, unknown = [], []
     for name in sorted(names):
-        base_name = _base_name(name)
-        if base_name not in BROKER_PROPERTIES and not name.startswith(_PLUGIN_PREFIXES):
+        base = base_name(name)
+        if base not in BROKER_PROPERTIES and not name.startswith(_PLUGIN_PREFIXES):
             unknown.append(name)
         elif name not in USED_PROPERTIES:
             known.append(name)
@@ -49,7 +49,8 @@ def warning_lines(names: Iterable[str]) -> list[str]:
     return lines
 
 
-def _base_name(name: str) -> str:
+def base_name(name: str) -> str:
+    """The name behind a listener's prefix; a name without one as it is."""
     match = _LISTENER_PREFIX.fullmatch(name)
     if match is None:
         return name

@@ -1,0 +1,126 @@
+"""`zbroker FILE`: starts one broker from a Kafka `server.properties`.
+
+Exit codes: 0 stopped as asked; 1 the broker could not go on (one line says why); 2 the file or the
+command line is wrong (one line names file, key, value and what is allowed). An unexpected exception
+is a bug and shows its traceback.
+
+The first SIGTERM or SIGINT asks for a controlled shutdown: leaders move to other brokers, logs are
+closed cleanly. The second one ends the process at once, as kill -9 would.
+
+The broker is imported once its configuration is known to be right: a wrong file is answered at
+once.
+"""
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from broker.config import BrokerConfig, ConfigError
+from broker.config.java_properties import PropertiesSyntaxError, parse_properties
+from broker.config.warnings import warning_lines
+
+if TYPE_CHECKING:
+    import trio
+
+FAILED = 1
+WRONG_USAGE = 2
+# Kafka's default pattern, so that what reads Kafka's logs reads ours.
+LOG_FORMAT = "[%(asctime)s] %(levelname)s %(message)s (%(name)s)"
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--override",
+    "overrides",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Set one property over what FILE says; may be given several times.",
+)
+@click.version_option(package_name="zbroker", prog_name="zbroker")
+def main(file: Path, overrides: tuple[str, ...]) -> None:
+    """Start a broker from FILE, a Kafka server.properties (ZooKeeper mode)."""
+    config = load_config(file, overrides)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=LOG_FORMAT)
+    # kazoo tells of each reconnect on its own; the trace has that as session events.
+    logging.getLogger("kazoo").setLevel(logging.ERROR)
+    for line in warning_lines(config.properties):
+        logging.getLogger("broker.config").warning("%s: %s", file, line)
+    run(config)
+
+
+def load_config(file: Path, overrides: tuple[str, ...] = ()) -> BrokerConfig:
+    """Reads FILE and the overrides; exits with 2 and one line if anything is wrong with them."""
+    try:
+        properties = parse_properties(file.read_bytes())
+    except OSError as error:
+        _exit(WRONG_USAGE, f"{file}: {error.strerror}")
+    except PropertiesSyntaxError as error:
+        _exit(WRONG_USAGE, f"{file}: {error}")
+    overridden = {}
+    for override in overrides:
+        key, equals, value = override.partition("=")
+        if not equals or not key:
+            _exit(WRONG_USAGE, f"--override {override}: must be KEY=VALUE")
+        overridden[key] = value
+    try:
+        return BrokerConfig.from_properties(properties | overridden)
+    except ConfigError as error:
+        origin = "--override" if error.name in overridden else file
+        _exit(WRONG_USAGE, f"{origin}: {error.line}")
+
+
+def run(config: BrokerConfig) -> None:
+    """Runs the broker until a signal or a failure ends it; exits with 1 after a failure."""
+    import trio
+
+    from broker.failure import BrokerFailure
+
+    try:
+        trio.run(_serve, config)
+    except* BrokerFailure as failures:
+        _exit(FAILED, str(_first_leaf(failures)))
+
+
+async def _serve(config: BrokerConfig) -> None:
+    import trio
+    from broker.run import run_broker
+
+    shutdown = trio.Event()
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_obey_signals, signals, shutdown)
+            await run_broker(config, shutdown=shutdown)
+            nursery.cancel_scope.cancel()
+
+
+async def _obey_signals(signals: AsyncIterator[int], shutdown: "trio.Event") -> None:
+    async for number in signals:
+        name = signal.Signals(number).name
+        if shutdown.is_set():
+            logging.getLogger(__name__).warning("%s again: ending at once", name)
+            logging.shutdown()
+            os._exit(FAILED)
+        logging.getLogger(__name__).info("%s: shutting down in an orderly way", name)
+        shutdown.set()
+
+
+def _first_leaf(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _exit(code: int, line: str) -> NoReturn:
+    click.echo(f"zbroker: {line}", err=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
