@@ -230,9 +230,11 @@ class PartitionLog:
 
     def _append(self, found: list[RecordBatch], data: memoryview, now_ms: int) -> None:
         """The common end of every append: checked and stamped batches, and their bytes."""
-        with self._storage():
-            last_offset = found[-1].last_offset
-            max_timestamp_ms = max(batch.max_timestamp_ms for batch in found)
+        last_offset = found[-1].last_offset
+        max_timestamp_ms = max([batch.max_timestamp_ms for batch in found])
+        if self._failure is not None:
+            raise self._storage_error()
+        try:
             segment = self._segments.active
             if segment.should_roll(self.config, len(data), max_timestamp_ms, last_offset, now_ms):
                 segment = self._roll(max(found[0].base_offset, self.log_end_offset))
@@ -241,6 +243,9 @@ class PartitionLog:
                     self._epochs.assign(batch.leader_epoch, batch.base_offset)
             segment.hold_open()
             segment.append(found, data)
+        except OSError as error:
+            self._failure = error
+            raise self._storage_error() from error
         for batch in found:
             self._producers.update(batch)
         self.log_end_offset = last_offset + 1
@@ -478,6 +483,12 @@ class PartitionLog:
         return self._segments.size_bytes
 
     @property
+    def starts_within_a_segment(self) -> bool:
+        """Whether DeleteRecords moved the start to where no segment begins: only a checkpoint
+        remembers that."""
+        return self.log_start_offset > self._segments.first.base_offset
+
+    @property
     def segment_count(self) -> int:
         return len(self._segments)
 
@@ -509,15 +520,17 @@ class PartitionLog:
         jitter_ms = min(self.config.segment_jitter_ms, self.config.segment_ms)
         return self._randomness.randrange(jitter_ms) if jitter_ms > 0 else 0
 
-    def flush_due(self, now_ms: int) -> bool:
-        """Whether a rolled segment waits for its sync, or flush.ms has passed."""
-        if self.recovery_point < self._segments.active.base_offset:
-            return True
-        return (
+    def due_flush(self) -> Flush | None:
+        """What flush.ms asks for, or a rolled segment that waits for its sync."""
+        if (
             self.config.flush_ms != LONG_MAX
             and self.recovery_point < self.log_end_offset
-            and now_ms - self.last_flush_ms >= self.config.flush_ms
-        )
+            and self._clock_ms() - self.last_flush_ms >= self.config.flush_ms
+        ):
+            return self.begin_flush()
+        if self.recovery_point < self._segments.active.base_offset:
+            return self.begin_flush(include_active=False)
+        return None
 
     def begin_flush(self, *, include_active: bool = True) -> Flush:
         """What to sync so that everything up to the end (or the active segment) is on the disk."""
@@ -641,13 +654,20 @@ class PartitionLog:
         """Whether the file system failed under it."""
         return self._failure is not None
 
+    def fail(self, error: OSError) -> None:
+        """The file system failed under it, in another thread."""
+        self._failure = error
+
     @contextmanager
     def _storage(self) -> Iterator[None]:
         """Turn a failing file system into KAFKA_STORAGE_ERROR, for this call and all later ones."""
         if self._failure is not None:
-            raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"{self.directory}: {self._failure}")
+            raise self._storage_error()
         try:
             yield
         except OSError as error:
             self._failure = error
-            raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"{self.directory}: {error}") from error
+            raise self._storage_error() from error
+
+    def _storage_error(self) -> KafkaError:
+        return KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"{self.directory}: {self._failure}")

@@ -20,22 +20,27 @@ from broker.log.values import Origin
 from broker.wire.compression import Compression
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.record_batch import (
+    CODEC_MASK,
+    HEADER_BYTES,
+    LOG_APPEND_TIME,
     NO_TIMESTAMP,
     Buffer,
     RecordBatch,
+    batch_at,
+    batch_size,
     batches,
 )
 
 
 def only_batch(records: Buffer) -> RecordBatch:
     """The one batch that an append by a leader consists of."""
-    found = batches(records)
-    batch = next(found, None)
-    if batch is None:
-        raise _invalid("There must be exactly one record batch, and there is none")
-    if next(found, None) is not None:
-        raise _invalid("There must be exactly one record batch, and there are more")
-    return batch
+    view = memoryview(records)
+    if len(view) >= HEADER_BYTES and batch_size(view, 0) == len(view):
+        return batch_at(view, 0, len(view))
+    found = list(batches(view))
+    if len(found) != 1:
+        raise _invalid(f"There must be exactly one record batch, and there are {len(found)}")
+    return found[0]
 
 
 def check_batch(batch: RecordBatch, config: LogConfig, origin: Origin, now_ms: int) -> None:
@@ -52,9 +57,14 @@ def check_batch(batch: RecordBatch, config: LogConfig, origin: Origin, now_ms: i
     batch.check_crc()
     if from_client:
         _check_client_header(batch)
-    if batch.codec > Compression.ZSTD:
-        raise _invalid(f"Unknown compression type id: {batch.codec}")
-    _check_timestamp_type(batch)
+    attributes = batch.attributes
+    if attributes & CODEC_MASK > Compression.ZSTD:
+        raise _invalid(f"Unknown compression type id: {attributes & CODEC_MASK}")
+    if attributes & LOG_APPEND_TIME:
+        raise KafkaError(
+            ErrorCode.INVALID_TIMESTAMP,
+            "A producer should not set the timestamp type to LogAppendTime",
+        )
     if _must_open(config, from_client=from_client):
         _check_records(batch, config, now_ms)
     if batch.size_bytes > config.segment_bytes:
@@ -77,14 +87,6 @@ def _check_client_header(batch: RecordBatch) -> None:
         raise _invalid(
             f"Invalid sequence number {batch.base_sequence} in a record batch with producer id "
             f"{batch.producer_id}"
-        )
-
-
-def _check_timestamp_type(batch: RecordBatch) -> None:
-    if batch.is_log_append_time:
-        raise KafkaError(
-            ErrorCode.INVALID_TIMESTAMP,
-            "A producer should not set the timestamp type to LogAppendTime",
         )
 
 

@@ -1,0 +1,108 @@
+"""One entry of `log.dirs`: its lock, its checkpoints, its mark of a clean shutdown.
+
+The mark is written last at a clean shutdown and removed first at the next start, before any log is
+loaded: a crash at any moment in between, recovery included, means that the next start recovers
+(KAFKA-10471). It carries the broker epoch of the life that ended:
+
+    {"version":0,"brokerEpoch":25}
+
+Source: Kafka's `LogManager.lockLogDirs`, `CleanShutdownFileHandler` (KIP-966).
+"""
+
+import fcntl
+import json
+import os
+from pathlib import Path
+
+from broker.log.checkpoints import OffsetCheckpoint
+from broker.log.disk import Disk, replace_file
+from broker.log.file_names import (
+    CLEAN_SHUTDOWN,
+    HIGH_WATERMARK_CHECKPOINT,
+    LOCK,
+    LOG_START_OFFSET_CHECKPOINT,
+    RECOVERY_POINT_CHECKPOINT,
+    NotAPartitionDirectory,
+    is_deleted_partition,
+    is_ignored,
+    partition_of,
+)
+
+
+class LogDirectoryError(Exception):
+    """A directory that cannot be used, in one line for whoever configured it."""
+
+
+class LogDirectory:
+    """All calls block; none is for the event loop."""
+
+    def __init__(self, disk: Disk, path: Path) -> None:
+        self.path = path
+        self.recovery_points = OffsetCheckpoint(disk, path / RECOVERY_POINT_CHECKPOINT)
+        self.log_start_offsets = OffsetCheckpoint(disk, path / LOG_START_OFFSET_CHECKPOINT)
+        self.high_watermarks = OffsetCheckpoint(disk, path / HIGH_WATERMARK_CHECKPOINT)
+        self._disk = disk
+        self._lock_fd: int | None = None
+
+    def lock(self) -> None:
+        """Make the directory if it is missing, and keep every other broker out of it.
+
+        A POSIX lock, which Kafka takes, too. It belongs to the process and goes with it; nothing
+        else may open the lock file, for closing any descriptor of it would release the lock.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            fd = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise LogDirectoryError(f"log directory {self.path}: {error.strerror}") from error
+        try:
+            fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(fd)
+            raise LogDirectoryError(
+                f"log directory {self.path} is in use by another broker ({LOCK} is locked)"
+            ) from error
+        self._lock_fd = fd
+
+    def unlock(self) -> None:
+        if self._lock_fd is not None:
+            os.close(self._lock_fd)
+            self._lock_fd = None
+
+    def take_clean_shutdown(self) -> int | None:
+        """Remove the mark; the broker epoch in it (-1 if it tells none), None if there was none."""
+        path = self.path / CLEAN_SHUTDOWN
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        self._disk.unlink(path)
+        self._disk.sync_directory(self.path)
+        try:
+            return int(json.loads(content)["brokerEpoch"])
+        except (ValueError, KeyError, TypeError):
+            return -1  # an older Kafka's, which is empty
+
+    def write_clean_shutdown(self, broker_epoch: int) -> None:
+        content = json.dumps({"version": 0, "brokerEpoch": broker_epoch}, separators=(",", ":"))
+        replace_file(self._disk, self.path / CLEAN_SHUTDOWN, content.encode(), sync=True)
+
+    def partitions(self) -> list[Path]:
+        """The directories of logs. LogDirectoryError if there is one that is something else."""
+        found = [
+            entry for entry in self._directories()
+            if not is_deleted_partition(entry.name) and not is_ignored(entry.name)
+        ]  # fmt: skip
+        for path in found:
+            try:
+                partition_of(path.name)
+            except NotAPartitionDirectory as error:
+                raise LogDirectoryError(f"log directory {self.path}: {error}") from error
+        return found
+
+    def deleted_partitions(self) -> list[Path]:
+        """The directories that a deletion had renamed and not yet removed."""
+        return [entry for entry in self._directories() if is_deleted_partition(entry.name)]
+
+    def _directories(self) -> list[Path]:
+        return sorted(Path(entry.path) for entry in os.scandir(self.path) if entry.is_dir())
