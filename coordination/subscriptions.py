@@ -8,7 +8,13 @@ lost track: its queue is closed behind what it holds, which reads like the end o
 import attrs
 import trio
 
-from coordination.store import EVENT_QUEUE_SIZE, StoreEvent
+from coordination.store import (
+    EVENT_QUEUE_SIZE,
+    Reconnected,
+    SessionLost,
+    StoreEvent,
+    WatchEvent,
+)
 
 
 @attrs.define(eq=False)
@@ -42,3 +48,16 @@ class Subscriptions:
         for queue in self._queues:
             queue.close()
         self._queues.clear()
+
+
+async def until_change(events: trio.MemoryReceiveChannel[StoreEvent], path: str) -> None:
+    """Wait until the watch on `path` says something, or is gone (Reconnected): read it again.
+
+    Raises SessionLost if the queue ends first.
+    """
+    async for event in events:
+        if isinstance(event, Reconnected):
+            return
+        if isinstance(event, WatchEvent) and event.path == path:
+            return
+    raise SessionLost("the session is over", path)

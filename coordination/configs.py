@@ -1,0 +1,111 @@
+"""Configs that live in ZooKeeper, and how their changes reach every broker.
+
+A writer sets /config/<entity> and then makes a sequential notification that names the entity.
+Every broker watches the notifications' parent, and for each notification it has not seen reads the
+entity's config anew. So a change is applied at least once by everybody, in no order that anybody
+may rely on, and always as it is now. Notifications older than 15 minutes are deleted by whoever
+comes past; a broker that was away for longer has read all configs at its next start.
+
+Source: kafka.zk.AdminZkClient.changeEntityConfig, kafka.common.ZkNodeChangeNotificationListener.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import attrs
+import trio
+
+from coordination import znodes
+from coordination.store import (
+    ConnectionLoss,
+    Create,
+    Delete,
+    MultiFailed,
+    NodeExists,
+    NoNode,
+    Session,
+    Set,
+)
+from coordination.subscriptions import until_change
+from coordination.values import Recorder
+from coordination.znodes import paths
+
+NOTIFICATION_LIFE_MS = 15 * 60 * 1000
+
+
+async def read_configs(session: Session, entity_paths: Sequence[str]) -> list[dict[str, str]]:
+    """The overrides of each entity, {} for one that has none. Raises BadZnode."""
+    nodes = await session.get_many([paths.config(entity) for entity in entity_paths])
+    return [
+        {} if node is None else znodes.decode_config(entity, node)
+        for entity, node in zip(entity_paths, nodes, strict=True)
+    ]
+
+
+async def read_config(session: Session, entity_path: str) -> dict[str, str]:
+    [config] = await read_configs(session, [entity_path])
+    return config
+
+
+async def write_config(session: Session, entity_path: str, config: Mapping[str, str]) -> None:
+    """Replace the entity's overrides and notify every broker.
+
+    A notification is made even if only its predecessor's reply was lost: two do no harm.
+    """
+    path, data = paths.config(entity_path), znodes.encode_config(config)
+    change = Create(
+        paths.CONFIG_CHANGE_PREFIX, znodes.encode_config_change(entity_path), sequence=True
+    )
+    write: Set | Create = Set(path, data)
+    while True:
+        try:
+            await session.multi([write, change])
+        except ConnectionLoss:
+            continue  # the same again: it replaces the whole config
+        except MultiFailed as failed:
+            if isinstance(failed.error, NoNode) and failed.index == 0 and isinstance(write, Set):
+                write = Create(path, data)
+                continue
+            if isinstance(failed.error, NodeExists):
+                write = Set(path, data)
+                continue
+            raise
+        return
+
+
+@attrs.define(eq=False)
+class ConfigChanges:
+    """Follows the notifications, through one session after another."""
+
+    recorder: Recorder
+    clock_ms: Callable[[], int]
+    _last_seen: int = -1  # sequence number of the last notification handed on
+
+    async def follow(self, session: Session, changed: trio.MemorySendChannel[str]) -> None:
+        """Send each changed entity's path, such as `topics/orders`, until SessionLost."""
+        with session.subscribe() as events:
+            while True:
+                names = await session.children(paths.CONFIG_CHANGES, watch=True)
+                await self._hand_on(session, names, changed)
+                await until_change(events, paths.CONFIG_CHANGES)
+
+    async def _hand_on(
+        self, session: Session, names: Sequence[str], changed: trio.MemorySendChannel[str]
+    ) -> None:
+        changes = sorted(f"{paths.CONFIG_CHANGES}/{name}" for name in names)
+        nodes = await session.get_many(changes)
+        expired = []
+        for path, node in zip(changes, nodes, strict=True):
+            if node is None:
+                continue  # another broker was faster to purge it
+            number = paths.sequence_number(path)
+            if number > self._last_seen:
+                self._last_seen = number
+                try:
+                    entity_path = znodes.decode_config_change(path, node)
+                except znodes.BadZnode as error:
+                    self.recorder("config.change_unreadable", path=path, why=error.why)
+                else:
+                    await changed.send(entity_path)
+            if self.clock_ms() - node.stat.ctime_ms > NOTIFICATION_LIFE_MS:
+                expired.append([Delete(path)])
+        await session.multi_many(expired)  # whatever fails here, the next one to come deletes
