@@ -35,17 +35,18 @@ Who is who:
     leader_election         who may lead: four pure elections
     story, partition_writes the grammar of stories: read, persist, conditional state writes
     partition_changes,      the moves through the tables and what they entail (Kafka's two
-    replica_changes         state machines)
+    first_leaders,          state machines)
+    replica_changes
     batch, commands         what brokers are told, gathered per broker
     failover, broker_changes, topic_changes, deletion, controlled_shutdown, isr_changes,
     producer_ids            the stories
     step                    event -> story -> effects
-    inbox, runner           the edge: waits, talks to ZooKeeper, carries effects out
+    inbox, runner, channel  the edge: waits, talks to ZooKeeper, carries effects out
     lifecycle               stand for election, be controller until moved, stand again
 
 Invariants:
  - Every write is a multi whose first op checks /controller_epoch's version. A controller that was
-   replaced while it was paused cannot write; it raises ControllerMoved and is over (KAFKA-6082).
+   replaced while it was paused cannot write; it raises ControllerMoved, the runner Fenced, and is over (KAFKA-6082).
  - A partition's state is written at the version that was last read or written. If that is refused
    it is read again, never overwritten.
  - A command tells only what is in ZooKeeper, with the epoch of the broker's life it is meant for.

@@ -66,7 +66,7 @@ def broker_modified(context: ControllerContext, broker_id: int) -> Story[None]:
     if found.epoch != known.epoch or attrs.evolve(found, timestamp_ms=known.timestamp_ms) == known:
         return
     context.brokers[broker_id] = found
-    yield from headline("broker.modified", broker=broker_id, endpoints=_endpoints(found))
+    yield from headline("broker.modified", broker_id=broker_id, endpoints=_endpoints(found))
     batch = RequestBatch(context)
     batch.update_metadata([])
     yield from batch.send()
@@ -101,7 +101,7 @@ def _brokers_joined(
         context.brokers[registration.broker_id] = registration
         yield from headline(
             "broker.joined",
-            broker=registration.broker_id,
+            broker_id=registration.broker_id,
             broker_epoch=registration.epoch,
             endpoints=_endpoints(registration),
         )
@@ -132,7 +132,7 @@ def _brokers_left(context: ControllerContext, gone: list[int], *, bounced: bool)
         context.shutting_down.discard(broker_id)
         yield from headline(
             "broker.left",
-            broker=broker_id,
+            broker_id=broker_id,
             broker_epoch=registration.epoch,
             bounced=bounced,
             controlled_shutdown=was_shutting_down,

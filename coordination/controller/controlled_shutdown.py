@@ -33,7 +33,7 @@ def controlled_shutdown(context: ControllerContext, request: ControlledShutdown)
         return
 
     context.shutting_down.add(leaving)
-    yield from headline("broker.shutting_down", broker=leaving, broker_epoch=registration.epoch)
+    yield from headline("broker.shutting_down", broker_id=leaving, broker_epoch=registration.epoch)
     replicated = _replicated_partitions(context, leaving)
     led = [p for p in replicated if context.leadership[p].leader == leaving]
     followed = [p for p in replicated if context.leadership[p].leader != leaving]

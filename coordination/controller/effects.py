@@ -10,6 +10,7 @@ from typing import TypeAlias
 import attrs
 
 from coordination.controller.commands import Command
+from coordination.controller.events import Result
 from coordination.store import Op
 from coordination.values import BrokerRegistration
 
@@ -80,7 +81,7 @@ class CloseChannel:
 class Reply:
     """The result of the request that began this story."""
 
-    result: object
+    result: Result
 
 
 @attrs.frozen

@@ -19,7 +19,7 @@ import attrs
 
 from coordination.controller.commands import CommandAnswered
 from coordination.store import Node, OpResult, StoreError
-from coordination.values import LeaderAndIsr
+from coordination.values import LeaderAndIsr, TopicPartition
 from coordination.znodes import paths
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "KafkaErrorName",
     "ProducerIdBlockAllocated",
     "Request",
+    "Result",
     "TopicDeletionsChanged",
     "TopicsChanged",
     "TopicsModified",
@@ -210,6 +211,10 @@ class ProducerIdBlockAllocated:
 
 
 Request: TypeAlias = ControlledShutdown | AlterPartition | AllocateProducerIds
+
+Result: TypeAlias = (
+    set[TopicPartition] | AlterPartitionResult | ProducerIdBlockAllocated | KafkaErrorName
+)
 
 
 # Answers

@@ -38,6 +38,7 @@ from coordination.controller.story import (
     record_bad_znode,
 )
 from coordination.store import Create, Delete, NodeExists, Set
+from coordination.values import TopicPartition
 from coordination.znodes import BadZnode, Feature, decode_feature, encode_feature, paths
 
 __all__ = ["begin_term", "watches_lost"]
@@ -45,20 +46,21 @@ __all__ = ["begin_term", "watches_lost"]
 
 def begin_term(context: ControllerContext) -> Story[None]:
     yield from headline(
-        "controller.failover_began", broker=context.controller_id, epoch=context.epoch
+        "controller.failover_began", broker_id=context.controller_id, controller_epoch=context.epoch
     )
     yield from _enable_features(context)
     yield from _drop_isr_change_notifications(context)
     context.brokers = yield from broker_changes.read_brokers(context)
     for broker_id in sorted(context.brokers):
         yield OpenChannel(context.brokers[broker_id])
-    yield from _load_topics(context)
+    without_state = yield from _load_topics(context)
+    yield from _load_deletions(context)
 
     batch = RequestBatch(context)
     batch.update_metadata([])
     yield from batch.send()
     yield from _start_replicas(context)
-    yield from _start_partitions(context)
+    yield from _start_partitions(context, without_state)
     yield from deletion.resume(context)
     yield from record(
         "controller.ready",
@@ -79,12 +81,15 @@ def watches_lost(context: ControllerContext) -> Story[None]:
     yield from isr_changes.isr_changes_notified(context)
 
 
-def _load_topics(context: ControllerContext) -> Story[None]:
+def _load_topics(context: ControllerContext) -> Story[set[TopicPartition]]:
+    """Returns the partitions that never had a leader."""
     names = yield from list_children(paths.TOPICS, watch=True)
     for topic in (yield from topic_changes.read_topics(context, names)):
         context.put_topic(topic)
-    yield from read_states(context, context.all_partitions())
+    return (yield from read_states(context, context.all_partitions()))
 
+
+def _load_deletions(context: ControllerContext) -> Story[None]:
     asked = set((yield from list_children(paths.DELETE_TOPICS, watch=True)))
     nowhere = asked - context.topics.keys()
     if not context.settings.delete_topic_enable:
@@ -113,15 +118,13 @@ def _start_replicas(context: ControllerContext) -> Story[None]:
     yield from replica_changes.take_offline(context, offline)
 
 
-def _start_partitions(context: ControllerContext) -> Story[None]:
+def _start_partitions(
+    context: ControllerContext, without_state: set[TopicPartition]
+) -> Story[None]:
     """A partition whose state cannot be read is OFFLINE, not NEW: nobody may begin it again."""
-    partitions = context.all_partitions()
-    unknown = [partition for partition in partitions if partition not in context.leadership]
-    nodes = yield from read([paths.partition_state(partition) for partition in unknown])
-    new = {partition for partition, node in zip(unknown, nodes, strict=True) if node is None}
-    for partition in partitions:
+    for partition in context.all_partitions():
         state = context.leadership.get(partition)
-        if partition in new:
+        if partition in without_state:
             context.start_partition(partition, PartitionState.NEW)
         elif state is not None and context.is_replica_online(Replica(partition, state.leader)):
             context.start_partition(partition, PartitionState.ONLINE)
@@ -154,5 +157,5 @@ def _enable_features(context: ControllerContext) -> Story[None]:
 def _drop_isr_change_notifications(context: ControllerContext) -> Story[None]:
     """What they would tell is read anyway."""
     names = yield from list_children(paths.ISR_CHANGE_NOTIFICATION, watch=True)
-    await_deletion = [[Delete(f"{paths.ISR_CHANGE_NOTIFICATION}/{name}")] for name in names]
-    yield from persist(context, await_deletion)
+    deletions = [[Delete(f"{paths.ISR_CHANGE_NOTIFICATION}/{name}")] for name in names]
+    yield from persist(context, deletions)

@@ -77,7 +77,7 @@ def alter_partition(context: ControllerContext, request: AlterPartition) -> Stor
 
     if proposed:
         partitions = [str(partition) for partition in proposed]
-        yield from headline("isr.change_asked", broker=request.broker_id, partitions=partitions)
+        yield from headline("isr.change_asked", broker_id=request.broker_id, partitions=partitions)
     written = yield from write_states(context, proposed)
     batch = RequestBatch(context)
     for partition, state in written.accepted.items():

@@ -1,7 +1,7 @@
 """Moves partitions through their state table (partition_states), with what each move entails.
 
     -> NEW            noted only
-    NEW -> ONLINE     the first leader and ISR are written, all live replicas are told (`is_new`)
+    NEW -> ONLINE     the first leader and ISR are written (first_leaders)
     -> ONLINE         a leader is elected from the last known state, written, replicas are told
     -> OFFLINE, NON_EXISTENT   noted only
 
@@ -19,26 +19,13 @@ import attrs
 
 from coordination.controller.batch import RequestBatch
 from coordination.controller.context import ControllerContext
-from coordination.controller.leader_election import (
-    Candidates,
-    Election,
-    Strategy,
-    elect,
-    initial_leader_and_isr,
-)
+from coordination.controller.first_leaders import begin_leadership, record_election_failure
+from coordination.controller.leader_election import Candidates, Election, Strategy, elect
 from coordination.controller.partition_states import PartitionState
-from coordination.controller.partition_writes import Written, read_states, write_states
-from coordination.controller.story import (
-    Story,
-    persist,
-    read,
-    record,
-    record_bad_znode,
-    state_facts,
-)
-from coordination.store import Create, NodeExists, NoNode, StoreError
-from coordination.values import LeaderAndIsr, TopicPartition
-from coordination.znodes import BadZnode, decode_config, encode_partition_state, paths
+from coordination.controller.partition_writes import read_states, write_states
+from coordination.controller.story import Story, read, record, record_bad_znode, state_facts
+from coordination.values import TopicPartition
+from coordination.znodes import BadZnode, decode_config, paths
 
 __all__ = ["bring_online", "mark_all", "renew_leader_epoch", "trigger_online"]
 
@@ -68,7 +55,7 @@ def bring_online(
     batch = RequestBatch(context)
     new = [p for p in partitions if context.partition_state(p) is PartitionState.NEW]
     others = [p for p in partitions if context.partition_state(p) is not PartitionState.NEW]
-    begun, already_begun = yield from _initialize(context, new, batch)
+    begun, already_begun = yield from begin_leadership(context, new, batch)
     elected = yield from _elect(context, others + already_begun, strategy, batch)
     yield from batch.send()
     return begun | elected
@@ -95,85 +82,6 @@ def renew_leader_epoch(
         for partition in written.accepted:
             batch.leader_and_isr(context.assignment(partition).replicas, partition)
         remaining = [p for p in written.conflicts if p in context.leadership]
-
-
-# The first leader
-
-
-def _initialize(
-    context: ControllerContext, partitions: Sequence[TopicPartition], batch: RequestBatch
-) -> Story[tuple[set[TopicPartition], list[TopicPartition]]]:
-    """Create the states of new partitions. Returns those begun, and those that had one already."""
-    live = context.live_broker_ids()
-    initial: dict[TopicPartition, LeaderAndIsr] = {}
-    for partition in partitions:
-        replicas = context.assignment(partition).replicas
-        state = initial_leader_and_isr(replicas, live, context.epoch)
-        if state is None:
-            yield from _record_failure(partition, f"no replica of {replicas} is live")
-        else:
-            initial[partition] = state
-
-    written = yield from _create_states(context, initial)
-    for partition, state in written.accepted.items():
-        context.move_partition(partition, PartitionState.ONLINE)
-        batch.leader_and_isr(state.isr, partition, is_new=True)
-        yield from record(
-            "partition.leader_elected",
-            **state_facts(partition, state),
-            election="initial",
-            told=state.isr,
-        )
-    # Somebody else began it: whatever leads it, it has been led, and may need an election.
-    already_begun = [p for p in written.conflicts if p in context.leadership]
-    mark_all(context, already_begun, PartitionState.OFFLINE)
-    return set(written.accepted), already_begun
-
-
-def _create_states(
-    context: ControllerContext, initial: dict[TopicPartition, LeaderAndIsr]
-) -> Story[Written]:
-    """.../partitions, then of each partition its znode and its state together."""
-    topics = sorted({partition.topic for partition in initial})
-    yield from persist(context, [[Create(paths.partitions(topic))] for topic in topics])
-    outcomes = yield from persist(
-        context,
-        [
-            [
-                Create(paths.partition(partition)),
-                Create(paths.partition_state(partition), encode_partition_state(state)),
-            ]
-            for partition, state in initial.items()
-        ],
-    )
-    # Kafka makes the two one after the other: a controller may have died in between.
-    half_made = [p for p, o in zip(initial, outcomes, strict=True) if isinstance(o, NodeExists)]
-    second = yield from persist(
-        context,
-        [
-            [Create(paths.partition_state(partition), encode_partition_state(initial[partition]))]
-            for partition in half_made
-        ],
-    )
-    outcome_of = dict(zip(initial, outcomes, strict=True)) | dict(
-        zip(half_made, second, strict=True)
-    )
-    existing = [p for p, outcome in outcome_of.items() if isinstance(outcome, NodeExists)]
-    yield from read_states(context, existing)
-    accepted = {}
-    for partition, outcome in outcome_of.items():
-        if isinstance(outcome, NoNode):
-            yield from _record_failure(partition, "its topic is gone")
-        elif isinstance(outcome, StoreError) and not isinstance(outcome, NodeExists):
-            raise outcome
-        elif partition not in existing or context.leadership.get(partition) == initial[partition]:
-            # In the second case it was ours, and its acknowledgement was lost.
-            accepted[partition] = initial[partition]
-    context.leadership.update(accepted)
-    return Written(accepted, [partition for partition in existing if partition not in accepted])
-
-
-# The next leader
 
 
 def _elect(
@@ -221,11 +129,11 @@ def _elect_one(
 ) -> Story[Election | None]:
     state = context.leadership.get(partition)
     if state is None:
-        yield from _record_failure(partition, "ZooKeeper has no leader and ISR of it")
+        yield from record_election_failure(partition, "ZooKeeper has no leader and ISR of it")
         return None
     if state.controller_epoch > context.epoch:
         why = f"its state was written by a controller of epoch {state.controller_epoch}"
-        yield from _record_failure(partition, why)
+        yield from record_election_failure(partition, why)
         return None
     assignment = context.assignment(partition)
     live = {replica for replica in assignment.replicas if replica in context.brokers}
@@ -235,7 +143,7 @@ def _elect_one(
     election = elect(strategy, state, candidates)
     if election is None:
         why = f"no replica is eligible: ISR {state.isr}, live {tuple(sorted(live))}"
-        yield from _record_failure(partition, why)
+        yield from record_election_failure(partition, why)
     return election
 
 
@@ -269,7 +177,3 @@ def _topics_electing_uncleanly(
         if default if override is None else override.lower() == "true":
             unclean.add(topic)
     return unclean
-
-
-def _record_failure(partition: TopicPartition, why: str) -> Story[None]:
-    yield from record("partition.election_failed", partition=str(partition), why=why)

@@ -18,7 +18,7 @@ from enum import Enum
 __all__ = ["IllegalTransition", "PartitionState", "check_partition_transition"]
 
 
-class IllegalTransition(Exception):  # noqa: N818 (it names what happened)
+class IllegalTransition(Exception):
     """The controller tried to move a partition or replica where it must not go."""
 
 

@@ -34,18 +34,26 @@ class Written:
     conflicts: list[TopicPartition]
 
 
-def read_states(context: ControllerContext, partitions: Iterable[TopicPartition]) -> Story[None]:
-    """Take over what ZooKeeper has: a state that is gone or unreadable is not known."""
+def read_states(
+    context: ControllerContext, partitions: Iterable[TopicPartition]
+) -> Story[set[TopicPartition]]:
+    """Take over what ZooKeeper has. A state that does not exist, or is unreadable, is not known.
+
+    Returns those that do not exist.
+    """
     wanted = list(partitions)
     nodes = yield from read([paths.partition_state(partition) for partition in wanted])
+    missing = set()
     for partition, node in zip(wanted, nodes, strict=True):
         context.leadership.pop(partition, None)
         if node is None:
+            missing.add(partition)
             continue
         try:
             context.leadership[partition] = decode_partition_state(partition, node)
         except BadZnode as error:
             yield from record_bad_znode(error)
+    return missing
 
 
 def write_states(

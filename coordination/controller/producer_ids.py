@@ -44,7 +44,9 @@ def allocate_producer_ids(context: ControllerContext, request: AllocateProducerI
     if block is None:
         yield Reply(KafkaErrorName.UNKNOWN_SERVER_ERROR)
         return
-    yield from headline("producer_ids.allocated", broker=request.broker_id, first_id=block.first_id)
+    yield from headline(
+        "producer_ids.allocated", broker_id=request.broker_id, first_id=block.first_id
+    )
     yield Reply(ProducerIdBlockAllocated(block.first_id, BLOCK_SIZE))
 
 

@@ -44,7 +44,7 @@ Outcome: TypeAlias = list[OpResult] | StoreError
 """Of one multi: its results, or the error of the op that failed (then nothing of it was done)."""
 
 
-class ControllerMoved(Exception):  # noqa: N818 (Kafka's ControllerMovedException)
+class ControllerMoved(Exception):
     """/controller_epoch has moved on: another controller was elected. Stop at once."""
 
 
