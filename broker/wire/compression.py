@@ -47,7 +47,7 @@ def compress(codec: Compression, data: bytes | bytearray | memoryview) -> bytes:
         case Compression.SNAPPY:
             return _xerial_compress(memoryview(data))
         case Compression.LZ4:
-            return bytes(cramjam.lz4.compress(data))
+            return _lz4_compress(data)
         case Compression.ZSTD:
             return bytes(cramjam.zstd.compress(data))
 
@@ -70,6 +70,13 @@ def decompress(codec: Compression, data: bytes | bytearray | memoryview) -> memo
         raise KafkaError(
             ErrorCode.CORRUPT_MESSAGE, f"records are not valid {codec.name.lower()}: {error}"
         ) from error
+
+
+def _lz4_compress(data: bytes | bytearray | memoryview) -> bytes:
+    # Java readers refuse blocks that depend on the ones before ("Dependent block stream").
+    compressor = cramjam.lz4.Compressor(block_linked=False, content_checksum=False)
+    compressor.compress(bytes(data))
+    return bytes(compressor.finish())
 
 
 def _xerial_compress(data: memoryview) -> bytes:
