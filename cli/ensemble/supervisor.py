@@ -167,6 +167,8 @@ class Supervisor:
         await child.wait()
         self._note_state()
         self.say(f"{_end_of(child)}\n{_last_words(child)}")
+        if child is self._zookeeper:
+            self.say("without it the brokers go on as they are; stop this, and start it again")
         for broker_id, broker in self._brokers.items():
             if broker is child:
                 file = self.ensemble.directory.server_properties(broker_id)
