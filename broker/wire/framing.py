@@ -165,7 +165,7 @@ def _frame(head: bytes, write: Writer[Any], message: object) -> list[Chunk]:
     first, *rest = chunks
     assert isinstance(first, bytes)  # records never come first
     size_bytes = len(head) + sum(map(len, chunks))
-    return [_SIZE.pack(size_bytes) + head + first, *rest]
+    return [_SIZE.pack(size_bytes) + head + first, *(chunk for chunk in rest if len(chunk))]
 
 
 @cache

@@ -92,8 +92,9 @@ def put_records(chunks: list[Chunk], parts: list[bytes], records: Records) -> No
         if isinstance(piece, bytes) and len(piece) < _SMALL_BYTES:
             parts.append(piece)
         else:
-            chunks.append(b"".join(parts))
-            parts.clear()
+            if parts:
+                chunks.append(b"".join(parts))
+                parts.clear()
             chunks.append(piece)
 
 
