@@ -1,0 +1,169 @@
+"""How far a group has consumed: the offsets it committed, and those on their way.
+
+A commit goes through two places. While its record is being replicated it is *pending*; when the
+record is committed to the log, it becomes *committed*, which is all that OffsetFetch shows. A
+fetch that asks for stable offsets is told to come back while anything of its partition is pending.
+
+Offsets committed in a transaction are kept apart, by producer id, until the transaction's marker
+says whether they count (KIP-98, KIP-447).
+
+Of two commits of one partition the later *record* wins, not the one whose replication was noticed
+last: each offset carries the log offset of its record. That is also the order in which compaction
+of the offsets topic decides, so memory and log never disagree.
+
+Source: `offsets`, `pendingOffsetCommits` and `pendingTransactionalOffsetCommits` of Kafka's
+GroupMetadata; KIP-211 for `expired`.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Final
+
+import attrs
+
+from coordination.values import TopicPartition
+
+NO_OFFSET: Final = -1
+NO_LEADER_EPOCH: Final = -1
+
+
+@attrs.frozen
+class CommittedOffset:
+    """What a group committed of one partition.
+
+    `metadata` is whatever the client likes to note. `expire_timestamp_ms` is only there if the
+    client gave a retention time, which OffsetCommit 2-4 allow.
+    """
+
+    offset: int
+    leader_epoch: int = NO_LEADER_EPOCH
+    metadata: str = ""
+    commit_timestamp_ms: int = -1
+    expire_timestamp_ms: int | None = None
+
+
+@attrs.frozen
+class _Recorded:
+    committed: CommittedOffset
+    record_offset: int
+
+
+@attrs.define(eq=False)
+class GroupOffsets:
+    """All offsets of one group."""
+
+    _committed: dict[TopicPartition, _Recorded] = attrs.field(factory=dict)
+    # Several commits of a partition may be on their way; each ends for itself.
+    _pending: dict[TopicPartition, list[CommittedOffset]] = attrs.field(factory=dict)
+    _in_transaction: dict[int, dict[TopicPartition, _Recorded]] = attrs.field(factory=dict)
+
+    def __len__(self) -> int:
+        return len(self._committed)
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing committed and nothing on its way."""
+        return not (self._committed or self._pending or self._in_transaction)
+
+    @property
+    def partitions(self) -> list[TopicPartition]:
+        return list(self._committed)
+
+    def get(self, partition: TopicPartition) -> CommittedOffset | None:
+        recorded = self._committed.get(partition)
+        return recorded.committed if recorded else None
+
+    def is_unstable(self, partition: TopicPartition) -> bool:
+        """Whether a commit of the partition is still on its way."""
+        return partition in self._pending or any(
+            partition in offsets for offsets in self._in_transaction.values()
+        )
+
+    def prepare(self, offsets: Mapping[TopicPartition, CommittedOffset]) -> None:
+        """Their records are in the log and being replicated."""
+        for partition, committed in offsets.items():
+            self._pending.setdefault(partition, []).append(committed)
+
+    def complete(
+        self, offsets: Mapping[TopicPartition, CommittedOffset], record_offset: int
+    ) -> None:
+        """The batch at `record_offset` with these offsets is committed to the log."""
+        for partition, committed in offsets.items():
+            # Not pending any more: the topic was deleted meanwhile, so nobody wants it.
+            if self._end_pending(partition, committed):
+                self.load(partition, committed, record_offset)
+
+    def abandon(self, offsets: Mapping[TopicPartition, CommittedOffset]) -> None:
+        """The batch with these offsets could not be committed to the log."""
+        for partition, committed in offsets.items():
+            self._end_pending(partition, committed)
+
+    def _end_pending(self, partition: TopicPartition, committed: CommittedOffset) -> bool:
+        pending = self._pending.get(partition, [])
+        if committed not in pending:
+            return False
+        pending.remove(committed)
+        if not pending:
+            del self._pending[partition]
+        return True
+
+    def load(self, partition: TopicPartition, committed: CommittedOffset, at_offset: int) -> None:
+        """A committed record at `at_offset` says this, unless a later one is known."""
+        known = self._committed.get(partition)
+        if known is None or known.record_offset <= at_offset:
+            self._committed[partition] = _Recorded(committed, at_offset)
+
+    def load_in_transaction(
+        self,
+        producer_id: int,
+        partition: TopicPartition,
+        committed: CommittedOffset,
+        at_offset: int,
+    ) -> None:
+        """A record of an open transaction says this; its marker will decide."""
+        offsets = self._in_transaction.setdefault(producer_id, {})
+        offsets[partition] = _Recorded(committed, at_offset)
+
+    def end_transaction(self, producer_id: int, *, is_commit: bool) -> None:
+        """The producer's transaction ended: what it committed counts now, or never will."""
+        offsets = self._in_transaction.pop(producer_id, {})
+        if is_commit:
+            for partition, recorded in offsets.items():
+                self.load(partition, recorded.committed, recorded.record_offset)
+
+    def remove(self, partitions: Iterable[TopicPartition]) -> list[TopicPartition]:
+        """Forget everything of the partitions; returns those that had a committed offset."""
+        removed = []
+        for partition in partitions:
+            self._pending.pop(partition, None)
+            for offsets in self._in_transaction.values():
+                offsets.pop(partition, None)
+            if self._committed.pop(partition, None) is not None:
+                removed.append(partition)
+        self._in_transaction = {pid: rest for pid, rest in self._in_transaction.items() if rest}
+        return removed
+
+    def expired(
+        self,
+        now_ms: int,
+        retention_ms: int,
+        retained_since_ms: Callable[[CommittedOffset], int],
+        in_use: Collection[str] = (),
+    ) -> list[TopicPartition]:
+        """The partitions whose offset has outlived its retention.
+
+        `retained_since_ms` says from when it counts for one offset; topics `in_use` are kept. An
+        offset that brought its own expiry time goes by that alone.
+        """
+
+        def is_over(committed: CommittedOffset) -> bool:
+            if committed.expire_timestamp_ms is not None:
+                return now_ms >= committed.expire_timestamp_ms
+            return now_ms - retained_since_ms(committed) >= retention_ms
+
+        return [
+            partition
+            for partition, recorded in self._committed.items()
+            if partition.topic not in in_use
+            and partition not in self._pending
+            and is_over(recorded.committed)
+        ]

@@ -1,0 +1,114 @@
+"""Coming and going: this broker is elected leader of a partition of `__consumer_offsets`, or is not
+any more.
+
+Elected, it reads the partition from start to end before it answers for its groups, since an old
+answer to OffsetFetch would make consumers read everything twice. Clients are told
+COORDINATOR_LOAD_IN_PROGRESS and come back, so loading should be short: partitions are loaded one
+after the other, which serves the first groups soonest, and the log is read in chunks, so that the
+broker does its other work meanwhile. A member loaded from the log has its session to show up in.
+
+Resigned, it forgets the partition's groups and tells everyone who waits to look for the coordinator
+elsewhere (failures of this handing over: KAFKA-4362).
+
+A partition that cannot be read is not served: its clients go on being told that it is loading, and
+the trace says why. (Kafka serves what it had read until then, and so loses offsets in silence.)
+
+Source: Kafka's loadGroupsAndOffsets, removeGroupsAndOffsets, onGroupLoaded, onGroupUnloaded.
+"""
+
+from collections.abc import Callable
+
+import attrs
+import trio
+
+from broker.groups.background import Background
+from broker.groups.config import GroupConfig
+from broker.groups.directory import GroupDirectory, OwnedPartition
+from broker.groups.group import Group
+from broker.groups.offsets_log import OffsetsLog
+from broker.groups.rebalancing import Rebalancing
+from broker.groups.replay import Replay
+from broker.wire.errors import KafkaError
+from coordination.values import Recorder
+
+
+@attrs.frozen
+class Loading:
+    """Takes partitions of `__consumer_offsets` over, and gives them up."""
+
+    config: GroupConfig
+    directory: GroupDirectory
+    rebalancing: Rebalancing
+    log: OffsetsLog
+    background: Background
+    recorder: Recorder
+    clock_ms: Callable[[], int]
+    # One partition at a time, in the order of the elections.
+    _turn: trio.Lock = attrs.field(factory=trio.Lock, init=False)
+
+    def elected(self, partition: int, leader_epoch: int, cause: str | None) -> None:
+        """This broker leads the partition: load it, unless that is old news, or done."""
+        owned = self.directory.own(partition, leader_epoch)
+        if owned is not None:
+            self.background.start(self._load, owned, leader_epoch, cause)
+
+    def resigned(self, partition: int, leader_epoch: int | None, cause: str | None) -> None:
+        """This broker does not lead the partition (None: has no replica of it) any more."""
+        owned = self.directory.disown(partition, leader_epoch)
+        if owned is None:
+            return
+        for group in owned.groups.values():
+            self.rebalancing.bury(group)
+        self.recorder(
+            "group.unloaded",
+            cause=cause,
+            partition=partition,
+            leader_epoch=leader_epoch,
+            groups=len(owned.groups),
+        )
+
+    async def _load(self, owned: OwnedPartition, leader_epoch: int, cause: str | None) -> None:
+        async with self._turn:
+            started_at = trio.current_time()
+            replay = Replay()
+            try:
+                async for batch in self.log.read(owned.partition):
+                    if not self.directory.still_owns(owned):
+                        return
+                    replay.apply(batch)
+            except KafkaError as error:
+                if self.directory.still_owns(owned):
+                    self.recorder(
+                        "group.load_failed",
+                        cause=cause,
+                        partition=owned.partition,
+                        error=str(error),
+                    )
+                return
+            if not self.directory.still_owns(owned):
+                return
+            owned.groups = replay.groups(self.clock_ms())
+            owned.is_loaded = True
+            loaded = self.recorder(
+                "group.loaded",
+                cause=cause,
+                partition=owned.partition,
+                leader_epoch=leader_epoch,
+                groups=len(owned.groups),
+                offsets=sum(len(group.offsets) for group in owned.groups.values()),
+                unknown_records=replay.unknown_records,
+                took_ms=round((trio.current_time() - started_at) * 1000),
+            )
+            for group in list(owned.groups.values()):
+                self._revive(group, loaded)
+
+    def _revive(self, group: Group, cause: str) -> None:
+        group.cause = cause
+        for member in group.members.values():
+            self.rebalancing.keep_alive(group, member)
+        if len(group.members) > self.config.group_max_size:
+            self.rebalancing.begin(
+                group,
+                f"Freshly-loaded group is over capacity ({self.config.group_max_size}). "
+                "Rebalancing in order to give a chance for consumers to commit offsets",
+            )

@@ -1,0 +1,137 @@
+"""The end of offsets and groups: by age, by deletion of a topic, by an administrator.
+
+Offsets are kept for `offsets.retention.minutes` after the last moment that someone may have needed
+them (KIP-211):
+
+    a group without members         since it has been without
+    a group of consumers, Stable    the offsets of topics that none of them subscribes to: since
+                                    they were committed
+    one that only stores offsets    since they were committed
+    any other                       for ever
+
+Offsets that brought their own expiry time (OffsetCommit 2-4) go by that, in the same groups. A
+group without members and offsets is gone. What goes is removed from memory, and a tombstone for
+each key is appended, by which compaction removes it from the log.
+
+Source: Kafka's removeExpiredOffsets and cleanupGroupMetadata; KIP-229 for DeleteGroups.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from typing import Final
+
+import attrs
+import trio
+
+from broker.groups.committed_offsets import CommittedOffset
+from broker.groups.config import GroupConfig
+from broker.groups.directory import GroupDirectory
+from broker.groups.group import Group
+from broker.groups.group_states import EMPTY, STABLE
+from broker.groups.offset_records import group_tombstone, offset_tombstone
+from broker.groups.rebalancing import Rebalancing
+from broker.groups.storing import GroupStore, Write
+from broker.groups.subscription import CONSUMER
+from broker.wire.errors import ErrorCode, KafkaError
+from coordination.values import Recorder, TopicPartition
+
+_MINUTE_MS: Final = 60_000
+
+
+def expired_offsets(group: Group, now_ms: int, retention_ms: int) -> list[TopicPartition]:
+    """The partitions whose offset the group has kept long enough."""
+
+    def since_commit(committed: CommittedOffset) -> int:
+        return committed.commit_timestamp_ms
+
+    def since_empty(committed: CommittedOffset) -> int:
+        since_ms = group.state_since_ms
+        return committed.commit_timestamp_ms if since_ms is None else since_ms
+
+    if group.protocol_type is None:
+        return group.offsets.expired(now_ms, retention_ms, since_commit)
+    if group.state is EMPTY:
+        return group.offsets.expired(now_ms, retention_ms, since_empty)
+    topics = group.subscribed_topics
+    if group.state is STABLE and group.protocol_type == CONSUMER and topics is not None:
+        return group.offsets.expired(now_ms, retention_ms, since_commit, in_use=topics)
+    return []
+
+
+@attrs.frozen
+class Retention:
+    """Removes offsets and groups."""
+
+    config: GroupConfig
+    directory: GroupDirectory
+    rebalancing: Rebalancing
+    store: GroupStore
+    recorder: Recorder
+    clock_ms: Callable[[], int]
+
+    async def run(self) -> None:
+        """Look for expired offsets every offsets.retention.check.interval.ms, until cancelled."""
+        while True:
+            await trio.sleep(self.config.offsets_retention_check_interval_ms / 1000)
+            await self.expire()
+
+    async def expire(self) -> None:
+        """Remove what has expired by now."""
+        now_ms = self.clock_ms()
+        retention_ms = self.config.offsets_retention_minutes * _MINUTE_MS
+        await self._remove(lambda group: expired_offsets(group, now_ms, retention_ms))
+
+    async def topics_deleted(self, partitions: Collection[TopicPartition]) -> None:
+        """These partitions are no more: no group has offsets of them."""
+        await self._remove(lambda _group: partitions)
+
+    async def delete_groups(self, group_ids: Iterable[str]) -> dict[str, ErrorCode]:
+        """Delete groups that have no members, with all their offsets; an error for each.
+
+        NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND, or the group is not one of ours, or not now.
+        """
+        results: dict[str, ErrorCode] = {}
+        for group_id in dict.fromkeys(group_ids):
+            try:
+                group = self.directory.find(group_id)
+            except KafkaError as error:
+                results[group_id] = error.code
+                continue
+            if group is None:
+                results[group_id] = ErrorCode.GROUP_ID_NOT_FOUND
+            elif group.state is not EMPTY:
+                results[group_id] = ErrorCode.NON_EMPTY_GROUP
+            else:
+                write = self._remove_from(group, group.offsets.partitions)
+                results[group_id] = await write.outcome() if write else ErrorCode.NONE
+        return results
+
+    async def _remove(self, choose: Callable[[Group], Iterable[TopicPartition]]) -> None:
+        for group in self.directory.groups():
+            # Other groups were waited for, and this one may be gone.
+            write = self._remove_from(group, choose(group)) if group.is_alive else None
+            if write is not None and (error := await write.outcome()) is not ErrorCode.NONE:
+                # Whoever loads the partition next finds the offsets again, and expires them again.
+                self.recorder(
+                    "group.write_failed", cause=group.cause, group=group.group_id, error=error.name
+                )
+
+    def _remove_from(self, group: Group, partitions: Iterable[TopicPartition]) -> Write | None:
+        """Remove the offsets, and the group if nothing is left of it; None if nothing is gone."""
+        now_ms = self.clock_ms()
+        removed = group.offsets.remove(partitions)
+        records = [offset_tombstone(group.group_id, partition, now_ms) for partition in removed]
+        if removed:
+            group.cause = self.recorder(
+                "group.offsets_removed",
+                cause=group.cause,
+                group=group.group_id,
+                partitions=[str(partition) for partition in removed],
+            )
+        if group.state is EMPTY and group.offsets.is_empty:
+            self.rebalancing.bury(group)
+            self.directory.drop(group)
+            self.recorder("group.removed", cause=group.cause, group=group.group_id)
+            # Without a generation it never was in the log.
+            if group.generation > 0:
+                records.append(group_tombstone(group.group_id, now_ms))
+        return self.store.tombstones(group.group_id, records) if records else None

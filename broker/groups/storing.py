@@ -1,0 +1,107 @@
+"""Writing groups and offsets into the log, and what to tell the client when that fails.
+
+    write = store.offsets(group_id, {...})     in the local log now, in the order of the calls
+    error = await write.outcome()              replicated, or why not
+
+The log speaks of replicas and leaders; a client of the coordinator knows nothing of those. It is
+told what it can act on: look for the coordinator again, come back later, or start over.
+
+Source: `storeGroup`, `generateOffsetRecords` and `maybeConvertOffsetCommitError` of Kafka's
+GroupMetadataManager.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import attrs
+
+from broker.groups.committed_offsets import CommittedOffset
+from broker.groups.group import Group
+from broker.groups.offset_records import group_record, offset_record
+from broker.groups.offsets_log import Append, OffsetsLog, partition_for
+from broker.wire.errors import ErrorCode, KafkaError
+from broker.wire.records import Record
+from coordination.values import TopicPartition
+
+_COORDINATOR_ERRORS: Final = {
+    ErrorCode.UNKNOWN_TOPIC_OR_PARTITION: ErrorCode.COORDINATOR_NOT_AVAILABLE,
+    ErrorCode.NOT_ENOUGH_REPLICAS: ErrorCode.COORDINATOR_NOT_AVAILABLE,
+    ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND: ErrorCode.COORDINATOR_NOT_AVAILABLE,
+    ErrorCode.NOT_LEADER_OR_FOLLOWER: ErrorCode.NOT_COORDINATOR,
+    ErrorCode.KAFKA_STORAGE_ERROR: ErrorCode.NOT_COORDINATOR,
+}
+_TOO_LARGE: Final = (
+    ErrorCode.MESSAGE_TOO_LARGE,
+    ErrorCode.RECORD_LIST_TOO_LARGE,
+    ErrorCode.INVALID_FETCH_SIZE,
+)
+OFFSET_ERRORS: Final = _COORDINATOR_ERRORS | dict.fromkeys(
+    _TOO_LARGE, ErrorCode.INVALID_COMMIT_OFFSET_SIZE
+)
+GROUP_ERRORS: Final = (
+    _COORDINATOR_ERRORS
+    | dict.fromkeys(_TOO_LARGE, ErrorCode.UNKNOWN_SERVER_ERROR)
+    # The members join again and the leader hands in its assignment once more.
+    | {ErrorCode.REQUEST_TIMED_OUT: ErrorCode.REBALANCE_IN_PROGRESS}
+)
+
+
+@attrs.frozen
+class Write:
+    """One batch on its way into the log; `append` is an error if it did not even begin."""
+
+    append: Append | KafkaError
+    _log: OffsetsLog
+    _errors: Mapping[ErrorCode, ErrorCode]
+
+    @property
+    def base_offset(self) -> int:
+        """Where the batch is; only if it succeeded."""
+        assert not isinstance(self.append, KafkaError)
+        return self.append.base_offset
+
+    async def outcome(self) -> ErrorCode:
+        """Wait until it is replicated: NONE, or what a client of the coordinator is told."""
+        try:
+            if isinstance(self.append, KafkaError):
+                raise self.append
+            await self._log.until_committed(self.append)
+        except KafkaError as error:
+            return self._errors.get(error.code, error.code)
+        return ErrorCode.NONE
+
+
+@attrs.frozen
+class GroupStore:
+    """Writes to the groups' partitions of `__consumer_offsets`."""
+
+    log: OffsetsLog
+    clock_ms: Callable[[], int]
+
+    def group(self, group: Group, assignment: Mapping[str, bytes]) -> Write:
+        """Store the group's generation, its members and their assignment."""
+        record = group_record(group, assignment, self.clock_ms())
+        return self._write(group.group_id, [record], GROUP_ERRORS)
+
+    def offsets(self, group_id: str, offsets: Mapping[TopicPartition, CommittedOffset]) -> Write:
+        """Store what a group committed: all in one batch."""
+        now_ms = self.clock_ms()
+        records = [
+            offset_record(group_id, partition, committed, now_ms)
+            for partition, committed in offsets.items()
+        ]
+        return self._write(group_id, records, OFFSET_ERRORS)
+
+    def tombstones(self, group_id: str, records: Sequence[Record]) -> Write:
+        """Remove what is no more."""
+        return self._write(group_id, records, OFFSET_ERRORS)
+
+    def _write(
+        self, group_id: str, records: Sequence[Record], errors: Mapping[ErrorCode, ErrorCode]
+    ) -> Write:
+        try:
+            partition = partition_for(group_id, self.log.partition_count)
+            append: Append | KafkaError = self.log.append(partition, records)
+        except KafkaError as error:
+            append = error
+        return Write(append, self.log, errors)
