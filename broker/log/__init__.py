@@ -1,1 +1,46 @@
-"""One partition's files, Kafka's to the byte (the lecture follows with the bodies)."""
+"""One partition's files: where records are, once a broker has acknowledged them.
+
+A log is a sequence of batches, each with the next offsets, cut into segments; beside each segment
+lie two sparse indexes. The files are Kafka's to the byte: a stopped Kafka's directory can be served
+by this code and the other way round.
+
+    Produce                                                        Fetch
+      | one batch, as the client made it                             | an offset
+      v                                                              v
+    validation ----> producer_state ----> partition_log <---------- reading
+    header, CRC      duplicate? in        stamps offset and           | segment by offset,
+                     sequence?            leader epoch                v index, a few headers
+                                            |                       FileRegion -> sendfile
+                                            v
+    segments -> segment ----> .log          batches, nothing between them
+                  |---------> .index        offset    -> position      } index_file, an entry
+                  '---------> .timeindex    timestamp -> offset        } every 4 KiB
+    leader_epochs ----------> leader-epoch-checkpoint    where logs of replicas part
+    producer_snapshots -----> .snapshot                  so that a start reads little
+    partition_metadata -----> partition.metadata         the topic id
+
+    retention   lets old segments go          loader        opens a directory, recovers it
+    checkpoints carry offsets over a restart  log_directory one of log.dirs: lock, clean mark
+    flushing    a sync, done in a thread      log_manager   all logs, and what blocks in threads
+    disk        every change of a file, so that a test can lose what was not synced
+
+Invariants:
+
+* log start offset <= last stable offset <= high watermark <= log end offset.
+* Batches lie in offset order, without overlap; offsets missing in between were compacted away.
+* What `append` returned for is in the page cache: it survives the process. What lies before the
+  recovery point was synced: it survives the machine. After an unclean end everything from the
+  recovery point on is read again, and cut at the first batch that is not whole.
+* A segment's index never points past its log file, and can always be rebuilt from it.
+* An append that raises changed nothing. One on which the file system failed ends the log's life
+  until it is recovered.
+* A file being sent stays readable, whatever the log does to its name.
+
+Everything but `log_manager` is synchronous and knows nothing of the event loop. A log belongs to
+one thread; only recovery and closing run elsewhere, before and after its life.
+
+Differences from Kafka: indexes are written, not mapped, and always as long as their entries (Kafka
+maps 10 MB of holes and trims them at the end; each opens what the other left); `preallocate` is
+accepted and has no effect; followers write an index entry a batch, not one an append; a failed
+disk takes single logs offline, not their whole directory.
+"""

@@ -29,7 +29,6 @@ from typing import Self
 
 from broker.log.disk import Disk
 from broker.log.file_names import (
-    DELETED,
     LEADER_EPOCH_CHECKPOINT,
     PARTITION_METADATA,
     partition_of,
@@ -39,6 +38,8 @@ from broker.log.loader import LoadedLog, LogLoader, rebuild_producers
 from broker.log.log_config import LONG_MAX, LogConfig, TimestampType
 from broker.log.partition_metadata import read_topic_id, write_topic_id
 from broker.log.producer_state import ProducerState
+from broker.log.reading import find_timestamp, read_slice
+from broker.log.retention import DeletedFiles, deletable_segments
 from broker.log.segment import Segment
 from broker.log.validation import check_batch, only_batch
 from broker.log.values import (
@@ -46,7 +47,6 @@ from broker.log.values import (
     EARLIEST_TIMESTAMP,
     LATEST_TIERED_TIMESTAMP,
     LATEST_TIMESTAMP,
-    MAX_TIMESTAMP,
     UNDEFINED_EPOCH,
     AppendInfo,
     EpochEndOffset,
@@ -101,7 +101,7 @@ class PartitionLog:
         self._snapshots = loaded.snapshots
         self._high_watermark = loaded.log_start_offset
         self._failure: OSError | None = None
-        self._deletable: list[tuple[int, Path]] = []  # (when it may go, a renamed file)
+        self._deleted_files = DeletedFiles(disk)
         self._segments.active.jitter_ms = self._jitter_ms()
 
     @classmethod
@@ -269,38 +269,14 @@ class PartitionLog:
                 f"[{self.log_start_offset}, {self.log_end_offset}]",
             )
         with self._storage():
-            active = self._segments.active
-            if start_offset < end_offset:
-                for segment in self._segments.from_floor(start_offset):
-                    found = segment.find(start_offset)
-                    if found is None:
-                        continue
-                    size_bytes = self._limit(segment, end_offset) - found.position
-                    if found.size_bytes <= max_bytes:
-                        size_bytes = min(size_bytes, max_bytes)
-                    else:
-                        size_bytes = min(size_bytes, found.size_bytes if min_one else 0)
-                    regions = (
-                        (segment.region(found.position, size_bytes),) if size_bytes > 0 else ()
-                    )
-                    return Slice(
-                        start_offset,
-                        regions,
-                        max(size_bytes, 0),
-                        segment.base_offset,
-                        found.position,
-                    )
-            return Slice(start_offset, (), 0, active.base_offset, active.size_bytes)
-
-    def _limit(self, segment: Segment, end_offset: int) -> int:
-        """The position in `segment` up to which a read may go."""
-        if end_offset >= self.log_end_offset:
-            return segment.size_bytes
-        following = self._segments.after(segment)
-        if following is not None and following.base_offset <= end_offset:
-            return segment.size_bytes
-        last = segment.find(end_offset)
-        return segment.size_bytes if last is None else last.position
+            return read_slice(
+                self._segments,
+                start_offset,
+                max_bytes,
+                end_offset,
+                self.log_end_offset,
+                min_one=min_one,
+            )
 
     def offset_for_timestamp(self, timestamp_ms: int) -> TimestampOffset | None:
         """What ListOffsets asks: -1 the log end, -2 and -4 the start, -3 the latest record, -5
@@ -318,13 +294,7 @@ class PartitionLog:
         if timestamp_ms == LATEST_TIERED_TIMESTAMP:
             return TimestampOffset(NO_TIMESTAMP, -1)
         with self._storage():
-            if timestamp_ms == MAX_TIMESTAMP:
-                latest = max(self._segments, key=lambda segment: segment.largest()[0])
-                return latest.record_of_largest_timestamp()
-            for segment in self._segments:
-                if segment.largest()[0] >= timestamp_ms:
-                    return segment.find_timestamp(timestamp_ms, self.log_start_offset)
-            return None
+            return find_timestamp(self._segments, timestamp_ms, self.log_start_offset)
 
     # --- leader epochs
 
@@ -565,7 +535,14 @@ class PartitionLog:
         Their files are renamed; `take_deletable` gives them after file.delete.delay.ms.
         """
         with self._storage():
-            deletable = self._deletable_segments()
+            deletable = deletable_segments(
+                self._segments,
+                self.config,
+                log_start_offset=self.log_start_offset,
+                log_end_offset=self.log_end_offset,
+                high_watermark=self._high_watermark,
+                now_ms=self._clock_ms(),
+            )
             if not deletable:
                 return 0
             if len(deletable) == len(self._segments):
@@ -575,32 +552,6 @@ class PartitionLog:
         if start_offset > self.log_start_offset:
             self.increment_log_start_offset(start_offset)
         return len(deletable)
-
-    def _deletable_segments(self) -> list[Segment]:
-        """The longest run of oldest segments of which each is past one of the limits."""
-        now_ms = self._clock_ms()
-        config = self.config
-        excess_bytes = -1
-        if config.deletes_by_retention and config.retention_bytes >= 0:
-            excess_bytes = self.size_bytes - config.retention_bytes
-        deletable = []
-        for segment in self._segments:
-            following = self._segments.after(segment)
-            end_offset = self.log_end_offset if following is None else following.base_offset
-            if end_offset > self._high_watermark or (following is None and not segment.size_bytes):
-                break
-            before_start = following is not None and end_offset <= self.log_start_offset
-            too_much = excess_bytes >= segment.size_bytes
-            too_old = (
-                config.deletes_by_retention
-                and config.retention_ms >= 0
-                and now_ms - segment.largest_timestamp_ms() > config.retention_ms
-            )
-            if not (before_start or too_much or too_old):
-                break
-            excess_bytes -= segment.size_bytes
-            deletable.append(segment)
-        return deletable
 
     def _drop(self, segments: list[Segment]) -> None:
         """Out of the log at once, and out of the directory later."""
@@ -613,19 +564,11 @@ class PartitionLog:
     def _mark_deleted(self, segments: list[Segment]) -> None:
         due_ms = self._clock_ms() + self.config.file_delete_delay_ms
         for segment in segments:
-            segment.release()
-            for path in segment.paths():
-                if path.exists():
-                    renamed = path.with_name(path.name + DELETED)
-                    self._disk.rename(path, renamed)
-                    self._deletable.append((due_ms, renamed))
+            self._deleted_files.add(segment, due_ms)
 
     def take_deletable(self) -> list[Path]:
         """Renamed files whose delay is over: the caller unlinks them, in a thread."""
-        now_ms = self._clock_ms()
-        due = [path for due_ms, path in self._deletable if due_ms <= now_ms]
-        self._deletable = [(due_ms, path) for due_ms, path in self._deletable if due_ms > now_ms]
-        return due
+        return self._deleted_files.take(self._clock_ms())
 
     # --- life
 
