@@ -20,7 +20,7 @@ being set. Each event goes three ways, none of which grows without bound:
 The trace watches and never interferes: if the file cannot be written (a full disk), that is said
 once and the broker goes on.
 
-`KINDS` lists every kind with its facts; tests/broker/test_events.py holds the code to it.
+event_kinds.py lists every kind with its facts.
 """
 
 import collections
@@ -40,67 +40,6 @@ FILE_NAME: Final = "events.jsonl"
 EVENTS_IN_MEMORY: Final = 2_000
 # Two files of 8 MiB hold about 60,000 events of the usual 250 bytes.
 MAX_FILE_BYTES: Final = 8 * 1024 * 1024
-
-KINDS: Final[Mapping[str, tuple[str, ...]]] = {
-    # This broker and its session with ZooKeeper
-    "broker.starting": ("version", "listeners", "log_dirs"),
-    "broker.registered": ("broker_epoch", "endpoints"),
-    "broker.stopping": ("why",),
-    "broker.stopped": (),
-    "session.connecting": ("hosts", "reason"),
-    "session.connected": ("session_id", "timeout_ms"),
-    "session.suspended": ("session_id",),
-    "session.reconnected": ("session_id",),
-    "session.lost": ("session_id",),
-    "znode.unreadable": ("path", "why"),
-    # The controller: its own office
-    "controller.elected": ("epoch",),
-    "controller.resigned": ("epoch", "why"),
-    "controller.failover_began": ("broker", "epoch"),
-    "controller.ready": ("brokers", "topics", "partitions"),
-    # The controller: what it saw and decided
-    "broker.joined": ("broker", "broker_epoch", "endpoints"),
-    "broker.modified": ("broker", "endpoints"),
-    "broker.left": ("broker", "broker_epoch", "bounced", "controlled_shutdown"),
-    "broker.shutting_down": ("broker", "broker_epoch"),
-    "topic.created": ("topic", "topic_id", "assignment"),
-    "topic.vanished": ("topic",),
-    "topic.id_given": ("topic", "topic_id"),
-    "topic.partitions_added": ("topic", "assignment"),
-    "topic.partitions_refused": ("topic", "partitions"),
-    "topic.deletion_asked": ("topic",),
-    "topic.deletion_refused": ("topic", "why"),
-    "topic.deletion_started": ("topic",),
-    "topic.deletion_halted": ("topic", "why"),
-    "topic.deleted": ("topic",),
-    "partition.leader_elected": (
-        "partition",
-        "leader",
-        "isr",
-        "leader_epoch",
-        "partition_epoch",
-        "election",
-        "previous_leader",
-        "told",
-    ),
-    "partition.election_failed": ("partition", "why"),
-    "partition.isr_changed": (
-        "partition",
-        "leader",
-        "isr",
-        "leader_epoch",
-        "partition_epoch",
-        "removed",
-        "told",
-    ),
-    "isr.change_asked": ("broker", "partitions"),
-    "isr.change_notified": ("partitions",),
-    "producer_ids.allocated": ("broker", "first_id"),
-    # This broker's replicas
-    "partition.role": ("partition", "role", "leader", "leader_epoch"),
-    "partition.stopped": ("partition", "deleted"),
-    "partition.truncated": ("partition", "offset"),
-}
 
 _log = logging.getLogger(__name__)
 

@@ -95,14 +95,19 @@ def _version(value: Value) -> str | None:
     return f"Version {value} is not a valid version"
 
 
-def _throttled_replicas(value: Value) -> str | None:
-    replicas = value if isinstance(value, tuple) else ()
-    if replicas == ("*",) or all(re.fullmatch(r"[0-9]+:[0-9]+", item) for item in replicas):
-        return None
-    return (
-        "must be the literal '*' or a list of replicas in the following format: "
-        "[partitionId]:[brokerId],[partitionId]:[brokerId],..."
-    )
+def throttled_replicas(name: str) -> Allowed:
+    """`*`, or pairs of partition and broker; the complaint names the topic config."""
+
+    def problem_with(value: Value) -> str | None:
+        replicas = value if isinstance(value, tuple) else ()
+        if replicas == ("*",) or all(re.fullmatch(r"[0-9]+:[0-9]+", item) for item in replicas):
+            return None
+        return (
+            f"{name} must be the literal '*' or a list of replicas in the following format: "
+            "[partitionId]:[brokerId],[partitionId]:[brokerId],..."
+        )
+
+    return Allowed("* or partition:broker,...", problem_with)
 
 
 ANYTHING: Final = Allowed("", lambda _value: None)
@@ -116,7 +121,6 @@ POOL_SIZE: Final = Allowed(
         else "Value can be -1 or greater than 0"
     ),
 )
-THROTTLED_REPLICAS: Final = Allowed("* or partition:broker,...", _throttled_replicas)
 GZIP_LEVEL: Final = Allowed(
     "1 to 9, or -1",
     lambda value: (

@@ -12,10 +12,10 @@ from typing import Final
 from broker.config.allowed import (
     GZIP_LEVEL,
     KAFKA_VERSION,
-    THROTTLED_REPLICAS,
     at_least,
     between,
     one_of,
+    throttled_replicas,
 )
 from broker.config.values import BOOLEAN, DOUBLE, INT, LIST, LONG, STRING, Property
 
@@ -36,9 +36,19 @@ TOPIC_PROPERTIES: Final[dict[str, Property]] = {
         Property("file.delete.delay.ms", LONG, "60000", at_least(0)),
         Property("flush.messages", LONG, "9223372036854775807", at_least(1)),
         Property("flush.ms", LONG, "9223372036854775807", at_least(0)),
-        Property("follower.replication.throttled.replicas", LIST, "", THROTTLED_REPLICAS),
+        Property(
+            "follower.replication.throttled.replicas",
+            LIST,
+            "",
+            throttled_replicas("follower.replication.throttled.replicas"),
+        ),
         Property("index.interval.bytes", INT, "4096", at_least(0)),
-        Property("leader.replication.throttled.replicas", LIST, "", THROTTLED_REPLICAS),
+        Property(
+            "leader.replication.throttled.replicas",
+            LIST,
+            "",
+            throttled_replicas("leader.replication.throttled.replicas"),
+        ),
         Property("local.retention.bytes", LONG, "-2", at_least(-2)),
         Property("local.retention.ms", LONG, "-2", at_least(-2)),
         Property("max.compaction.lag.ms", LONG, "9223372036854775807", at_least(1)),

@@ -81,7 +81,7 @@ def test_ranges_include_their_ends() -> None:
 def test_a_list_names_the_item_that_is_wrong() -> None:
     row = Property("cleanup.policy", LIST, "delete", one_of("compact", "delete"))
     assert row.parse("compact, delete") == ("compact", "delete")
-    with pytest.raises(ConfigError, match="Invalid value foo for .*: String must be one of: comp"):
+    with pytest.raises(ConfigError, match=r"Invalid value foo for .*: String must be one of: comp"):
         row.parse("compact,foo")
 
 

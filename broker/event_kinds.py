@@ -1,0 +1,96 @@
+"""Every kind of event that the trace may hold, and the facts it comes with.
+
+A fact is left out where it does not apply. Ids of brokers, sessions and controllers are numbers;
+a partition is `topic-0`; an ISR and other lists of brokers are arrays of ids. tests/broker/
+test_event_kinds.py holds the code to this table, both ways.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+# A partition's state in ZooKeeper, as the controller tells of it.
+_STATE: Final = ("partition", "leader", "isr", "leader_epoch", "partition_epoch")
+
+KINDS: Final[Mapping[str, tuple[str, ...]]] = {
+    # --- this broker, and its session with ZooKeeper
+    "broker.starting": ("listeners", "log_dirs"),
+    "broker.registered": ("broker_id", "broker_epoch", "endpoints"),
+    # an older session of ours still holds /brokers/ids/N: waiting until it is gone
+    "broker.registration_waits": ("broker_id", "path", "owner_session_id"),
+    "broker.stopped": (),
+    "session.connecting": ("hosts", "reason"),
+    "session.connected": ("session_id", "timeout_ms"),
+    "session.refused": ("reason", "retry_s"),
+    "session.suspended": ("session_id", "reason"),
+    "session.reconnected": ("session_id",),
+    # everything ephemeral of ours is gone
+    "session.lost": ("session_id",),
+    # what somebody wrote by hand and nobody can read
+    "znode.unreadable": ("path", "why"),
+    "config.change_unreadable": ("path", "why"),
+    # --- the controller's office
+    "controller.elected": ("broker_id", "controller_epoch"),
+    "controller.election_failed": ("why",),
+    "controller.resigned": ("broker_id", "controller_epoch", "reason"),
+    "controller.failover_began": ("broker_id", "controller_epoch"),
+    "controller.ready": ("brokers", "topics", "partitions"),
+    # --- what the controller saw
+    "broker.joined": ("broker_id", "broker_epoch", "endpoints"),
+    "broker.modified": ("broker_id", "endpoints"),
+    # bounced: it was already back, in a new life
+    "broker.left": ("broker_id", "broker_epoch", "bounced", "controlled_shutdown"),
+    "broker.shutting_down": ("broker_id", "broker_epoch"),
+    "isr.change_asked": ("broker_id", "partitions"),
+    "isr.change_notified": ("partitions",),
+    "topic.deletion_asked": ("topic",),
+    "topic.vanished": ("topic",),
+    # --- what the controller decided
+    "topic.created": ("topic", "topic_id", "assignment"),
+    "topic.id_given": ("topic", "topic_id"),
+    "topic.partitions_added": ("topic", "assignment"),
+    "topic.partitions_refused": ("topic", "partitions"),
+    "topic.deletion_refused": ("topic", "why"),
+    "topic.deletion_started": ("topic",),
+    "topic.deletion_halted": ("topic", "why"),
+    "topic.deleted": ("topic",),
+    # told: the brokers that were sent the news
+    "partition.leader_elected": (*_STATE, "election", "previous_leader", "told"),
+    "partition.election_failed": ("partition", "why"),
+    # by the controller (removed, told), or asked for by the leader (before, why)
+    "partition.isr_changed": (*_STATE, "removed", "told", "before", "why"),
+    "producer_ids.allocated": ("broker_id", "first_id"),
+    # --- what this broker was told, and did
+    "control.leader_and_isr": ("controller", "controller_epoch", "partitions"),
+    "control.stop_replica": ("controller", "controller_epoch", "partitions"),
+    "control.refused": ("request", "controller", "controller_epoch", "error"),
+    "partition.role": (
+        "partition",
+        "role",
+        "leader",
+        "leader_epoch",
+        "log_end_offset",
+        "high_watermark",
+    ),
+    "partition.stopped": ("partition", "deleted"),
+    "partition.truncated": ("partition", "before", "log_end_offset", "why"),
+    # --- consumer groups that this broker coordinates
+    "group.loaded": (
+        "partition",
+        "leader_epoch",
+        "groups",
+        "offsets",
+        "unknown_records",
+        "took_ms",
+    ),
+    "group.load_failed": ("partition", "error"),
+    "group.unloaded": ("partition", "leader_epoch", "groups"),
+    "group.member_joined": ("group", "member", "instance", "host"),
+    "group.member_returned": ("group", "member", "instance", "replaced"),
+    "group.member_left": ("group", "member", "reason"),
+    "group.rebalance": ("group", "generation", "reason"),
+    "group.generation": ("group", "generation", "state", "protocol", "leader", "members"),
+    "group.stable": ("group", "generation"),
+    "group.offsets_removed": ("group", "partitions"),
+    "group.removed": ("group",),
+    "group.write_failed": ("group", "error"),
+}
