@@ -18,7 +18,7 @@ import attrs
 
 from coordination.store import Node
 from coordination.znodes import paths
-from coordination.znodes.documents import BadZnode, Document, encode_json
+from coordination.znodes.documents import BadZnode, Document, encode_json, whole_number
 
 
 @attrs.frozen
@@ -82,12 +82,10 @@ def encode_controller_epoch(epoch: int) -> bytes:
 
 
 def decode_controller_epoch(node: Node) -> int:
-    try:
-        return int(node.data)
-    except ValueError as error:
-        raise BadZnode(
-            paths.CONTROLLER_EPOCH, f"expected digits, found {node.data!r:.80}"
-        ) from error
+    epoch = whole_number(node.data.decode(errors="replace"))
+    if epoch is None:
+        raise BadZnode(paths.CONTROLLER_EPOCH, f"expected digits, found {node.data!r:.80}")
+    return epoch
 
 
 def encode_feature(feature: Feature) -> bytes:

@@ -6,12 +6,13 @@ never accepted for a string or the other way round; true and false are no number
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 
 import attrs
 
 
-class BadZnode(Exception):  # noqa: N818 (as the errors of store)
+class BadZnode(Exception):
     """A znode whose content cannot be meant: `path` and, in one line, `why`."""
 
     def __init__(self, path: str, why: str) -> None:
@@ -23,6 +24,11 @@ class BadZnode(Exception):  # noqa: N818 (as the errors of store)
 def encode_json(document: Mapping[str, object]) -> bytes:
     """Compact UTF-8 JSON, as Kafka writes it (its key order is Scala's and means nothing)."""
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def whole_number(text: str) -> int | None:
+    """As Java reads one: int() would also take blanks, underscores and other scripts' digits."""
+    return int(text) if re.fullmatch(r"-?[0-9]{1,19}", text) else None
 
 
 @attrs.frozen
@@ -65,11 +71,10 @@ class Document:
 
     def digits(self, key: str) -> int:
         """A number inside a string, as Kafka writes 64-bit numbers."""
-        text = self.string(key)
-        try:
-            return int(text)
-        except ValueError as error:
-            raise self.bad(key, "digits in a string") from error
+        number = whole_number(self.string(key))
+        if number is None:
+            raise self.bad(key, "digits in a string")
+        return number
 
     def integers(self, key: str) -> tuple[int, ...]:
         value = self.fields.get(key)
@@ -109,8 +114,8 @@ class Document:
         inner = self.document(key)
         replicas = {}
         for name in inner.fields:
-            # isdecimal alone would take other scripts' digits, which int() reads too
-            if not (name.isascii() and name.isdecimal()):
-                raise BadZnode(self.path, f"{inner.where}{name}: expected a partition number")
-            replicas[int(name)] = inner.integers(name)
+            partition = whole_number(name)
+            if partition is None or partition < 0:
+                raise BadZnode(self.path, f"{inner.where}{name!r:.80}: expected a partition number")
+            replicas[partition] = inner.integers(name)
         return replicas
