@@ -13,7 +13,7 @@ import importlib
 import click
 
 # In the order that a newcomer needs them.
-COMMANDS = ("up", "status", "down", "topic", "group")
+COMMANDS = ("up", "status", "down", "topic", "group", "zk", "trace")
 
 
 class LazyGroup(click.Group):

@@ -20,6 +20,7 @@ REPOSITORY = Path(__file__).parents[3]
 MARK = "ZBROKER_TEST_RUN"
 WITH_STUBS = "tests.cli.ensemble.admin_with_stubs"
 WITH_BROKERS = "cli.admin"
+WITH_KAFKA = "tests.cli.ensemble.admin_with_kafka"
 DEADLINE_S = 60
 
 

@@ -1,0 +1,106 @@
+"""The promise of the second start: at most 5 s to the first acknowledged record, all data there.
+
+With brokers of ours, and with real Kafka brokers started from the same files.
+"""
+
+import time
+from pathlib import Path
+
+import pytest
+import trio
+from confluent_kafka import Consumer, KafkaError, Message, Producer
+
+from cli.ensemble.layout import Directory
+from tests.cli.ensemble.admin import WITH_BROKERS, WITH_KAFKA, Terminal
+from tests.support.ports import free_port, free_ports
+
+pytestmark = pytest.mark.server
+
+BROKERS = 3
+SECOND_START_S = 5.0
+TOPIC = "greetings"
+
+
+def up_arguments(directory: Directory) -> list[str]:
+    return [
+        *("up", "--dir", str(directory.root), "--brokers", str(BROKERS)),
+        *("--port", str(free_ports(BROKERS)), "--zookeeper-port", str(free_port())),
+    ]
+
+
+def produce(port: int, value: bytes) -> None:
+    """Send one record, and wait until it is acknowledged."""
+    errors: list[KafkaError | None] = []
+
+    def delivered(error: KafkaError | None, _message: Message) -> None:
+        errors.append(error)
+
+    producer = Producer({"bootstrap.servers": f"127.0.0.1:{port}", "acks": "all"})
+    producer.produce(TOPIC, value, on_delivery=delivered)
+    producer.flush(30)
+    assert errors == [None]
+
+
+def consume(port: int, count: int) -> list[bytes]:
+    """The topic's first `count` records."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": f"127.0.0.1:{port}",
+            "group.id": "readers",
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+        }
+    )
+    try:
+        consumer.subscribe([TOPIC])
+        messages = [consumer.poll(30) for _ in range(count)]
+        assert all(message is not None and message.error() is None for message in messages)
+        return [message.value() for message in messages]
+    finally:
+        consumer.close()
+
+
+async def start_and_produce(
+    terminal: Terminal, arguments: list[str], value: bytes, expected: list[bytes]
+) -> tuple[float, str]:
+    """One run of `up`: the seconds to the first acknowledged record, and what it said."""
+    port = int(arguments[arguments.index("--port") + 1])
+    began = time.monotonic()
+    async with terminal.running(*arguments) as running:
+        await running.until("ready: ")
+        await trio.to_thread.run_sync(produce, port, value)
+        seconds = time.monotonic() - began
+        assert await trio.to_thread.run_sync(consume, port, len(expected)) == expected
+        running.press_ctrl_c()
+        assert await running.until_end() == 0, running.said
+    assert terminal.survivors() == {}
+    return seconds, running.said
+
+
+async def test_a_second_start_takes_five_seconds_and_keeps_everything(
+    tmp_path: Path, record_property: pytest.Function
+) -> None:
+    arguments = up_arguments(Directory(tmp_path / "ensemble"))
+    terminal = Terminal(WITH_BROKERS)
+    try:
+        await start_and_produce(terminal, arguments, b"first", [b"first"])
+        seconds, said = await start_and_produce(
+            terminal, arguments, b"second", [b"first", b"second"]
+        )
+    finally:
+        terminal.kill_survivors()
+    record_property("seconds_to_first_acknowledged_record", round(seconds, 2))
+    record_property("breakdown", said)
+    assert seconds <= SECOND_START_S, said
+
+
+@pytest.mark.matrix
+async def test_a_real_kafka_goes_on_with_our_files_and_we_with_its(tmp_path: Path) -> None:
+    arguments = up_arguments(Directory(tmp_path / "ensemble"))
+    values = [b"ours", b"kafka's", b"ours again"]
+    for run, module in enumerate([WITH_BROKERS, WITH_KAFKA, WITH_BROKERS]):
+        terminal = Terminal(module)
+        try:
+            await start_and_produce(terminal, arguments, values[run], values[: run + 1])
+        finally:
+            terminal.kill_survivors()
