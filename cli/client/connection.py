@@ -14,6 +14,7 @@ it. A correlation id that differs means that whoever answers doesn't speak Kafka
 """
 
 import contextlib
+import os
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self, TypeVar
@@ -178,12 +179,14 @@ async def connect(address: Address) -> Connection:
     raise BrokerUnreachable(address, reason) from problem
 
 
-def _short_reason(error: Exception) -> str:
-    """The cause in a few words: trio wraps a refused connection in one about all attempts."""
+def _short_reason(error: OSError | ClientError) -> str:
+    """The cause in a few words."""
     if isinstance(error, ConnectionLost):
-        return "it closed the connection at once: is it a Kafka broker?"
-    cause = error.__cause__
-    while isinstance(cause, ExceptionGroup) and cause.exceptions:
+        return "it does not answer as a Kafka broker would: is it a Kafka broker?"
+    cause = error.__cause__  # trio's: one error for each address that the name has
+    while isinstance(cause, BaseExceptionGroup):
         cause = cause.exceptions[0]
-    shown = cause if isinstance(cause, OSError) else error
-    return (shown.strerror or str(shown)) if isinstance(shown, OSError) else str(shown)
+    for each in (cause, error):
+        if isinstance(each, OSError) and each.errno is not None and each.errno > 0:
+            return os.strerror(each.errno)
+    return str(error)

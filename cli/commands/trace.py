@@ -1,0 +1,155 @@
+"""`zbroker-admin trace`: why the cluster is as it is.
+
+    2026-11-22 10:43:12.104  broker 2  session.lost session_id=0x1000..
+    2026-11-22 10:43:18.120  broker 3    broker.left broker=2 ..
+    2026-11-22 10:43:18.133  broker 3      partition.leader_elected partition=orders-1 leader=3 ..
+
+An effect stands under its cause, one step to the right, whichever broker it
+happened on.
+"""
+
+import json
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from broker.config.java_properties import PropertiesSyntaxError, parse_properties
+from broker.events import FILE_NAME
+from cli.commands.options import Failure, output_option
+from cli.commands.output import print_json, say
+from cli.commands.trace_files import (
+    Depths,
+    Tail,
+    TracedEvent,
+    forest,
+    merged,
+    of_kind,
+    read_events,
+    with_causes,
+)
+from cli.ensemble.layout import Directory
+from cli.ensemble.options import dir_option
+
+# A person watches: new events needn't come sooner, and this costs no measurable CPU.
+FOLLOW_INTERVAL_S = 0.2
+
+
+@click.group()
+def trace() -> None:
+    """See what happened in the ensemble, and what led to it."""
+
+
+@trace.command("events")
+@click.argument("files", nargs=-1, metavar="[FILE]..", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    metavar="KIND,..",
+    help="Only these, with what caused them: controller, partition.leader_elected, isr, ..",
+)
+@click.option("--follow", is_flag=True, help="Go on with what happens, until Ctrl-C.")
+@output_option("table", "json")
+@dir_option
+def events_command(
+    files: tuple[Path, ...],
+    kinds: tuple[str, ...],
+    follow: bool,
+    output: str,
+    directory: Directory,
+) -> None:
+    """Print the brokers' traces as one story: each effect under its cause.
+
+    FILEs are brokers' events.jsonl, or log directories with one; by default those of the
+    ensemble in --dir. What is there is read from the files: no broker need be running.
+
+    Example: zbroker-admin trace events --kind controller,isr --follow
+    """
+    wanted = [word.strip() for each in kinds for word in each.split(",") if word.strip()]
+    paths = [path / FILE_NAME if path.is_dir() else path for path in files]
+    paths = paths or ensemble_traces(directory)
+    tails = [Tail(path) for path in paths]
+    try:
+        events = _read(paths)
+        _print(with_causes(events, wanted), output, follow)
+        if follow:
+            _follow(tails, events, wanted, output)
+    except OSError as error:
+        raise Failure(str(error)) from None
+
+
+def _read(paths: Sequence[Path]) -> list[TracedEvent]:
+    events: list[TracedEvent] = []
+    for path in paths:
+        found, complaints = read_events(path)
+        events += found
+        for complaint in complaints:
+            say(complaint)
+    return merged(events)
+
+
+def ensemble_traces(directory: Directory) -> list[Path]:
+    """The trace files of the ensemble in `directory`: in each broker's first log directory."""
+    paths = []
+    for broker_id in range(1, directory.broker_count() + 1):
+        file = directory.server_properties(broker_id)
+        try:
+            settings = parse_properties(file.read_bytes())
+        except (OSError, PropertiesSyntaxError) as error:
+            raise Failure(f"{file}: {error}") from None
+        log_dirs = settings.get("log.dirs") or settings.get("log.dir", "")
+        paths.append(Path(log_dirs.split(",")[0].strip()) / FILE_NAME)
+    if not paths:
+        raise click.UsageError(f"give trace FILEs: there is no ensemble in {directory.root}")
+    return paths
+
+
+def _print(events: Sequence[TracedEvent], output: str, follow: bool) -> None:
+    if output == "table":
+        for depth, event in forest(events):
+            click.echo(event_line(depth, event))
+    elif follow:
+        for event in events:
+            click.echo(json.dumps(event.document))
+    else:
+        print_json(events=[event.document for event in events])
+
+
+def event_line(depth: int, event: TracedEvent) -> str:
+    """One event for people, indented by its distance from the first cause."""
+    moment = datetime.fromtimestamp(event.time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    facts = " ".join(f"{name}={_short(value)}" for name, value in event.facts.items())
+    broker = f"broker {event.broker}" if event.broker >= 0 else "broker ?"
+    return f"{moment[:-3]}  {broker}  {'  ' * depth}{event.kind} {facts}".rstrip()
+
+
+def _short(value: object) -> str:
+    if isinstance(value, str) and value and " " not in value:
+        return value
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _follow(
+    tails: Sequence[Tail], seen: Sequence[TracedEvent], wanted: Sequence[str], output: str
+) -> None:
+    """Print events as they come. What caused one stands further up, so only its depth tells."""
+    depths = Depths()
+    for event in seen:
+        depths.add(event)
+    printed = {event.id for event in seen}  # a tail begins a little before the reading ended
+    try:
+        while True:
+            for event in merged(event for tail in tails for event in tail.new_events()):
+                depth = depths.add(event)
+                if event.id in printed or not of_kind(event.kind, wanted):
+                    continue
+                if output == "json":
+                    click.echo(json.dumps(event.document))
+                else:
+                    click.echo(event_line(depth, event))
+            time.sleep(FOLLOW_INTERVAL_S)
+    except KeyboardInterrupt:
+        return

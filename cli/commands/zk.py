@@ -1,0 +1,163 @@
+"""`zbroker-admin zk`: what the ensemble keeps in ZooKeeper.
+
+It only reads: topics are changed through brokers (KAFKA-14190).
+"""
+
+from collections.abc import Sequence
+
+import attrs
+import click
+
+from cli.commands.options import Failure, output_option, run
+from cli.commands.output import print_json
+from cli.commands.znode_text import raw_text, words_of
+from cli.ensemble.layout import Directory, SetupError, read_set_up
+from cli.ensemble.options import dir_option
+from coordination.kazoo_store import KazooStore
+from coordination.store import Node, NoNode, Session
+
+SESSION_TIMEOUT_MS = 10_000
+CONNECT_TIMEOUT_MS = 10_000
+
+
+@attrs.frozen
+class Znode:
+    """One node of a tree, its path below the chroot, its children sorted by name."""
+
+    path: str
+    node: Node
+    children: tuple["Znode", ...]
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition("/")[2] or "/"
+
+
+@click.group()
+def zk() -> None:
+    """Look at the ensemble's znodes."""
+
+
+@zk.command("tree")
+@click.argument("path", default="/")
+@click.option(
+    "--zookeeper",
+    metavar="HOST:PORT,..[/CHROOT]",
+    help="As zookeeper.connect.  [default: the ZooKeeper of `up` in --dir]",
+)
+@click.option("--raw", is_flag=True, help="The data as it stands there, not in words.")
+@output_option("table", "json")
+@dir_option
+def tree_command(
+    path: str, zookeeper: str | None, raw: bool, output: str, directory: Directory
+) -> None:
+    """Print the znodes below PATH with what they say, and who owns the ephemeral ones.
+
+    Example: zbroker-admin zk tree /brokers
+    """
+    if not path.startswith("/"):
+        raise click.BadParameter(f"{path!r}: a path begins with /", param_hint="PATH")
+    hosts, slash, chroot = (zookeeper or _own_zookeeper(directory)).partition("/")
+    chroot = (slash + chroot).rstrip("/")
+    path = path.rstrip("/") or "/"
+
+    async def read() -> Znode | None:
+        # Without the chroot: a session with one would make it, and a mistyped one too.
+        store = KazooStore(hosts, session_timeout_ms=SESSION_TIMEOUT_MS)
+        session = await store.open_session(timeout_ms=CONNECT_TIMEOUT_MS)
+        try:
+            return await read_tree(session, chroot, path)
+        finally:
+            await session.aclose()
+
+    tree = run(read)
+    if tree is None:
+        raise Failure(f"no znode {chroot + path}")
+    if output == "json":
+        print_json(znodes=[_json(each) for each in _flat(tree)])
+    else:
+        for line in tree_lines(tree, raw=raw):
+            click.echo(line)
+
+
+def _own_zookeeper(directory: Directory) -> str:
+    """The address of the ensemble in `directory`."""
+    if not directory.zoo_cfg.exists():
+        raise click.UsageError(
+            f"give --zookeeper HOST:PORT: there is no ensemble in {directory.root}"
+        )
+    try:
+        return f"127.0.0.1:{read_set_up(directory, 0).zookeeper_port}"
+    except SetupError as error:
+        raise Failure(str(error)) from None
+
+
+async def read_tree(session: Session, chroot: str, path: str) -> Znode | None:
+    """The tree below `path`; None if there is no such node.
+
+    Read node by node, not at one moment: a node that is deleted meanwhile is left out.
+    """
+    full_path = chroot + path if path != "/" else chroot or "/"
+    try:
+        node = await session.get(full_path)
+        names = await session.children(full_path) if node.stat.num_children else []
+    except NoNode:
+        return None
+    below = "" if path == "/" else path
+    children = [await read_tree(session, chroot, f"{below}/{name}") for name in sorted(names)]
+    return Znode(path, node, tuple(child for child in children if child is not None))
+
+
+def tree_lines(tree: Znode, *, raw: bool) -> list[str]:
+    """The tree as text, one line a node.
+
+    A session's number says little; the broker whose registration it owns says more.
+    """
+    return _lines(tree, _session_owners(tree), raw, "", "")
+
+
+def _lines(
+    tree: Znode, owners: dict[int, str], raw: bool, first_indent: str, indent: str
+) -> list[str]:
+    facts = [tree.name]
+    owner = tree.node.stat.ephemeral_owner
+    if owner:
+        facts.append(f"[ephemeral, {owners.get(owner, f'session 0x{owner:x}')}]")
+    said = raw_text(tree.node) if raw else words_of(tree.path, tree.node)
+    if said:
+        facts.append(f"= {said}")
+    lines = [first_indent + " ".join(facts)]
+    for number, child in enumerate(tree.children, start=1):
+        last = number == len(tree.children)
+        lines += _lines(
+            child,
+            owners,
+            raw,
+            indent + ("└─ " if last else "├─ "),
+            indent + ("   " if last else "│  "),
+        )
+    return lines
+
+
+def _session_owners(tree: Znode) -> dict[int, str]:
+    return {
+        each.node.stat.ephemeral_owner: f"broker {each.name}"
+        for each in _flat(tree)
+        if each.path.startswith("/brokers/ids/") and each.node.stat.ephemeral_owner
+    }
+
+
+def _flat(tree: Znode) -> Sequence[Znode]:
+    return [tree, *(each for child in tree.children for each in _flat(child))]
+
+
+def _json(each: Znode) -> dict[str, object]:
+    stat = each.node.stat
+    return {
+        "path": each.path,
+        "data": each.node.data.decode("utf-8", errors="backslashreplace"),
+        "version": stat.version,
+        "ephemeral_owner": f"0x{stat.ephemeral_owner:x}" if stat.ephemeral_owner else None,
+        "created_zxid": stat.czxid,
+        "modified_zxid": stat.mzxid,
+    }
