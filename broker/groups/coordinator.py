@@ -170,9 +170,12 @@ class GroupCoordinator:
         return await self._retention.delete_groups(group_ids)
 
     async def topics_deleted(self, partitions: Collection[TopicPartition]) -> None:
-        """These partitions were deleted: their offsets go too."""
+        """These partitions were deleted: their offsets go too, without waiting for it.
+
+        The news comes from the controller, on whose next order the replication may depend.
+        """
         if self._background.is_open:
-            await self._retention.topics_deleted(partitions)
+            self._background.start(self._retention.topics_deleted, partitions)
 
     def _check_open(self) -> None:
         if not self._background.is_open:

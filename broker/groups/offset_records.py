@@ -19,7 +19,6 @@ The messages are in `broker.wire.messages.offsets_topic`.
 Source: Kafka's `GroupMetadataManager` object (offsetCommitKey ... readGroupMessageValue).
 """
 
-import struct
 from collections.abc import Mapping
 from typing import Final, TypeVar
 
@@ -27,7 +26,7 @@ from broker.groups.committed_offsets import CommittedOffset
 from broker.groups.group import Group
 from broker.groups.group_states import EMPTY, STABLE
 from broker.groups.member import Member
-from broker.wire.codec import MalformedMessage, decode, encode
+from broker.wire.codec import MalformedMessage
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.offsets_topic import (
     GroupMetadataKey,
@@ -37,7 +36,7 @@ from broker.wire.messages.offsets_topic import (
     OffsetCommitValue,
 )
 from broker.wire.records import Record
-from broker.wire.schema import versions_of
+from broker.wire.versioned import decode_versioned, encode_versioned, peek_version
 from coordination.values import TopicPartition
 
 T = TypeVar("T")
@@ -50,8 +49,6 @@ GROUP_VALUE_VERSION: Final = 3
 # The first version of a group's value had no rebalance timeout: the session timeout counted.
 GROUP_VALUE_VERSION_WITHOUT_REBALANCE_TIMEOUT: Final = 0
 NO_TIMESTAMP: Final = -1
-
-_VERSION: Final = struct.Struct(">h")
 
 
 def offset_record(
@@ -67,7 +64,7 @@ def offset_record(
         expire_timestamp=NO_TIMESTAMP if expires is None else expires,
     )
     version = OFFSET_VALUE_VERSION if expires is None else OFFSET_VALUE_VERSION_WITH_EXPIRY
-    return Record(_offset_key(group_id, partition), _versioned(value, version), now_ms)
+    return Record(_offset_key(group_id, partition), encode_versioned(value, version), now_ms)
 
 
 def offset_tombstone(group_id: str, partition: TopicPartition, now_ms: int) -> Record:
@@ -98,7 +95,7 @@ def group_record(group: Group, assignment: Mapping[str, bytes], now_ms: int) -> 
             for member in group.members.values()
         ],
     )
-    return Record(_group_key(group.group_id), _versioned(value, GROUP_VALUE_VERSION), now_ms)
+    return Record(_group_key(group.group_id), encode_versioned(value, GROUP_VALUE_VERSION), now_ms)
 
 
 def group_tombstone(group_id: str, now_ms: int) -> Record:
@@ -110,17 +107,20 @@ def read_key(key: bytes) -> OffsetCommitKey | GroupMetadataKey | None:
 
     CORRUPT_MESSAGE for a key that is none.
     """
-    version = _version(key)
+    try:
+        version = peek_version(key)
+    except MalformedMessage as error:
+        raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"key: {error}") from error
     if version in OFFSET_KEY_VERSIONS:
-        return _read(OffsetCommitKey, key)
+        return _read(OffsetCommitKey, key)[0]
     if version == GROUP_KEY_VERSION:
-        return _read(GroupMetadataKey, key)
+        return _read(GroupMetadataKey, key)[0]
     return None
 
 
 def read_offset(value: bytes) -> CommittedOffset:
     """The value of an offset's record. CORRUPT_MESSAGE for one that is none."""
-    message = _read(OffsetCommitValue, value)
+    message, _ = _read(OffsetCommitValue, value)
     expires = message.expire_timestamp
     return CommittedOffset(
         offset=message.offset,
@@ -133,7 +133,7 @@ def read_offset(value: bytes) -> CommittedOffset:
 
 def read_group(group_id: str, value: bytes) -> Group:
     """The value of a group's record, as a group. CORRUPT_MESSAGE for one that is none."""
-    message = _read(GroupMetadataValue, value)
+    message, version = _read(GroupMetadataValue, value)
     since_ms = message.current_state_timestamp
     group = Group(
         group_id,
@@ -143,7 +143,7 @@ def read_group(group_id: str, value: bytes) -> Group:
         protocol_name=message.protocol,
         leader_id=message.leader,
     )
-    has_timeout = _version(value) > GROUP_VALUE_VERSION_WITHOUT_REBALANCE_TIMEOUT
+    has_timeout = version > GROUP_VALUE_VERSION_WITHOUT_REBALANCE_TIMEOUT
     for member in message.members:
         group.add(
             Member(
@@ -168,29 +168,15 @@ def read_group(group_id: str, value: bytes) -> Group:
 
 def _offset_key(group_id: str, partition: TopicPartition) -> bytes:
     key = OffsetCommitKey(group=group_id, topic=partition.topic, partition=partition.partition)
-    return _versioned(key, OFFSET_KEY_VERSIONS[-1])
+    return encode_versioned(key, OFFSET_KEY_VERSIONS[-1])
 
 
 def _group_key(group_id: str) -> bytes:
-    return _versioned(GroupMetadataKey(group=group_id), GROUP_KEY_VERSION)
+    return encode_versioned(GroupMetadataKey(group=group_id), GROUP_KEY_VERSION)
 
 
-def _versioned(message: object, version: int) -> bytes:
-    return _VERSION.pack(version) + encode(message, version)
-
-
-def _version(data: bytes) -> int:
-    if len(data) < _VERSION.size:
-        raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"no version in {data!r}")
-    version: int = _VERSION.unpack_from(data)[0]
-    return version
-
-
-def _read(cls: type[T], data: bytes) -> T:
-    version = _version(data)
-    if version not in versions_of(cls).valid:
-        raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"unknown {cls.__name__} version {version}")
+def _read(cls: type[T], data: bytes) -> tuple[T, int]:
     try:
-        return decode(cls, version, memoryview(data)[_VERSION.size :])
+        return decode_versioned(cls, data)
     except MalformedMessage as error:
         raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"{cls.__name__}: {error}") from error

@@ -17,6 +17,7 @@ from typing import Final
 
 from broker.wire.codec import MalformedMessage, reader
 from broker.wire.messages.consumer_protocol import ConsumerProtocolSubscription
+from broker.wire.versioned import peek_version
 
 CONSUMER: Final = "consumer"
 """The protocol type of consumers; others, such as Kafka Connect, have their own."""
@@ -26,14 +27,15 @@ _VERSION_BYTES: Final = 2
 
 def subscribed_topics(subscriptions: Iterable[bytes]) -> frozenset[str] | None:
     """The topics of all the subscriptions; None if one of them cannot be read."""
-    topics: set[str] = set()
     read = reader(ConsumerProtocolSubscription, 0)
+    topics: set[str] = set()
     for subscription in subscriptions:
-        if int.from_bytes(subscription[:_VERSION_BYTES], signed=True) < 0:
-            return None
         try:
+            version = peek_version(subscription)
             message, _ = read(memoryview(subscription), _VERSION_BYTES)
         except MalformedMessage:
+            return None
+        if version < 0:
             return None
         topics.update(message.topics)
     return frozenset(topics)

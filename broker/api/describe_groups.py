@@ -1,0 +1,54 @@
+"""DescribeGroups: the state of groups, their members and what these were assigned."""
+
+from typing import Final
+
+from broker.api.context import RequestContext
+from broker.api.group_services import GroupServices
+from broker.groups.inspection import MemberDescription
+from broker.wire.errors import KafkaError
+from broker.wire.messages.describe_groups import (
+    DescribedGroup,
+    DescribedGroupMember,
+    DescribeGroupsRequest,
+    DescribeGroupsResponse,
+)
+
+# A bit for each operation that exists for groups, by its number in ACLs, as Kafka answers whom
+# nothing is forbidden: read 3, delete 6, describe 8 (KIP-430).
+ALL_OPERATIONS: Final = 1 << 3 | 1 << 6 | 1 << 8
+
+
+async def handle(
+    broker: GroupServices, _context: RequestContext, request: DescribeGroupsRequest
+) -> DescribeGroupsResponse:
+    groups = [await _describe(broker, group_id) for group_id in request.groups]
+    if request.include_authorized_operations:
+        for group in groups:
+            if group.error_code == 0:
+                group.authorized_operations = ALL_OPERATIONS
+    return DescribeGroupsResponse(groups=groups)
+
+
+async def _describe(broker: GroupServices, group_id: str) -> DescribedGroup:
+    try:
+        group = await broker.groups.describe_group(group_id)
+    except KafkaError as error:
+        return DescribedGroup(group_id=group_id, error_code=error.code)
+    return DescribedGroup(
+        group_id=group_id,
+        group_state=group.state,
+        protocol_type=group.protocol_type,
+        protocol_data=group.protocol,
+        members=[_member(member) for member in group.members],
+    )
+
+
+def _member(member: MemberDescription) -> DescribedGroupMember:
+    return DescribedGroupMember(
+        member_id=member.member_id,
+        group_instance_id=member.group_instance_id,
+        client_id=member.client_id,
+        client_host=member.client_host,
+        member_metadata=member.metadata,
+        member_assignment=member.assignment,
+    )

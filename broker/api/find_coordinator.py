@@ -1,0 +1,80 @@
+"""FindCoordinator: which broker coordinates a group.
+
+It is the leader of the group's partition of `__consumer_offsets`, as the controller told us; no
+coordinator is asked. The topic is made when someone first asks. Until its partitions have leaders
+the answer is COORDINATOR_NOT_AVAILABLE, and the client asks again.
+
+Transactions have no coordinator here yet. A 3.9 broker in ZooKeeper mode has no share groups.
+"""
+
+from typing import Final
+
+from broker.api.context import RequestContext
+from broker.api.group_services import GroupServices
+from broker.groups.offsets_log import OFFSETS_TOPIC
+from broker.wire.errors import ErrorCode, KafkaError
+from broker.wire.messages.find_coordinator import (
+    Coordinator,
+    FindCoordinatorRequest,
+    FindCoordinatorResponse,
+)
+from coordination.values import Endpoint, TopicPartition
+
+GROUP: Final = 0
+TRANSACTION: Final = 1
+
+FIRST_VERSION_WITH_MANY_KEYS: Final = 4
+
+NO_NODE: Final = -1
+
+
+async def handle(
+    broker: GroupServices, context: RequestContext, request: FindCoordinatorRequest
+) -> FindCoordinatorResponse:
+    if context.api_version >= FIRST_VERSION_WITH_MANY_KEYS:
+        return FindCoordinatorResponse(
+            coordinators=[
+                await _find(broker, context, request.key_type, key)
+                for key in request.coordinator_keys
+            ]
+        )
+    found = await _find(broker, context, request.key_type, request.key)
+    error = ErrorCode.of(found.error_code)
+    return FindCoordinatorResponse(
+        error_code=error,
+        error_message="NONE" if error is ErrorCode.NONE else error.message,
+        node_id=found.node_id,
+        host=found.host,
+        port=found.port,
+    )
+
+
+async def _find(
+    broker: GroupServices, context: RequestContext, key_type: int, key: str
+) -> Coordinator:
+    try:
+        if key_type == TRANSACTION:
+            raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE)
+        if key_type != GROUP:
+            raise KafkaError(ErrorCode.INVALID_REQUEST)
+        node_id, endpoint = await _group_coordinator(broker, context, key)
+    except KafkaError as error:
+        return Coordinator(key=key, node_id=NO_NODE, host="", port=NO_NODE, error_code=error.code)
+    return Coordinator(key=key, node_id=node_id, host=endpoint.host, port=endpoint.port)
+
+
+async def _group_coordinator(
+    broker: GroupServices, context: RequestContext, group_id: str
+) -> tuple[int, Endpoint]:
+    cluster = broker.metadata.current
+    if OFFSETS_TOPIC not in cluster.topics:
+        # Whatever becomes of it, the client asks again.
+        await broker.topic_admin.create_automatically(OFFSETS_TOPIC)
+        raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE)
+    partition = TopicPartition(OFFSETS_TOPIC, broker.groups.partition_for(group_id))
+    state = cluster.partition(partition)
+    leader = state.leader_and_isr.leader if state is not None else NO_NODE
+    endpoint = cluster.endpoint(leader, context.listener)
+    if endpoint is None:
+        raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE)
+    return leader, endpoint
