@@ -39,8 +39,6 @@ Source: the ZooKeeper programmer's guide (watches, consistency guarantees), kafk
 ZooKeeperClient.
 """
 
-# ruff: noqa: N818  (the errors have ZooKeeper's names)
-
 from collections.abc import Sequence
 from typing import Literal, Protocol
 

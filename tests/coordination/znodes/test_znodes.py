@@ -5,7 +5,7 @@ import uuid
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coordination import znodes
@@ -181,6 +181,7 @@ JSON = st.recursive(
 
 
 @pytest.mark.parametrize("name", REAL)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_one_wrong_field_is_a_bad_znode_or_does_not_matter(name: str, data: st.DataObject) -> None:
     text, _, decode, _ = REAL[name]
