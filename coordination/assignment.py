@@ -27,11 +27,14 @@ from collections.abc import Sequence
 
 import attrs
 
-__all__ = ["AssignmentError", "BrokerRack", "assign_replicas", "rack_alternated"]
+__all__ = ["AdminError", "BrokerRack", "assign_replicas", "rack_alternated"]
 
 
-class AssignmentError(Exception):
-    """No assignment is possible. `error` is Kafka's name of the error, the text is for the user."""
+class AdminError(Exception):
+    """What an admin asks for cannot be done.
+
+    `error` is Kafka's name of the error (an ErrorCode's), the text is for the user.
+    """
 
     def __init__(self, error: str, message: str) -> None:
         super().__init__(message)
@@ -61,21 +64,19 @@ def assign_replicas(
     are taken modulo the number of brokers.
     """
     if partition_count <= 0:
-        raise AssignmentError("INVALID_PARTITIONS", "Number of partitions must be larger than 0.")
+        raise AdminError("INVALID_PARTITIONS", "Number of partitions must be larger than 0.")
     if replication_factor <= 0:
-        raise AssignmentError(
-            "INVALID_REPLICATION_FACTOR", "Replication factor must be larger than 0."
-        )
+        raise AdminError("INVALID_REPLICATION_FACTOR", "Replication factor must be larger than 0.")
     if replication_factor > len(brokers):
-        raise AssignmentError(
+        raise AdminError(
             "INVALID_REPLICATION_FACTOR",
             f"Replication factor: {replication_factor} larger than available brokers: "
             f"{len(brokers)}.",
         )
     rack_of = {broker.broker_id: broker.rack for broker in brokers if broker.rack is not None}
     if rack_of and len(rack_of) < len(brokers):
-        raise AssignmentError(
-            "INVALID_REQUEST",
+        raise AdminError(
+            "UNKNOWN_SERVER_ERROR",
             "Not all brokers have rack information for replica rack aware assignment.",
         )
     ring = rack_alternated(rack_of) if rack_of else [broker.broker_id for broker in brokers]

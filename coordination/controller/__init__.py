@@ -46,7 +46,7 @@ Who is who:
 
 Invariants:
  - Every write is a multi whose first op checks /controller_epoch's version. A controller that was
-   replaced while it was paused cannot write; it raises ControllerMoved, the runner Fenced, and is over (KAFKA-6082).
+   replaced while it was paused cannot write: ControllerMoved, and its term is over (KAFKA-6082).
  - A partition's state is written at the version that was last read or written. If that is refused
    it is read again, never overwritten.
  - A command tells only what is in ZooKeeper, with the epoch of the broker's life it is meant for.

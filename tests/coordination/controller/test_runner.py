@@ -1,0 +1,218 @@
+"""The controller at work on the memory store: watches, requests, lost answers, lost sessions."""
+
+import pytest
+import trio
+
+from coordination.controller.commands import LeaderAndIsrCommand, StopReplicaCommand
+from coordination.controller.events import (
+    AllocateProducerIds,
+    AlterPartition,
+    AlterPartitionTopic,
+    ControlledShutdown,
+    IsrProposal,
+    KafkaErrorName,
+    ProducerIdBlockAllocated,
+)
+from coordination.controller.inbox import NotController
+from coordination.store import Set
+from coordination.topics import create_topic, delete_topic
+from coordination.values import LeaderAndIsr, TopicPartition
+from coordination.znodes import encode_partition_state, paths
+from tests.coordination.controller.support import (
+    TOPIC_ID,
+    cluster,
+    reconnecting,
+    seated,
+    write_topic,
+)
+
+ORDERS_0 = TopicPartition("orders", 0)
+
+
+async def test_a_topic_gets_leaders_and_the_trace_says_why() -> None:
+    async with cluster() as brokers:
+        seat = brokers.candidate(1)
+        await seated(seat)
+        await create_topic(brokers.sessions[2], "orders", {0: [2, 3]}, {}, topic_id=TOPIC_ID)
+        await brokers.trace.wait_for("partition.leader_elected")
+        assert await brokers.state(ORDERS_0) == LeaderAndIsr(2, 0, (2, 3), 1, 0)
+        assert brokers.trace.causes("partition.leader_elected") == [
+            "partition.leader_elected",
+            "topic.created",
+            "controller.elected",
+        ]
+        told = [
+            broker_id
+            for broker_id, command in brokers.channels[0].sent
+            if isinstance(command, LeaderAndIsrCommand)
+        ]
+        assert told == [2, 3]
+
+
+async def test_a_broker_dies() -> None:
+    async with cluster() as brokers:
+        await write_topic(brokers.sessions[1], "orders", (2, 3))
+        await seated(brokers.candidate(1))
+        brokers.sessions[2].expire()
+        await brokers.trace.wait_for("partition.leader_elected", 2)
+        assert await brokers.state(ORDERS_0) == LeaderAndIsr(3, 1, (3,), 1, 1)
+        assert brokers.trace.causes("partition.leader_elected")[1] == "broker.left"
+
+
+async def test_the_controller_dies_and_the_next_one_finds_all() -> None:
+    async with cluster() as brokers:
+        await write_topic(brokers.sessions[1], "orders", (1, 2, 3))
+        first = brokers.candidate(1)
+        await seated(first)
+        second = brokers.candidate(2)
+        brokers.sessions[1].expire()
+        active = await seated(second)
+        assert active.epoch == 2
+        assert first.active is None
+        # One bump for leaving the ISR, with leader -1, one for the election: as Kafka does it.
+        assert await brokers.state(ORDERS_0) == LeaderAndIsr(2, 2, (2, 3), 2, 2)
+
+
+async def test_a_paused_controller_writes_nothing_after_its_successor() -> None:
+    """failures.md, row 1 (KAFKA-6082): the session lives on, but /controller was taken over."""
+    async with cluster() as brokers:
+        await write_topic(brokers.sessions[3], "orders", (1, 2, 3))
+        first = brokers.candidate(1)
+        await seated(first)
+        brokers.sessions[1].delay_s = 1000.0  # whatever it hears from now on, it hears too late
+        await brokers.sessions[3].delete(paths.CONTROLLER)
+        second = brokers.candidate(2)
+        await seated(second)
+        before = await brokers.state(ORDERS_0)
+        brokers.sessions[3].expire()
+        await brokers.trace.wait_for("partition.isr_changed")
+        after = await brokers.state(ORDERS_0)
+        assert (after.controller_epoch, after.leader_epoch) == (2, before.leader_epoch + 1)
+        assert len(brokers.trace.of("partition.isr_changed")) == 1
+
+
+async def test_a_newer_epoch_ends_the_term_at_the_first_write() -> None:
+    async with cluster() as brokers:
+        seat = brokers.candidate(1)
+        await seated(seat)
+        node = await brokers.sessions[2].get(paths.CONTROLLER_EPOCH)
+        await brokers.sessions[2].set(paths.CONTROLLER_EPOCH, b"7", node.stat.version)
+        await write_topic(brokers.sessions[2], "orders", (2,))
+        resigned = await brokers.trace.wait_for("controller.resigned")
+        assert resigned["reason"] == "fenced"
+
+
+@pytest.mark.parametrize("applied", [True, False])
+async def test_a_write_whose_answer_was_lost(applied: bool) -> None:
+    async with cluster() as brokers:
+        seat = brokers.candidate(1)
+        await seated(seat)
+        async with reconnecting(brokers.sessions[1]):
+            brokers.sessions[1].lose_next_write(applied=applied)
+            await write_topic(brokers.sessions[2], "orders", (2, 3))
+            await brokers.trace.wait_for("partition.leader_elected")
+            assert await brokers.state(ORDERS_0) == LeaderAndIsr(2, 0, (2, 3), 1, 0)
+
+            brokers.sessions[1].lose_next_write(applied=applied)
+            brokers.sessions[3].expire()
+            await brokers.trace.wait_for("partition.isr_changed")
+        assert await brokers.state(ORDERS_0) == LeaderAndIsr(2, 1, (2,), 1, 1)
+        assert not brokers.trace.of("controller.resigned")
+
+
+async def test_what_changed_while_the_connection_was_away() -> None:
+    async with cluster() as brokers:
+        await write_topic(brokers.sessions[1], "orders", (2, 3))
+        await seated(brokers.candidate(1))
+        brokers.sessions[1].suspend()
+        brokers.sessions[2].expire()
+        await write_topic(brokers.sessions[3], "late", (3,))
+        brokers.sessions[1].reconnect()
+        await brokers.trace.wait_for("partition.leader_elected", 3)
+        assert (await brokers.state(ORDERS_0)).leader == 3
+        assert (await brokers.state(TopicPartition("late", 0))).leader == 3
+
+
+async def test_deletion_goes_by_the_brokers_answers() -> None:
+    async with cluster() as brokers:
+        await write_topic(brokers.sessions[1], "orders", (1, 2, 3), (3, 2))
+        await seated(brokers.candidate(1))
+        await delete_topic(brokers.sessions[2], "orders")
+        await brokers.trace.wait_for("topic.deleted")
+        assert await brokers.sessions[2].children(paths.TOPICS) == []
+        assert await brokers.sessions[2].children(paths.DELETE_TOPICS) == []
+        deleted = {
+            (broker_id, str(partition))
+            for broker_id, command in brokers.channels[0].sent
+            if isinstance(command, StopReplicaCommand)
+            for partition, state in command.partitions.items()
+            if state.delete
+        }
+        assert deleted == {
+            (1, "orders-0"),
+            (2, "orders-0"),
+            (3, "orders-0"),
+            (2, "orders-1"),
+            (3, "orders-1"),
+        }
+
+
+async def test_requests() -> None:
+    async with cluster() as brokers:
+        await write_topic(brokers.sessions[1], "orders", (2, 3))
+        seat = brokers.candidate(1)
+        active = await seated(seat)
+        epochs = {broker_id: each.epoch for broker_id, each in active.context.brokers.items()}
+
+        block = await seat.submit(AllocateProducerIds(2, epochs[2]))
+        assert block == ProducerIdBlockAllocated(0, 1000)
+        block = await seat.submit(AllocateProducerIds(3, epochs[3]))
+        assert block == ProducerIdBlockAllocated(1000, 1000)
+
+        shrink = AlterPartitionTopic(TOPIC_ID, {0: IsrProposal(0, 0, {2: -1})})
+        answer = await seat.submit(AlterPartition(2, epochs[2], [shrink]))
+        assert answer == {(TOPIC_ID, 0): LeaderAndIsr(2, 0, (2,), 1, 1)}
+
+        answer = await seat.submit(ControlledShutdown(2, epochs[2]))
+        assert answer == {ORDERS_0}
+        answer = await seat.submit(ControlledShutdown(2, epochs[2] - 1))
+        assert answer is KafkaErrorName.STALE_BROKER_EPOCH
+
+
+async def test_who_waits_for_a_controller_that_resigns_learns_so() -> None:
+    async with cluster() as brokers:
+        seat = brokers.candidate(1)
+        epoch = (await seated(seat)).context.brokers[2].epoch
+        brokers.sessions[1].suspend()  # ZooKeeper's answers do not come
+        refused = trio.Event()
+
+        async def ask() -> None:
+            with pytest.raises(NotController):
+                await seat.submit(AllocateProducerIds(2, epoch))
+            refused.set()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask)
+            brokers.sessions[1].expire()
+            brokers.sessions[1].reconnect()
+            with trio.fail_after(5):
+                await refused.wait()
+        with pytest.raises(NotController):
+            await seat.submit(AllocateProducerIds(2, epoch))
+
+
+async def test_a_state_changed_past_the_controller_is_not_overwritten() -> None:
+    """failures.md, row 17: the leader learns by a new leader epoch, instead of asking in vain."""
+    async with cluster() as brokers:
+        await write_topic(brokers.sessions[1], "orders", (2, 3))
+        seat = brokers.candidate(1)
+        active = await seated(seat)
+        foreign = LeaderAndIsr(2, 0, (3, 2), 1, 0)
+        await brokers.sessions[3].multi(
+            [Set(paths.partition_state(ORDERS_0), encode_partition_state(foreign))]
+        )
+        shrink = AlterPartitionTopic(TOPIC_ID, {0: IsrProposal(0, 0, {2: -1})})
+        epoch = active.context.brokers[2].epoch
+        answer = await seat.submit(AlterPartition(2, epoch, [shrink]))
+        assert answer == {(TOPIC_ID, 0): KafkaErrorName.INVALID_UPDATE_VERSION}
+        assert await brokers.state(ORDERS_0) == LeaderAndIsr(2, 1, (3, 2), 1, 2)
