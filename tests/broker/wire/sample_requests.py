@@ -1,0 +1,305 @@
+"""A request or two of each API, as a client would send them to a broker with one small topic.
+
+They fill as many fields as a broker has a harmless answer for.  Those between brokers come from a
+controller, or a broker, of the past, and are refused.
+"""
+
+from uuid import UUID
+
+from broker.wire.apis import ApiKey
+from broker.wire.messages import (
+    allocate_producer_ids,
+    alter_partition,
+    api_versions,
+    controlled_shutdown,
+    create_partitions,
+    create_topics,
+    delete_groups,
+    delete_records,
+    delete_topics,
+    describe_cluster,
+    describe_configs,
+    describe_groups,
+    fetch,
+    find_coordinator,
+    heartbeat,
+    init_producer_id,
+    join_group,
+    leader_and_isr,
+    leave_group,
+    list_groups,
+    list_offsets,
+    metadata,
+    offset_commit,
+    offset_fetch,
+    offset_for_leader_epoch,
+    produce,
+    stop_replica,
+    sync_group,
+    update_metadata,
+)
+from broker.wire.record_batch import build_batch
+from broker.wire.records import Record
+
+TOPIC = "wire-test"
+GROUP = "wire-group"
+
+
+def batch() -> bytes:
+    """Two records."""
+    return bytes(build_batch([Record(key=b"k", value=b"v" * 100), Record(value=b"w")]))
+
+
+def sample_requests(topic_id: UUID) -> dict[ApiKey, list[object]]:
+    """By API; at least one of an API's requests fits into each of its versions."""
+    return {
+        ApiKey.API_VERSIONS: [
+            api_versions.ApiVersionsRequest(
+                client_software_name="wire", client_software_version="1"
+            )
+        ],
+        ApiKey.METADATA: [
+            metadata.MetadataRequest(topics=[metadata.MetadataRequestTopic(name=TOPIC)]),
+            metadata.MetadataRequest(topics=[metadata.MetadataRequestTopic(name="no such topic")]),
+        ],
+        ApiKey.PRODUCE: [
+            produce.ProduceRequest(
+                acks=acks,
+                timeout_ms=1000,
+                topic_data=[
+                    produce.TopicProduceData(
+                        name=name,
+                        partition_data=[produce.PartitionProduceData(index=0, records=batch())],
+                    )
+                    for name in (TOPIC, "missing")
+                ],
+            )
+            for acks in (1, -1)
+        ],
+        ApiKey.LIST_OFFSETS: [
+            list_offsets.ListOffsetsRequest(
+                replica_id=-1,
+                topics=[
+                    list_offsets.ListOffsetsTopic(
+                        name=TOPIC,
+                        partitions=[
+                            list_offsets.ListOffsetsPartition(partition_index=0, timestamp=when)
+                        ],
+                    )
+                ],
+            )
+            for when in (-1, -2)
+        ],
+        ApiKey.FIND_COORDINATOR: [
+            find_coordinator.FindCoordinatorRequest(key=GROUP),
+            find_coordinator.FindCoordinatorRequest(coordinator_keys=[GROUP, "another"]),
+        ],
+        ApiKey.JOIN_GROUP: [
+            join_group.JoinGroupRequest(
+                group_id=GROUP,
+                session_timeout_ms=10_000,
+                rebalance_timeout_ms=1000,
+                member_id="unknown",
+                protocol_type="consumer",
+                protocols=[join_group.JoinGroupRequestProtocol(name="range", metadata=b"m")],
+                reason="to see",
+            )
+        ],
+        ApiKey.HEARTBEAT: [
+            heartbeat.HeartbeatRequest(group_id=GROUP, generation_id=1, member_id="unknown")
+        ],
+        ApiKey.SYNC_GROUP: [
+            sync_group.SyncGroupRequest(
+                group_id=GROUP,
+                generation_id=1,
+                member_id="unknown",
+                assignments=[
+                    sync_group.SyncGroupRequestAssignment(member_id="unknown", assignment=b"a")
+                ],
+            )
+        ],
+        ApiKey.LEAVE_GROUP: [
+            leave_group.LeaveGroupRequest(group_id=GROUP, member_id="unknown"),
+            leave_group.LeaveGroupRequest(
+                group_id=GROUP, members=[leave_group.MemberIdentity(member_id="unknown")]
+            ),
+        ],
+        ApiKey.OFFSET_COMMIT: [
+            offset_commit.OffsetCommitRequest(
+                group_id=GROUP,
+                topics=[
+                    offset_commit.OffsetCommitRequestTopic(
+                        name=TOPIC,
+                        partitions=[
+                            offset_commit.OffsetCommitRequestPartition(
+                                partition_index=0, committed_offset=1, committed_metadata="m"
+                            )
+                        ],
+                    )
+                ],
+            )
+        ],
+        ApiKey.OFFSET_FETCH: [
+            offset_fetch.OffsetFetchRequest(
+                group_id=GROUP,
+                topics=[offset_fetch.OffsetFetchRequestTopic(name=TOPIC, partition_indexes=[0, 1])],
+            ),
+            offset_fetch.OffsetFetchRequest(group_id=GROUP, topics=None),
+            offset_fetch.OffsetFetchRequest(
+                groups=[
+                    offset_fetch.OffsetFetchRequestGroup(
+                        group_id=GROUP,
+                        topics=[
+                            offset_fetch.OffsetFetchRequestTopics(
+                                name=TOPIC, partition_indexes=[0, 1]
+                            )
+                        ],
+                    ),
+                    offset_fetch.OffsetFetchRequestGroup(group_id="other", topics=None),
+                ]
+            ),
+        ],
+        ApiKey.DESCRIBE_GROUPS: [describe_groups.DescribeGroupsRequest(groups=[GROUP, "none"])],
+        ApiKey.LIST_GROUPS: [list_groups.ListGroupsRequest()],
+        ApiKey.CREATE_TOPICS: [
+            create_topics.CreateTopicsRequest(
+                topics=[
+                    create_topics.CreatableTopic(
+                        name=name,
+                        num_partitions=-1,
+                        replication_factor=-1,
+                        assignments=[
+                            create_topics.CreatableReplicaAssignment(broker_ids=[1]),
+                        ],
+                        configs=[
+                            create_topics.CreatableTopicConfig(name="retention.ms", value="1000")
+                        ],
+                    )
+                    for name in (TOPIC, "only-validated")
+                ],
+                validate_only=True,
+            ),
+            create_topics.CreateTopicsRequest(
+                topics=[
+                    create_topics.CreatableTopic(name=TOPIC, num_partitions=1, replication_factor=1)
+                ]
+            ),
+        ],
+        ApiKey.CREATE_PARTITIONS: [
+            create_partitions.CreatePartitionsRequest(
+                topics=[
+                    create_partitions.CreatePartitionsTopic(name=TOPIC, count=1, assignments=None),
+                    create_partitions.CreatePartitionsTopic(
+                        name="missing",
+                        count=2,
+                        assignments=[create_partitions.CreatePartitionsAssignment(broker_ids=[1])],
+                    ),
+                ],
+                timeout_ms=1000,
+                validate_only=True,
+            )
+        ],
+        ApiKey.DELETE_TOPICS: [
+            delete_topics.DeleteTopicsRequest(topic_names=["missing"], timeout_ms=1000),
+            delete_topics.DeleteTopicsRequest(
+                topics=[
+                    delete_topics.DeleteTopicState(name="missing"),
+                    delete_topics.DeleteTopicState(name=None, topic_id=UUID(int=77)),
+                ],
+                timeout_ms=1000,
+            ),
+        ],
+        ApiKey.INIT_PRODUCER_ID: [
+            init_producer_id.InitProducerIdRequest(
+                transactional_id=None, transaction_timeout_ms=1000
+            )
+        ],
+        ApiKey.OFFSET_FOR_LEADER_EPOCH: [
+            offset_for_leader_epoch.OffsetForLeaderEpochRequest(
+                replica_id=-1,
+                topics=[
+                    offset_for_leader_epoch.OffsetForLeaderTopic(
+                        topic=TOPIC,
+                        partitions=[
+                            offset_for_leader_epoch.OffsetForLeaderPartition(
+                                partition=0, leader_epoch=0
+                            )
+                        ],
+                    )
+                ],
+            )
+        ],
+        ApiKey.DESCRIBE_CONFIGS: [
+            describe_configs.DescribeConfigsRequest(
+                resources=[
+                    describe_configs.DescribeConfigsResource(
+                        resource_type=2, resource_name=TOPIC, configuration_keys=None
+                    ),
+                    describe_configs.DescribeConfigsResource(
+                        resource_type=4, resource_name="1", configuration_keys=["log.dirs"]
+                    ),
+                ]
+            )
+        ],
+        ApiKey.DESCRIBE_CLUSTER: [
+            describe_cluster.DescribeClusterRequest(include_cluster_authorized_operations=True)
+        ],
+        ApiKey.DELETE_GROUPS: [delete_groups.DeleteGroupsRequest(groups_names=["none"])],
+        ApiKey.DELETE_RECORDS: [
+            delete_records.DeleteRecordsRequest(
+                topics=[
+                    delete_records.DeleteRecordsTopic(
+                        name=name,
+                        partitions=[
+                            delete_records.DeleteRecordsPartition(partition_index=0, offset=0)
+                        ],
+                    )
+                    for name in (TOPIC, "missing")
+                ],
+                timeout_ms=1000,
+            )
+        ],
+        ApiKey.FETCH: [
+            fetch.FetchRequest(
+                max_wait_ms=100,
+                topics=[
+                    fetch.FetchTopic(
+                        topic=TOPIC,
+                        topic_id=topic_id,
+                        partitions=[
+                            fetch.FetchPartition(
+                                partition=partition, fetch_offset=0, partition_max_bytes=10_000
+                            )
+                            for partition in (0, 99)
+                        ],
+                    )
+                ],
+            )
+        ],
+        ApiKey.LEADER_AND_ISR: [
+            leader_and_isr.LeaderAndIsrRequest(controller_id=1, controller_epoch=0)
+        ],
+        ApiKey.STOP_REPLICA: [stop_replica.StopReplicaRequest(controller_id=1, controller_epoch=0)],
+        ApiKey.UPDATE_METADATA: [
+            update_metadata.UpdateMetadataRequest(controller_id=1, controller_epoch=0)
+        ],
+        ApiKey.CONTROLLED_SHUTDOWN: [
+            controlled_shutdown.ControlledShutdownRequest(broker_id=99, broker_epoch=-1)
+        ],
+        ApiKey.ALTER_PARTITION: [
+            alter_partition.AlterPartitionRequest(
+                broker_id=1,
+                broker_epoch=0,
+                topics=[
+                    alter_partition.RequestTopicData(
+                        topic_name=TOPIC,
+                        topic_id=topic_id,
+                        partitions=[alter_partition.RequestPartitionData()],
+                    )
+                ],
+            )
+        ],
+        ApiKey.ALLOCATE_PRODUCER_IDS: [
+            allocate_producer_ids.AllocateProducerIdsRequest(broker_id=1, broker_epoch=0)
+        ],
+    }
