@@ -31,7 +31,9 @@ async def handle(
     results = []
     for resource in request.resources:
         result = DescribeConfigsResult(
-            resource_type=resource.resource_type, resource_name=resource.resource_name
+            error_message="",
+            resource_type=resource.resource_type,
+            resource_name=resource.resource_name,
         )
         try:
             described = await _describe(broker, resource)
@@ -57,7 +59,9 @@ async def _describe(broker: Broker, resource: DescribeConfigsResource) -> list[D
     if resource.resource_type == TOPIC:
         if resource.resource_name not in broker.metadata.current.topics:
             raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-        return describe_topic(broker.config, await broker.topic_config(resource.resource_name))
+        return describe_topic(
+            broker.config, await broker.topic_admin.overrides(resource.resource_name)
+        )
     if resource.resource_type == BROKER:
         if resource.resource_name == "":
             return []

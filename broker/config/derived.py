@@ -8,7 +8,7 @@ Source: Kafka's `KafkaConfig` (logRetentionTimeMillis, logRollTimeMillis, logDir
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,36 +33,50 @@ def _log_dirs(values: Values) -> tuple[Path, ...]:
     return directories
 
 
+# A duration's names with their units, finest first; the first that is set counts.
+_RETENTION: Final = {
+    "log.retention.ms": 1,
+    "log.retention.minutes": MINUTE_MS,
+    "log.retention.hours": HOUR_MS,
+}
+_ROLL: Final = {"log.roll.ms": 1, "log.roll.hours": HOUR_MS}
+_ROLL_JITTER: Final = {"log.roll.jitter.ms": 1, "log.roll.jitter.hours": HOUR_MS}
+_FLUSH: Final = {"log.flush.interval.ms": 1, "log.flush.scheduler.interval.ms": 1}
+_CONNECTION_TIMEOUT: Final = {
+    "zookeeper.connection.timeout.ms": 1,
+    "zookeeper.session.timeout.ms": 1,
+}
+
+
+def _duration_ms(values: Values, units_ms: Mapping[str, int]) -> int:
+    name = _first_set(values, units_ms)
+    return int(values[name]) * units_ms[name]
+
+
+def _first_set(values: Values, names: Iterable[str]) -> str:
+    return next(name for name in names if values[name] is not None)
+
+
 def _retention_ms(values: Values) -> int:
-    retention_ms = _first(
-        values, ("log.retention.ms", 1), ("log.retention.minutes", MINUTE_MS),
-        ("log.retention.hours", HOUR_MS),
-    )  # fmt: skip
+    retention_ms = _duration_ms(values, _RETENTION)
     if retention_ms == 0:
         problem = "log.retention.ms must be unlimited (-1) or, greater than or equal to 1"
-        raise ConfigError("log.retention.ms", "0", problem, "-1 (no limit), or at least 1")
+        raise ConfigError(
+            _first_set(values, _RETENTION), "0", problem, "-1 (no limit), or at least 1"
+        )
     return max(-1, retention_ms)
 
 
-def _roll_ms(values: Values) -> int:
-    roll_ms = _first(values, ("log.roll.ms", 1), ("log.roll.hours", HOUR_MS))
-    if roll_ms < 1:
-        problem = "log.roll.ms must be greater than or equal to 1"
-        raise ConfigError("log.roll.ms", to_text(roll_ms), problem, "at least 1")
-    return roll_ms
+def _duration_at_least(least_ms: int, units_ms: Mapping[str, int]) -> Callable[[Values], int]:
+    def derive(values: Values) -> int:
+        duration_ms = _duration_ms(values, units_ms)
+        if duration_ms < least_ms:
+            name = _first_set(values, units_ms)
+            problem = f"{next(iter(units_ms))} must be greater than or equal to {least_ms}"
+            raise ConfigError(name, to_text(values[name]), problem, f"at least {least_ms}")
+        return duration_ms
 
-
-def _roll_jitter_ms(values: Values) -> int:
-    jitter_ms = _first(values, ("log.roll.jitter.ms", 1), ("log.roll.jitter.hours", HOUR_MS))
-    if jitter_ms < 0:
-        problem = "log.roll.jitter.ms must be greater than or equal to 0"
-        raise ConfigError("log.roll.jitter.ms", to_text(jitter_ms), problem, "at least 0")
-    return jitter_ms
-
-
-def _first(values: Values, *names: tuple[str, int]) -> int:
-    """The first of these that is set, times its unit."""
-    return next(int(values[name]) * unit for name, unit in names if values[name] is not None)
+    return derive
 
 
 def _timestamp_max_ms(name: str) -> Callable[[Values], int]:
@@ -88,17 +102,13 @@ def _connections_per_ip(values: Values) -> dict[str, int]:
 
 DERIVED: Final[dict[str, Callable[[Values], Any]]] = {
     "zookeeper_connect": lambda values: parse_zookeeper_connect(values["zookeeper.connect"]),
-    "zookeeper_connection_timeout_ms": lambda values: _first(
-        values, ("zookeeper.connection.timeout.ms", 1), ("zookeeper.session.timeout.ms", 1)
-    ),
+    "zookeeper_connection_timeout_ms": lambda values: _duration_ms(values, _CONNECTION_TIMEOUT),
     "max_connections_per_ip_overrides": _connections_per_ip,
     "log_dirs": _log_dirs,
     "log_retention_ms": _retention_ms,
-    "log_roll_ms": _roll_ms,
-    "log_roll_jitter_ms": _roll_jitter_ms,
-    "log_flush_interval_ms": lambda values: _first(
-        values, ("log.flush.interval.ms", 1), ("log.flush.scheduler.interval.ms", 1)
-    ),
+    "log_roll_ms": _duration_at_least(1, _ROLL),
+    "log_roll_jitter_ms": _duration_at_least(0, _ROLL_JITTER),
+    "log_flush_interval_ms": lambda values: _duration_ms(values, _FLUSH),
     "log_message_timestamp_before_max_ms": _timestamp_max_ms("log.message.timestamp.before.max.ms"),
     "log_message_timestamp_after_max_ms": _timestamp_max_ms("log.message.timestamp.after.max.ms"),
 }

@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from kazoo.client import KazooClient
 
+from broker import events
 from broker.meta_properties import (
     InconsistentBrokerIdError,
     InconsistentClusterIdError,
@@ -15,6 +17,7 @@ from broker.meta_properties import (
     verify,
     write_meta_properties,
 )
+from tests.support.kafka import real_kafka
 
 CLUSTER = "gY1VH7DITTywQTqfhz4oEg"
 NOW = datetime(2026, 11, 22, 10, 45, 37, tzinfo=UTC)
@@ -121,3 +124,26 @@ def test_a_crash_while_writing_leaves_no_half_file(log_dirs: tuple[Path, Path]) 
     write_meta_properties(loaded, 1, CLUSTER, NOW)
     assert (log_dirs[0] / "meta.properties").read_bytes() == KAFKAS_FILE
     assert not (log_dirs[0] / "meta.properties.tmp").exists()
+
+
+@pytest.mark.server
+def test_a_real_kafka_takes_over_our_directory_and_we_take_over_its(
+    zookeeper: str, tmp_path: Path
+) -> None:
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    for directory in (ours, theirs):
+        directory.mkdir()
+    write_meta_properties({ours: None}, 1, CLUSTER, NOW)
+    # The trace lies there too; Kafka looks at directories only.
+    (ours / events.FILE_NAME).write_text("{}\n")
+    client = KazooClient(zookeeper)
+    client.start()
+    client.create("/cluster/id", f'{{"version":"1","id":"{CLUSTER}"}}'.encode(), makepath=True)
+    client.stop()
+    client.close()
+
+    with real_kafka(1, zookeeper, tmp_path, properties={"log.dirs": f"{ours},{theirs}"}):
+        loaded = load_meta_properties([ours, theirs])
+    assert loaded == dict.fromkeys([ours, theirs], MetaProperties(1, CLUSTER))
+    assert (ours / "meta.properties").read_bytes() == KAFKAS_FILE
+    verify(loaded, 1, CLUSTER)

@@ -100,7 +100,7 @@ def test_worked_out_of_several(properties: dict[str, str], field: str, value: ob
         ({"inter.broker.protocol.version": "3.8"}, "inter.broker.protocol.version", "3.9"),
         ({"inter.broker.protocol.version": "z"}, "inter.broker.protocol.version", "not a valid"),
         ({"log.dirs": ","}, "log.dirs", "At least one log directory"),
-        ({"log.retention.hours": "0"}, "log.retention.ms", "unlimited"),
+        ({"log.retention.hours": "0"}, "log.retention.hours", "unlimited"),
         ({"log.roll.ms": "0"}, "log.roll.ms", "greater than or equal to 1"),
         ({"log.roll.jitter.ms": "-1"}, "log.roll.jitter.ms", "greater than or equal to 0"),
         ({"log.cleaner.dedupe.buffer.size": "1000"}, "log.cleaner.dedupe.buffer.size", "1MB"),
