@@ -73,24 +73,6 @@ async def test_the_controller_dies_and_the_next_one_finds_all() -> None:
         assert await brokers.state(ORDERS_0) == LeaderAndIsr(2, 2, (2, 3), 2, 2)
 
 
-async def test_a_paused_controller_writes_nothing_after_its_successor() -> None:
-    """failures.md, row 1 (KAFKA-6082): the session lives on, but /controller was taken over."""
-    async with cluster() as brokers:
-        await write_topic(brokers.sessions[3], "orders", (1, 2, 3))
-        first = brokers.candidate(1)
-        await seated(first)
-        brokers.sessions[1].delay_s = 1000.0  # whatever it hears from now on, it hears too late
-        await brokers.sessions[3].delete(paths.CONTROLLER)
-        second = brokers.candidate(2)
-        await seated(second)
-        before = await brokers.state(ORDERS_0)
-        brokers.sessions[3].expire()
-        await brokers.trace.wait_for("partition.isr_changed")
-        after = await brokers.state(ORDERS_0)
-        assert (after.controller_epoch, after.leader_epoch) == (2, before.leader_epoch + 1)
-        assert len(brokers.trace.of("partition.isr_changed")) == 1
-
-
 async def test_a_newer_epoch_ends_the_term_at_the_first_write() -> None:
     async with cluster() as brokers:
         seat = brokers.candidate(1)

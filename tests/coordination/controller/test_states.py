@@ -42,7 +42,7 @@ LEGAL_REPLICA_MOVES = {
 }
 
 
-@pytest.mark.parametrize(("current", "target"), itertools.product(P, P))
+@pytest.mark.parametrize(("current", "target"), list(itertools.product(P, P)))
 def test_partition_moves(current: P, target: P) -> None:
     if (current, target) in LEGAL_PARTITION_MOVES:
         check_partition_transition("orders-0", current, target)
@@ -51,7 +51,7 @@ def test_partition_moves(current: P, target: P) -> None:
             check_partition_transition("orders-0", current, target)
 
 
-@pytest.mark.parametrize(("current", "target"), itertools.product(R, R))
+@pytest.mark.parametrize(("current", "target"), list(itertools.product(R, R)))
 def test_replica_moves(current: R, target: R) -> None:
     if (current, target) in LEGAL_REPLICA_MOVES:
         check_replica_transition("orders-0 on broker 1", current, target)
