@@ -1,0 +1,37 @@
+"""The data plane of one broker: what happens to a record, and where.
+
+A record's life, with the module that it meets at each step:
+
+    client ──► listener          a connection's frames, one request after the other
+                 │ frames         bytes cut into frames
+                 ▼ wire           bytes ─► ProduceRequest, checked against its table
+               api.produce        which partition, which acks
+                 ▼
+               replica.append     do we lead the partition? is its ISR large enough?
+                 ▼
+               log                batch checked, sequence checked, offset stamped, written
+                 ▼
+               replica.partition  log end moves: followers that wait in a fetch are woken
+                 │
+    follower ◄── api.fetch, replica.fetch      the batch's bytes by sendfile
+      │ replica.fetcher           appended as they are on the other broker
+      └──► next fetch: "I have everything up to here"
+                 ▼
+               replica.isr        high watermark = the least of the ISR's log ends
+                 ▼
+    client ◄── the acks=all answer that waited for it; consumers may read it now
+
+And how this broker learns what it leads: the controller (`coordination.controller`,
+on one of the brokers) decides, `controller_channel` carries it as LeaderAndIsr and
+UpdateMetadata to each broker's listener, `replica.control` and `metadata_cache`
+take it in. `run` has the order of start and stop.
+
+Invariants:
+
+- A record that was acknowledged with acks=all is in the log of every member of the
+  ISR, and no one else is elected leader (but uncleanly, if a topic allows it).
+- The event loop never waits for the disk: what may block (fsync, rename, recovery,
+  cold reads) runs in threads.
+- Everything that a leader does rechecks its leader epoch after each `await`.
+- What changes the cluster's state leaves an event with its cause in `events`.
+"""

@@ -70,12 +70,12 @@ class Event:
 class EventLog:
     """A broker's trace; calling it records an event and returns its id (`Recorder`).
 
-    broker_id: -1 until it is known, then set by the owner. path: where the file goes, None for
-    none. life, wall_clock, monotonic_clock (seconds): given by tests.
+    broker_id: -1 until it is known, then set by the owner. path: where the file goes, None until
+    `write_to` says it: a log directory is ours to write only when its lock is held. life, wall_clock, monotonic_clock (seconds): given by tests.
     """
 
     broker_id: int
-    path: Path | None
+    path: Path | None = None
     life: str = attrs.field(factory=lambda: secrets.token_hex(4))
     wall_clock: Callable[[], float] = time.time
     monotonic_clock: Callable[[], float] = time.monotonic
@@ -106,6 +106,12 @@ class EventLog:
         _log.info("%s", event)
         self._write(event)
         return event.id
+
+    def write_to(self, path: Path) -> None:
+        """Starts the file, with what was recorded so far."""
+        self.path = path
+        for event in self.recent:
+            self._write(event)
 
     def close(self) -> None:
         if self._file is not None:

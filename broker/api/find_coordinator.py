@@ -39,10 +39,9 @@ async def handle(
             ]
         )
     found = await _find(broker, context, request.key_type, request.key)
-    error = ErrorCode.of(found.error_code)
     return FindCoordinatorResponse(
-        error_code=error,
-        error_message="NONE" if error is ErrorCode.NONE else error.message,
+        error_code=found.error_code,
+        error_message=found.error_message,
         node_id=found.node_id,
         host=found.host,
         port=found.port,
@@ -59,7 +58,14 @@ async def _find(
             raise KafkaError(ErrorCode.INVALID_REQUEST)
         node_id, endpoint = await _group_coordinator(broker, context, key)
     except KafkaError as error:
-        return Coordinator(key=key, node_id=NO_NODE, host="", port=NO_NODE, error_code=error.code)
+        return Coordinator(
+            key=key,
+            node_id=NO_NODE,
+            host="",
+            port=NO_NODE,
+            error_code=error.code,
+            error_message=error.message,
+        )
     return Coordinator(key=key, node_id=node_id, host=endpoint.host, port=endpoint.port)
 
 
@@ -68,9 +74,13 @@ async def _group_coordinator(
 ) -> tuple[int, Endpoint]:
     cluster = broker.metadata.current
     if OFFSETS_TOPIC not in cluster.topics:
-        # Whatever becomes of it, the client asks again.
-        await broker.topic_admin.create_automatically(OFFSETS_TOPIC)
-        raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE)
+        why = None
+        try:
+            await broker.topic_admin.create_automatically(OFFSETS_TOPIC)
+        except KafkaError as error:
+            why = error.message
+        # The client asks again: by then there is a leader, or enough brokers to make the topic.
+        raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, why)
     partition = TopicPartition(OFFSETS_TOPIC, broker.groups.partition_for(group_id))
     state = cluster.partition(partition)
     leader = state.leader_and_isr.leader if state is not None else NO_NODE

@@ -14,6 +14,7 @@ import json
 import os
 from pathlib import Path
 
+from broker.failure import BrokerFailure
 from broker.log.checkpoints import OffsetCheckpoint
 from broker.log.disk import Disk, replace_file
 from broker.log.file_names import (
@@ -29,7 +30,7 @@ from broker.log.file_names import (
 )
 
 
-class LogDirectoryError(Exception):
+class LogDirectoryError(BrokerFailure):
     """A directory that cannot be used, in one line for whoever configured it."""
 
 

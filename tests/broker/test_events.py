@@ -68,6 +68,16 @@ def test_facts_of_any_kind_can_be_written() -> None:
     }
 
 
+def test_events_before_the_file_may_be_written_are_not_lost(tmp_path: Path) -> None:
+    events = event_log()
+    events("broker.starting")
+    events.write_to(tmp_path / "events.jsonl")
+    events("broker.stopped")
+    events.close()
+    kinds = [json.loads(line)["kind"] for line in (tmp_path / "events.jsonl").open()]
+    assert kinds == ["broker.starting", "broker.stopped"]
+
+
 def test_memory_is_bounded() -> None:
     events = event_log()
     for _ in range(EVENTS_IN_MEMORY + 5):

@@ -1,0 +1,12 @@
+"""From a request to its answer: one module an API, each with a `handle`.
+
+    async def handle(broker: Broker, context: RequestContext, request: FooRequest) -> FooResponse
+
+`broker` is everything there is to work with, `context` says who asks and in
+which version, `request` and the answer are messages of `broker.wire.messages`.
+A handler turns failures into the error codes of its answer, for the part of the
+request that they concern; it raises only for a defect.
+
+`dispatch.HANDLERS` is the table of what is served. An API that isn't in it isn't
+advertised, and a request for it closes the connection as Kafka does.
+"""

@@ -1,0 +1,25 @@
+"""ApiVersions: what this broker speaks. The first thing most clients ask."""
+
+from broker.api.context import RequestContext
+from broker.broker import Broker
+from broker.wire.apis import API_TABLE
+from broker.wire.errors import ErrorCode
+from broker.wire.messages.api_versions import ApiVersion, ApiVersionsRequest, ApiVersionsResponse
+
+
+async def handle(
+    broker: Broker, context: RequestContext, request: ApiVersionsRequest
+) -> ApiVersionsResponse:
+    return ApiVersionsResponse(api_keys=supported(), finalized_features_epoch=0)
+
+
+def unsupported_version() -> ApiVersionsResponse:
+    """To a version of ApiVersions that we don't know: what we do know, in version 0 (KIP-511)."""
+    return ApiVersionsResponse(error_code=ErrorCode.UNSUPPORTED_VERSION, api_keys=supported())
+
+
+def supported() -> list[ApiVersion]:
+    return [
+        ApiVersion(api_key=api.key, min_version=api.min_version, max_version=api.max_version)
+        for api in API_TABLE.values()
+    ]

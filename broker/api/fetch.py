@@ -1,0 +1,174 @@
+"""Fetch: records for a consumer or a follower, straight from the log's files.
+
+Versions up to 12 name topics, 13 and later give topic ids (KIP-516). Fetch
+sessions (KIP-227) are not made: every answer carries session id 0, which tells
+the client to send its whole list of partitions the next time too.
+"""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+import attrs
+
+from broker.api.context import RequestContext
+from broker.broker import Broker
+from broker.replica.fetch import (
+    FetchParameters,
+    PartitionFetch,
+    PartitionRead,
+    fetch,
+    note_progress,
+)
+from broker.wire.errors import ErrorCode, KafkaError
+from broker.wire.messages.fetch import (
+    EpochEndOffset,
+    FetchableTopicResponse,
+    FetchPartition,
+    FetchRequest,
+    FetchResponse,
+    FetchTopic,
+    LeaderIdAndEpoch,
+    PartitionData,
+)
+from coordination.values import TopicPartition
+
+FIRST_VERSION_OF_FORMAT_2 = 4
+FIRST_VERSION_WITH_TOPIC_IDS = 13
+FIRST_VERSION_WITH_TAGS = 12
+NO_SESSION = 0
+READ_COMMITTED = 1
+
+
+@attrs.define
+class _Entry:
+    """One partition of the request, with the answer as far as it is known already."""
+
+    topic: FetchTopic
+    partition: FetchPartition
+    name: str | None  # None: no topic has this id
+
+
+async def handle(broker: Broker, context: RequestContext, request: FetchRequest) -> FetchResponse:
+    if request.session_id != NO_SESSION:
+        return FetchResponse(error_code=ErrorCode.FETCH_SESSION_ID_NOT_FOUND)
+    entries = list(_entries(broker, context, request))
+    known = [entry for entry in entries if entry.name is not None]
+    fetches = [_partition_fetch(entry) for entry in known]
+    parameters = _parameters(request)
+    if len(known) < len(entries) or context.api_version < FIRST_VERSION_OF_FORMAT_2:
+        # There is an error to answer: don't wait for records.
+        parameters = attrs.evolve(parameters, max_wait_s=0)
+    if parameters.from_follower:
+        for partition in note_progress(broker.replicas, parameters, fetches):
+            broker.isr_changes.follower_caught_up(partition, parameters.replica_id)
+    reads = await fetch(broker.replicas, parameters, fetches)
+    return _response(broker, context, parameters, entries, reads)
+
+
+def _parameters(request: FetchRequest) -> FetchParameters:
+    state = request.replica_state
+    return FetchParameters(
+        replica_id=request.replica_id if state is None else state.replica_id,
+        replica_epoch=-1 if state is None else state.replica_epoch,
+        max_wait_s=request.max_wait_ms / 1000,
+        min_bytes=request.min_bytes,
+        max_bytes=request.max_bytes,
+        read_committed=request.isolation_level == READ_COMMITTED,
+    )
+
+
+def _entries(broker: Broker, context: RequestContext, request: FetchRequest) -> Iterator[_Entry]:
+    by_id = context.api_version >= FIRST_VERSION_WITH_TOPIC_IDS
+    names = broker.metadata.current.topic_names
+    for topic in request.topics:
+        name = names.get(topic.topic_id) if by_id else topic.topic
+        for partition in topic.partitions:
+            yield _Entry(topic, partition, name)
+
+
+def _partition_fetch(entry: _Entry) -> PartitionFetch:
+    assert entry.name is not None
+    partition = entry.partition
+    return PartitionFetch(
+        TopicPartition(entry.name, partition.partition),
+        topic_id=entry.topic.topic_id,
+        fetch_offset=partition.fetch_offset,
+        max_bytes=partition.partition_max_bytes,
+        current_leader_epoch=partition.current_leader_epoch,
+        last_fetched_epoch=partition.last_fetched_epoch,
+        log_start_offset=partition.log_start_offset,
+    )
+
+
+def _response(
+    broker: Broker,
+    context: RequestContext,
+    parameters: FetchParameters,
+    entries: list[_Entry],
+    reads: list[PartitionRead],
+) -> FetchResponse:
+    remaining = iter(reads)
+    topics: dict[str | UUID, FetchableTopicResponse] = {}
+    for entry in entries:
+        key = entry.topic.topic or entry.topic.topic_id
+        topic = topics.setdefault(
+            key,
+            FetchableTopicResponse(topic=entry.topic.topic, topic_id=entry.topic.topic_id),
+        )
+        if entry.name is None:
+            unknown = ErrorCode.UNKNOWN_TOPIC_ID
+            topic.partitions.append(_error_data(entry.partition.partition, unknown))
+        else:
+            data = _data(broker, context, next(remaining), parameters.read_committed)
+            topic.partitions.append(data)
+    return FetchResponse(session_id=NO_SESSION, responses=list(topics.values()))
+
+
+def _data(
+    broker: Broker, context: RequestContext, read: PartitionRead, read_committed: bool
+) -> PartitionData:
+    index = read.fetch.topic_partition.partition
+    if context.api_version < FIRST_VERSION_OF_FORMAT_2:
+        return _error_data(index, ErrorCode.UNSUPPORTED_VERSION)
+    if read.error is not None:
+        data = _error_data(index, read.error.code)
+        if context.api_version >= FIRST_VERSION_WITH_TAGS:
+            data.current_leader = _current_leader(broker, read.fetch.topic_partition, read.error)
+        return data
+    return PartitionData(
+        partition_index=index,
+        high_watermark=read.high_watermark,
+        last_stable_offset=read.last_stable_offset,
+        log_start_offset=read.log_start_offset,
+        diverging_epoch=None
+        if read.diverging is None
+        else EpochEndOffset(
+            epoch=read.diverging.leader_epoch, end_offset=read.diverging.end_offset
+        ),
+        aborted_transactions=[] if read_committed else None,
+        records=list(read.regions),
+    )
+
+
+def _error_data(index: int, code: ErrorCode) -> PartitionData:
+    return PartitionData(
+        partition_index=index,
+        error_code=code,
+        high_watermark=-1,
+        aborted_transactions=None,
+        records=[],
+    )
+
+
+def _current_leader(
+    broker: Broker, topic_partition: TopicPartition, error: KafkaError
+) -> LeaderIdAndEpoch | None:
+    """Where the client should go instead, as far as we know (KIP-595)."""
+    if error.code not in (ErrorCode.NOT_LEADER_OR_FOLLOWER, ErrorCode.FENCED_LEADER_EPOCH):
+        return None
+    known = broker.metadata.current.partition(topic_partition)
+    if known is None:
+        return None
+    return LeaderIdAndEpoch(
+        leader_id=known.leader_and_isr.leader, leader_epoch=known.leader_and_isr.leader_epoch
+    )

@@ -1,0 +1,29 @@
+"""InitProducerId: an id for an idempotent producer.
+
+Without a transactional id every call gives a new id with epoch 0. A producer
+that brings its old id and epoch (version 3+, KIP-360) gets a new one too: its
+state in the log belongs to the old id, so nothing can be mistaken.
+Kafka: TransactionCoordinator.handleInitProducerId.
+"""
+
+from broker.api.context import RequestContext
+from broker.broker import Broker
+from broker.wire.errors import ErrorCode, KafkaError
+from broker.wire.messages.init_producer_id import InitProducerIdRequest, InitProducerIdResponse
+
+
+async def handle(
+    broker: Broker, context: RequestContext, request: InitProducerIdRequest
+) -> InitProducerIdResponse:
+    if request.transactional_id is not None:
+        code = (
+            ErrorCode.COORDINATOR_NOT_AVAILABLE
+            if request.transactional_id
+            else ErrorCode.INVALID_REQUEST
+        )
+        return InitProducerIdResponse(error_code=code, producer_epoch=-1)
+    try:
+        producer_id = await broker.producer_ids.next_id(broker.broker_epoch)
+    except KafkaError as error:
+        return InitProducerIdResponse(error_code=error.code, producer_epoch=-1)
+    return InitProducerIdResponse(producer_id=producer_id, producer_epoch=0)

@@ -1,0 +1,98 @@
+"""LeaderAndIsr: the controller says which partitions this broker leads, and which it follows.
+
+Versions 0 and 1 list partitions, later ones group them by topic. The answer
+names topics by id from version 5 on. See `broker.replica.control` for the
+fencing and for what is done.
+"""
+
+from broker.api.context import RequestContext
+from broker.broker import Broker
+from broker.replica.control import ReplicaState, become_leader_or_follower, fence_controller
+from broker.wire.errors import ErrorCode, KafkaError
+from broker.wire.messages.leader_and_isr import (
+    LeaderAndIsrPartitionError,
+    LeaderAndIsrPartitionState,
+    LeaderAndIsrRequest,
+    LeaderAndIsrResponse,
+    LeaderAndIsrTopicError,
+)
+from coordination.values import ZERO_UUID, LeaderAndIsr, TopicPartition
+
+FIRST_VERSION_WITH_TOPIC_IDS = 5
+
+
+async def handle(
+    broker: Broker, context: RequestContext, request: LeaderAndIsrRequest
+) -> LeaderAndIsrResponse:
+    async with broker.replicas.control_order:
+        try:
+            broker.check_broker_epoch(request.broker_epoch)
+            fence_controller(broker.replicas, request.controller_id, request.controller_epoch)
+        except KafkaError as refusal:
+            broker.events(
+                "control.refused",
+                request="LeaderAndIsr",
+                controller=request.controller_id,
+                controller_epoch=request.controller_epoch,
+                error=refusal.code.name,
+            )
+            return LeaderAndIsrResponse(error_code=refusal.code)
+        states = _states(request)
+        cause = broker.events(
+            "control.leader_and_isr",
+            controller=request.controller_id,
+            controller_epoch=request.controller_epoch,
+            partitions=len(states),
+        )
+        changes = await become_leader_or_follower(broker.replicas, states, broker.events, cause)
+        broker.roles_changed(changes)
+    return _response(context, states, changes.errors)
+
+
+def _states(request: LeaderAndIsrRequest) -> dict[TopicPartition, ReplicaState]:
+    grouped = [
+        (TopicPartition(topic.topic_name, state.partition_index), topic.topic_id, state)
+        for topic in request.topic_states
+        for state in topic.partition_states
+    ]
+    ungrouped = [
+        (TopicPartition(state.topic_name, state.partition_index), ZERO_UUID, state)
+        for state in request.ungrouped_partition_states
+    ]
+    return {
+        tp: ReplicaState(_leader_and_isr(state), tuple(state.replicas), topic_id, state.is_new)
+        for tp, topic_id, state in grouped + ungrouped
+    }
+
+
+def _leader_and_isr(state: LeaderAndIsrPartitionState) -> LeaderAndIsr:
+    return LeaderAndIsr(
+        leader=state.leader,
+        leader_epoch=state.leader_epoch,
+        isr=tuple(state.isr),
+        controller_epoch=state.controller_epoch,
+        partition_epoch=state.partition_epoch,
+    )
+
+
+def _response(
+    context: RequestContext,
+    states: dict[TopicPartition, ReplicaState],
+    errors: dict[TopicPartition, ErrorCode],
+) -> LeaderAndIsrResponse:
+    if context.api_version < FIRST_VERSION_WITH_TOPIC_IDS:
+        return LeaderAndIsrResponse(
+            partition_errors=[
+                LeaderAndIsrPartitionError(
+                    topic_name=tp.topic, partition_index=tp.partition, error_code=code
+                )
+                for tp, code in errors.items()
+            ]
+        )
+    topics: dict[str, LeaderAndIsrTopicError] = {}
+    for tp, code in errors.items():
+        topic = topics.setdefault(tp.topic, LeaderAndIsrTopicError(topic_id=states[tp].topic_id))
+        topic.partition_errors.append(
+            LeaderAndIsrPartitionError(partition_index=tp.partition, error_code=code)
+        )
+    return LeaderAndIsrResponse(topics=list(topics.values()))

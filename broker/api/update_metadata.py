@@ -1,0 +1,76 @@
+"""UpdateMetadata: the controller tells what the cluster looks like now.
+
+The live brokers always come all together, partitions only where something
+changed. See `broker.metadata_cache`.
+"""
+
+from broker.api.context import RequestContext
+from broker.broker import Broker
+from broker.metadata_cache import PartitionMetadata
+from broker.replica.control import fence_controller
+from broker.wire.errors import KafkaError
+from broker.wire.messages.update_metadata import (
+    UpdateMetadataBroker,
+    UpdateMetadataPartitionState,
+    UpdateMetadataRequest,
+    UpdateMetadataResponse,
+)
+from broker.wire.security_protocols import SECURITY_PROTOCOL_NAMES
+from coordination.values import BrokerRegistration, Endpoint, LeaderAndIsr, TopicPartition
+
+
+async def handle(
+    broker: Broker, context: RequestContext, request: UpdateMetadataRequest
+) -> UpdateMetadataResponse:
+    try:
+        broker.check_broker_epoch(request.broker_epoch)
+        fence_controller(broker.replicas, request.controller_id, request.controller_epoch)
+    except KafkaError as refusal:
+        broker.events(
+            "control.refused",
+            request="UpdateMetadata",
+            controller=request.controller_id,
+            controller_epoch=request.controller_epoch,
+            error=refusal.code.name,
+        )
+        return UpdateMetadataResponse(error_code=refusal.code)
+    partitions = {
+        TopicPartition(topic.topic_name, state.partition_index): _partition(state)
+        for topic in request.topic_states
+        for state in topic.partition_states
+    } | {
+        TopicPartition(state.topic_name, state.partition_index): _partition(state)
+        for state in request.ungrouped_partition_states
+    }
+    topic_ids = {topic.topic_name: topic.topic_id for topic in request.topic_states}
+    brokers = [_broker(entry) for entry in request.live_brokers]
+    deleted = broker.metadata.update(request.controller_id, brokers, partitions, topic_ids)
+    if deleted:
+        await broker.groups.topics_deleted(deleted)
+    return UpdateMetadataResponse()
+
+
+def _partition(state: UpdateMetadataPartitionState) -> PartitionMetadata:
+    return PartitionMetadata(
+        LeaderAndIsr(
+            leader=state.leader,
+            leader_epoch=state.leader_epoch,
+            isr=tuple(state.isr),
+            controller_epoch=state.controller_epoch,
+            partition_epoch=state.zk_version,
+        ),
+        replicas=tuple(state.replicas),
+        offline_replicas=tuple(state.offline_replicas),
+    )
+
+
+def _broker(entry: UpdateMetadataBroker) -> BrokerRegistration:
+    """A live broker. Versions 0-2 don't name listeners: each is named by its protocol then."""
+    endpoints = tuple(
+        Endpoint(endpoint.listener or protocol, protocol, endpoint.host, endpoint.port)
+        for endpoint in entry.endpoints
+        for protocol in [SECURITY_PROTOCOL_NAMES[endpoint.security_protocol]]
+    )
+    if entry.v0_host:
+        endpoints = (Endpoint("PLAINTEXT", "PLAINTEXT", entry.v0_host, entry.v0_port),)
+    return BrokerRegistration(entry.id, endpoints, rack=entry.rack)

@@ -1,0 +1,100 @@
+"""One broker: everything that a request handler may need, in one place.
+
+`broker.run` builds it, starts its tasks and takes it down; the handlers in
+`broker.api` get it together with the `RequestContext`. It owns no task and no
+socket itself.
+"""
+
+from collections.abc import Callable
+
+import attrs
+
+from broker.config.broker_config import BrokerConfig
+from broker.controller_client import ControllerClient
+from broker.groups.coordinator import GroupCoordinator
+from broker.groups.offsets_log import OFFSETS_TOPIC
+from broker.groups.old_offsets import ZooKeeperOffsets
+from broker.log.log_manager import LogManager
+from broker.metadata_cache import MetadataCache
+from broker.replica.control import RoleChanges
+from broker.replica.fetchers import Fetchers
+from broker.replica.isr_changes import IsrChanges
+from broker.replica.manager import ReplicaManager
+from broker.replica.partition import Partition
+from broker.topic_admin import TopicAdmin
+from broker.transactions.producer_ids import ProducerIds
+from broker.wire.errors import ErrorCode, KafkaError
+from coordination.controller.events import KafkaErrorName, Request
+from coordination.controller.inbox import NotController
+from coordination.controller.runner import ControllerSeat
+from coordination.values import Recorder
+
+
+@attrs.define(eq=False)
+class Broker:
+    """The parts of one broker, and the few facts about it that change."""
+
+    config: BrokerConfig
+    broker_id: int
+    cluster_id: str
+    events: Recorder
+    clock_ms: Callable[[], int]
+    metadata: MetadataCache
+    logs: LogManager
+    replicas: ReplicaManager
+    fetchers: Fetchers
+    isr_changes: IsrChanges
+    controller_client: ControllerClient
+    producer_ids: ProducerIds
+    groups: GroupCoordinator
+    old_offsets: ZooKeeperOffsets
+    topic_admin: TopicAdmin
+    # The czxid of our /brokers/ids node, -1 while we aren't registered.
+    broker_epoch: int = -1
+    # Taken while this broker is the controller.
+    controller: ControllerSeat = attrs.field(factory=ControllerSeat)
+
+    @property
+    def is_controller(self) -> bool:
+        return self.controller.active is not None
+
+    def registered(self, broker_epoch: int) -> None:
+        """We're in ZooKeeper, in a new life: everyone who names our epoch learns it."""
+        self.broker_epoch = broker_epoch
+        self.isr_changes.broker_epoch = broker_epoch
+        self.fetchers.registered(broker_epoch)
+
+    def check_broker_epoch(self, broker_epoch: int) -> None:
+        """Refuse an order meant for this broker before its restart (KIP-380)."""
+        if broker_epoch != -1 and broker_epoch < self.broker_epoch:
+            raise KafkaError(
+                ErrorCode.STALE_BROKER_EPOCH,
+                f"the request is for broker epoch {broker_epoch}, ours is {self.broker_epoch}",
+            )
+
+    def roles_changed(self, changes: RoleChanges) -> None:
+        """Tell those whose work follows from a partition's role: fetchers and coordinators."""
+        for partition in changes.leaders + changes.stopped:
+            self.fetchers.unassign(partition)
+        for partition in changes.followers:
+            self.fetchers.assign(partition)
+        for partition in changes.leaders:
+            if _is_offsets(partition):
+                self.groups.elected(partition.topic_partition.partition, partition.leader_epoch)
+        for partition in changes.followers + changes.stopped:
+            if _is_offsets(partition):
+                self.groups.resigned(partition.topic_partition.partition, partition.leader_epoch)
+
+    async def ask_controller(self, request: Request) -> object:
+        """The controller's result, if we're it; raises `KafkaError`, NOT_CONTROLLER if not."""
+        try:
+            result = await self.controller.submit(request)
+        except NotController as error:
+            raise KafkaError(ErrorCode.NOT_CONTROLLER) from error
+        if isinstance(result, KafkaErrorName):
+            raise KafkaError(ErrorCode[result.value])
+        return result
+
+
+def _is_offsets(partition: Partition) -> bool:
+    return partition.topic_partition.topic == OFFSETS_TOPIC

@@ -1,0 +1,98 @@
+"""Putting one broker together: which part is given which. No task starts here."""
+
+import random
+import time
+from collections.abc import Callable
+
+from broker.broker import Broker
+from broker.config.broker_config import BrokerConfig
+from broker.config.topic_configs import log_config
+from broker.controller_client import ControllerClient
+from broker.groups.coordinator import GroupCoordinator
+from broker.groups.old_offsets import ZooKeeperOffsets
+from broker.log.disk import RealDisk
+from broker.log.log_manager import LogManager, LogManagerConfig
+from broker.metadata_cache import MetadataCache
+from broker.peers import Connect, connect_tcp
+from broker.replica.fetchers import Fetchers
+from broker.replica.high_watermarks import HighWatermarks
+from broker.replica.isr_changes import IsrChanges
+from broker.replica.manager import ReplicaManager
+from broker.replica.offsets_log import ReplicatedOffsetsLog
+from broker.topic_admin import TopicAdmin
+from broker.transactions.producer_ids import ProducerIds
+from broker.zookeeper import ZooKeeper
+from coordination.values import Recorder
+
+
+def wall_clock_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def build_broker(
+    config: BrokerConfig,
+    cluster_id: str,
+    zookeeper: ZooKeeper,
+    recorder: Recorder,
+    *,
+    clock_ms: Callable[[], int] = wall_clock_ms,
+    randomness: random.Random,
+    connect: Connect = connect_tcp,
+) -> Broker:
+    """The broker `config.broker_id`, with nothing loaded and nothing running yet."""
+    disk = RealDisk()
+    metadata = MetadataCache()
+    logs = LogManager(
+        log_manager_config(config), disk=disk, clock_ms=clock_ms, randomness=randomness
+    )
+    topic_admin = TopicAdmin(config, zookeeper, metadata, randomness)
+    replicas = ReplicaManager(
+        config.broker_id,
+        config,
+        logs,
+        HighWatermarks(logs.high_watermark_checkpoints),
+        metadata,
+        topic_admin.log_config,
+    )
+    controller_client = ControllerClient(
+        config.broker_id,
+        config.inter_broker_listener_name,
+        metadata,
+        config.controller_socket_timeout_ms / 1000,
+        connect,
+    )
+    return Broker(
+        config=config,
+        broker_id=config.broker_id,
+        cluster_id=cluster_id,
+        events=recorder,
+        clock_ms=clock_ms,
+        metadata=metadata,
+        logs=logs,
+        replicas=replicas,
+        fetchers=Fetchers(config.broker_id, config, metadata, recorder, connect),
+        isr_changes=IsrChanges(
+            replicas, metadata, controller_client, recorder, config.replica_lag_time_max_ms / 1000
+        ),
+        controller_client=controller_client,
+        producer_ids=ProducerIds(config.broker_id, controller_client),
+        groups=GroupCoordinator(
+            config, ReplicatedOffsetsLog(config, replicas, metadata), recorder, clock_ms, randomness
+        ),
+        old_offsets=ZooKeeperOffsets(zookeeper),
+        topic_admin=topic_admin,
+    )
+
+
+def log_manager_config(config: BrokerConfig) -> LogManagerConfig:
+    return LogManagerConfig(
+        directories=config.log_dirs,
+        defaults=log_config(config, {}),
+        offset_checkpoint_interval_ms=config.log_flush_offset_checkpoint_interval_ms,
+        start_offset_checkpoint_interval_ms=config.log_flush_start_offset_checkpoint_interval_ms,
+        retention_check_interval_ms=config.log_retention_check_interval_ms,
+        recovery_threads_per_directory=config.num_recovery_threads_per_data_dir,
+        initial_task_delay_ms=config.log_initial_task_delay_ms,
+        producer_id_expiration_ms=config.producer_id_expiration_ms,
+        producer_id_expiration_check_interval_ms=config.producer_id_expiration_check_interval_ms,
+    )

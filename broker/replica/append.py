@@ -1,0 +1,109 @@
+"""Appending what a producer sent, and waiting until it may be acknowledged.
+
+`append` is synchronous and comes first: all partitions of a request, in the
+order of the request, without a single await. So requests of one connection
+can't overtake each other. `wait_until_acknowledged` comes after and may overlap
+with anything.
+
+    acks  0   no answer
+          1   answered when it's in the leader's log
+        all   answered when the high watermark has passed it: it's in the log of
+              every member of the ISR, and these are at least min.insync.replicas
+
+An acks=all append that runs into the request's timeout is answered with
+REQUEST_TIMED_OUT. It stays in the log: the producer sends it again, and the
+idempotent producer's sequence number tells the two apart.
+
+Kafka: ReplicaManager.appendRecords, DelayedProduce.
+"""
+
+from collections.abc import Iterable
+
+import attrs
+import trio
+
+from broker.log.values import Origin
+from broker.replica.manager import ReplicaManager
+from broker.replica.partition import Partition
+from broker.replica.waiting import wait_until
+from broker.wire.errors import ErrorCode, KafkaError
+from coordination.values import TopicPartition
+
+ALL = -1
+
+
+@attrs.define
+class Appended:
+    """What came of one partition's batches. `error` is None when all went well."""
+
+    topic_partition: TopicPartition
+    error: KafkaError | None = None
+    base_offset: int = -1
+    log_append_time_ms: int = -1
+    log_start_offset: int = -1
+    # For the wait: where the append ended, and under which leadership.
+    end_offset: int = -1
+    leader_epoch: int = -1
+    partition: Partition | None = None
+
+
+def append(
+    replicas: ReplicaManager,
+    records: Iterable[tuple[TopicPartition, memoryview]],
+    acks: int,
+    origin: Origin = Origin.CLIENT,
+) -> list[Appended]:
+    """Append to each partition; one that can't be appended to has its error, the others go on."""
+    now_s = trio.current_time()
+    return [_append_one(replicas, tp, batches, acks, origin, now_s) for tp, batches in records]
+
+
+def _append_one(
+    replicas: ReplicaManager,
+    topic_partition: TopicPartition,
+    batches: memoryview,
+    acks: int,
+    origin: Origin,
+    now_s: float,
+) -> Appended:
+    try:
+        partition = replicas.find(topic_partition)
+        info = partition.append_as_leader(batches, acks, now_s, origin)
+    except KafkaError as error:
+        return Appended(topic_partition, error)
+    except OSError as error:
+        return Appended(topic_partition, KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, str(error)))
+    return Appended(
+        topic_partition,
+        base_offset=info.first_offset,
+        log_append_time_ms=info.log_append_time_ms,
+        log_start_offset=info.log_start_offset,
+        end_offset=info.end_offset,
+        leader_epoch=partition.leader_epoch,
+        partition=partition,
+    )
+
+
+async def wait_until_acknowledged(appended: Iterable[Appended], timeout_s: float) -> None:
+    """Wait until all are committed; one that isn't in time, or can't be, gets its error."""
+    waiting = [a for a in appended if a.error is None]
+
+    def look() -> bool:
+        for entry in list(waiting):
+            assert entry.partition is not None
+            try:
+                if entry.partition.is_acknowledged(entry.end_offset, entry.leader_epoch):
+                    waiting.remove(entry)
+            except KafkaError as error:
+                entry.error = error
+                waiting.remove(entry)
+        return not waiting
+
+    movements = [a.partition.committed for a in waiting if a.partition is not None]
+    if await wait_until(look, movements, timeout_s):
+        return
+    for entry in waiting:
+        entry.error = KafkaError(
+            ErrorCode.REQUEST_TIMED_OUT,
+            f"{entry.topic_partition} is not committed after {timeout_s:g} s",
+        )

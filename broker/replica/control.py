@@ -1,0 +1,194 @@
+"""What the controller orders: LeaderAndIsr and StopReplica, applied to the replicas here.
+
+Orders can be late, repeated or from a controller that is none any more, so each
+is fenced three times:
+
+    by                a request with a smaller one is         error
+    controller epoch  a zombie controller's                  STALE_CONTROLLER_EPOCH, all of it
+    broker epoch      for this broker before its restart     STALE_BROKER_EPOCH, all of it;
+                      (KIP-380)                              the handler checks it
+    leader epoch      overtaken by a newer decision          STALE_CONTROLLER_EPOCH for that
+                                                             partition, FENCED_LEADER_EPOCH when
+                                                             it's a StopReplica
+
+Controllers of the ZooKeeper era send LeaderAndIsr with type 0 for what has
+changed only: a partition that a request doesn't name is left as it is, deletion
+is never inferred from absence.
+
+Kafka: ReplicaManager.becomeLeaderOrFollower, ReplicaManager.stopReplicas, KIP-570.
+"""
+
+import logging
+from collections.abc import Mapping
+from uuid import UUID
+
+import attrs
+import trio
+
+from broker.replica.manager import ReplicaManager
+from broker.replica.partition import Leading, Partition
+from broker.wire.errors import ErrorCode, KafkaError
+from coordination.values import ZERO_UUID, LeaderAndIsr, Recorder, TopicPartition
+
+log = logging.getLogger("zbroker.replica")
+
+# In place of a leader epoch in StopReplica (KIP-570).
+NO_EPOCH = -1
+EPOCH_DURING_DELETE = -2
+
+
+@attrs.frozen
+class ReplicaState:
+    """One partition of a LeaderAndIsr request."""
+
+    leader_and_isr: LeaderAndIsr
+    replicas: tuple[int, ...]
+    topic_id: UUID
+    is_new: bool
+
+
+@attrs.frozen
+class StopOrder:
+    """One partition of a StopReplica request; `leader_epoch` may be one of the two above."""
+
+    leader_epoch: int
+    delete: bool
+
+
+@attrs.define
+class RoleChanges:
+    """What came of a request: an error code for each partition, and who changed role."""
+
+    errors: dict[TopicPartition, ErrorCode] = attrs.field(factory=dict)
+    leaders: list[Partition] = attrs.field(factory=list)
+    followers: list[Partition] = attrs.field(factory=list)
+    stopped: list[Partition] = attrs.field(factory=list)
+
+
+def fence_controller(replicas: ReplicaManager, controller_id: int, controller_epoch: int) -> None:
+    """Refuse a zombie controller, remember a new one; raises STALE_CONTROLLER_EPOCH."""
+    if controller_epoch < replicas.controller_epoch:
+        raise KafkaError(
+            ErrorCode.STALE_CONTROLLER_EPOCH,
+            f"controller {controller_id} is at epoch {controller_epoch}, "
+            f"the latest known is {replicas.controller_epoch}",
+        )
+    replicas.controller_epoch = controller_epoch
+
+
+async def become_leader_or_follower(
+    replicas: ReplicaManager,
+    states: Mapping[TopicPartition, ReplicaState],
+    recorder: Recorder,
+    cause: str,
+) -> RoleChanges:
+    """Take the ordered roles, making the logs of new replicas first.
+
+    The caller holds `replicas.control_order` and has fenced the controller.
+    """
+    changes = RoleChanges()
+    for topic_partition, state in states.items():
+        try:
+            partition = await _accept(replicas, topic_partition, state)
+        except KafkaError as refusal:
+            changes.errors[topic_partition] = refusal.code
+            log.info("LeaderAndIsr of %s is not applied: %s", topic_partition, refusal)
+            continue
+        _take_role(partition, state, changes)
+        changes.errors[topic_partition] = ErrorCode.NONE
+        recorder(
+            "partition.role",
+            cause=cause,
+            partition=str(topic_partition),
+            role="leader" if isinstance(partition.role, Leading) else "follower",
+            leader=state.leader_and_isr.leader,
+            leader_epoch=state.leader_and_isr.leader_epoch,
+            log_end_offset=partition.log.log_end_offset,
+            high_watermark=partition.high_watermark,
+        )
+    return changes
+
+
+async def _accept(
+    replicas: ReplicaManager, topic_partition: TopicPartition, state: ReplicaState
+) -> Partition:
+    """The partition that is to take the role; raises `KafkaError` if it must not."""
+    if replicas.broker_id not in state.replicas:
+        raise KafkaError(
+            ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+            f"broker {replicas.broker_id} is not among the replicas {state.replicas}",
+        )
+    partition = replicas.partitions.get(topic_partition)
+    if partition is not None:
+        _check_topic_id(partition.topic_id, state.topic_id, topic_partition)
+        epoch = state.leader_and_isr.leader_epoch
+        if epoch <= partition.leader_epoch:
+            raise KafkaError(
+                ErrorCode.STALE_CONTROLLER_EPOCH,
+                f"leader epoch {epoch} is not newer than {partition.leader_epoch}",
+            )
+        return partition
+    try:
+        config = await replicas.topic_config(topic_partition.topic)
+        opened = await replicas.logs.get_or_create(topic_partition, state.topic_id, config)
+    except OSError as error:
+        raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, str(error)) from error
+    _check_topic_id(opened.topic_id or ZERO_UUID, state.topic_id, topic_partition)
+    return replicas.add(topic_partition, state.topic_id, opened)
+
+
+def _check_topic_id(ours: UUID, ordered: UUID, topic_partition: TopicPartition) -> None:
+    if ZERO_UUID not in (ours, ordered) and ours != ordered:
+        raise KafkaError(
+            ErrorCode.INCONSISTENT_TOPIC_ID,
+            f"the log of {topic_partition} belongs to topic id {ours}, not {ordered}",
+        )
+
+
+def _take_role(partition: Partition, state: ReplicaState, changes: RoleChanges) -> None:
+    if state.leader_and_isr.leader == partition.broker_id:
+        partition.become_leader(state.leader_and_isr, state.replicas, trio.current_time())
+        changes.leaders.append(partition)
+    else:
+        partition.become_follower(state.leader_and_isr, state.replicas)
+        changes.followers.append(partition)
+
+
+async def stop_replicas(
+    replicas: ReplicaManager,
+    orders: Mapping[TopicPartition, StopOrder],
+    recorder: Recorder,
+    cause: str,
+) -> RoleChanges:
+    """Stop the ordered replicas, and delete the logs of those that are to be deleted.
+
+    A log without a replica is deleted too: it was left over when the broker
+    stopped before. The caller holds `replicas.control_order` and has fenced the
+    controller.
+    """
+    changes = RoleChanges()
+    for topic_partition, order in orders.items():
+        partition = replicas.partitions.get(topic_partition)
+        if (
+            partition is not None
+            and order.leader_epoch not in (NO_EPOCH, EPOCH_DURING_DELETE)
+            and order.leader_epoch < partition.leader_epoch
+        ):
+            changes.errors[topic_partition] = ErrorCode.FENCED_LEADER_EPOCH
+            continue
+        if partition is not None:
+            partition.stop()
+            changes.stopped.append(partition)
+        try:
+            if order.delete:
+                replicas.partitions.pop(topic_partition, None)
+                await replicas.logs.delete([topic_partition])
+        except OSError as error:
+            log.error("the log of %s can't be deleted: %s", topic_partition, error)
+            changes.errors[topic_partition] = ErrorCode.KAFKA_STORAGE_ERROR
+            continue
+        changes.errors[topic_partition] = ErrorCode.NONE
+        recorder(
+            "partition.stopped", cause=cause, partition=str(topic_partition), deleted=order.delete
+        )
+    return changes

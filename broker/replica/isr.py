@@ -1,0 +1,116 @@
+"""The arithmetic of replication: who is in sync, and how far the partition is committed.
+
+Pure functions over what a leader knows of its followers. Offsets are log end
+offsets (exclusive), times are seconds of trio's clock.
+
+    follower 2  ├──────────────────────┤ log end 90
+    follower 3  ├───────────────┤ log end 60            (not in the ISR)
+    leader 1    ├─────────────────────────┤ log end 100
+                                       ▲
+                                       high watermark 90 = the smallest log end
+                                       offset of the maximal ISR
+
+A record below the high watermark is committed: it's on every member of the
+ISR, and only a member of the ISR is elected, so no later leader lacks it.
+
+**The maximal ISR.** Between the proposal of a larger ISR and the controller's
+answer nobody knows which ISR is in force, so the high watermark is computed
+with the larger one. A proposal of a smaller ISR leaves the larger, old one in
+force until the answer comes (KIP-497, Kafka's `PartitionState.maximalIsr`).
+
+**The next member.** A follower that has caught up and may join the ISR holds
+the high watermark back although it is not a member yet; otherwise a busy
+partition's high watermark would run ahead of it for ever and it never joined
+(Kafka's `maybeIncrementLeaderHW`).
+"""
+
+from collections.abc import Iterable, Mapping
+
+import attrs
+
+UNKNOWN_OFFSET = -1
+
+
+@attrs.define
+class FollowerProgress:
+    """What the leader knows of one follower, from its fetch requests. Kafka: ReplicaState."""
+
+    log_end_offset: int = UNKNOWN_OFFSET
+    log_start_offset: int = UNKNOWN_OFFSET
+    last_caught_up_s: float = float("-inf")
+    broker_epoch: int = -1
+    _last_fetch_s: float = float("-inf")
+    _leader_end_at_last_fetch: int = 0
+
+    def fetched(
+        self,
+        fetch_offset: int,
+        log_start_offset: int,
+        leader_end_offset: int,
+        now_s: float,
+        broker_epoch: int,
+    ) -> None:
+        """Note a fetch from `fetch_offset`: everything before it is in the follower's log.
+
+        A follower is caught up when it asks for the leader's end; it *was*
+        caught up at the time of its previous fetch when it now asks for what
+        was the leader's end then. So one that always lags by less than a
+        fetch counts as in sync even if records never stop arriving.
+        """
+        if fetch_offset >= leader_end_offset:
+            self.last_caught_up_s = max(self.last_caught_up_s, now_s)
+        elif fetch_offset >= self._leader_end_at_last_fetch:
+            self.last_caught_up_s = max(self.last_caught_up_s, self._last_fetch_s)
+        self.log_end_offset = fetch_offset
+        self.log_start_offset = log_start_offset
+        self.broker_epoch = broker_epoch
+        self._leader_end_at_last_fetch = leader_end_offset
+        self._last_fetch_s = now_s
+
+    def is_caught_up(self, leader_end_offset: int, now_s: float, lag_time_max_s: float) -> bool:
+        return (
+            self.log_end_offset == leader_end_offset
+            or now_s - self.last_caught_up_s <= lag_time_max_s
+        )
+
+
+def high_watermark(
+    leader_end_offset: int,
+    followers: Mapping[int, FollowerProgress],
+    maximal_isr: Iterable[int],
+    may_join: Iterable[int],
+) -> int:
+    """The smallest log end offset of the leader, the maximal ISR and those about to join it."""
+    counted = {*maximal_isr, *may_join}
+    return min(
+        [leader_end_offset]
+        + [state.log_end_offset for broker, state in followers.items() if broker in counted]
+    )
+
+
+def out_of_sync(
+    leader: int,
+    leader_end_offset: int,
+    isr: Iterable[int],
+    followers: Mapping[int, FollowerProgress],
+    now_s: float,
+    lag_time_max_s: float,
+) -> frozenset[int]:
+    """The ISR's followers that have not caught up for longer than `replica.lag.time.max.ms`."""
+    return frozenset(
+        broker
+        for broker in isr
+        if broker != leader
+        and not followers[broker].is_caught_up(leader_end_offset, now_s, lag_time_max_s)
+    )
+
+
+def can_join_isr(
+    follower: FollowerProgress, committed_offset: int, epoch_start_offset: int
+) -> bool:
+    """True if a follower has everything committed and everything from before this leader's epoch.
+
+    The second condition keeps out a follower that has reached an old high
+    watermark but lacks records that a former leader may have acknowledged.
+    """
+    return follower.log_end_offset >= max(committed_offset, epoch_start_offset)

@@ -1,0 +1,86 @@
+"""The replicas on this broker, found by name.
+
+The registry owns the `Partition`s. Who changes their roles is
+`broker.replica.control` (the controller's LeaderAndIsr and StopReplica); who
+appends and reads is `broker.replica.append` and `broker.replica.fetch`.
+
+Kafka: ReplicaManager.
+"""
+
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import attrs
+import trio
+
+from broker.config.broker_config import BrokerConfig
+from broker.log.log_config import LogConfig
+from broker.log.log_manager import LogManager
+from broker.log.partition_log import PartitionLog
+from broker.metadata_cache import MetadataCache
+from broker.replica.high_watermarks import HighWatermarks
+from broker.replica.partition import Leading, Partition
+from broker.wire.errors import ErrorCode, KafkaError
+from coordination.values import ZERO_UUID, TopicPartition
+
+
+@attrs.define(eq=False)
+class ReplicaManager:
+    """All partitions that have a replica here. One owner: the event loop's tasks, no threads."""
+
+    broker_id: int
+    config: BrokerConfig
+    logs: LogManager
+    high_watermarks: HighWatermarks
+    metadata: MetadataCache
+    # What the logs of a topic run with: its overrides are read from ZooKeeper.
+    topic_config: Callable[[str], Awaitable[LogConfig]]
+    partitions: dict[TopicPartition, Partition] = attrs.field(factory=dict, init=False)
+    # The largest controller epoch seen: a request with a smaller one is a zombie's.
+    controller_epoch: int = attrs.field(default=0, init=False)
+    # LeaderAndIsr and StopReplica are applied one after the other, whoever sent them.
+    control_order: trio.Lock = attrs.field(factory=trio.Lock, init=False)
+
+    def find(self, topic_partition: TopicPartition, topic_id: UUID = ZERO_UUID) -> Partition:
+        """The replica here, for a request that means the topic `topic_id` (zero: any).
+
+        Raises `KafkaError` NOT_LEADER_OR_FOLLOWER for a partition that exists
+        elsewhere, UNKNOWN_TOPIC_OR_PARTITION for one that doesn't, as far as
+        this broker knows, INCONSISTENT_TOPIC_ID for another topic of that name.
+        """
+        partition = self.partitions.get(topic_partition)
+        if partition is None:
+            known = self.metadata.current.partition(topic_partition) is not None
+            raise KafkaError(
+                ErrorCode.NOT_LEADER_OR_FOLLOWER if known else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+                f"broker {self.broker_id} has no replica of {topic_partition}",
+            )
+        if ZERO_UUID not in (topic_id, partition.topic_id) and topic_id != partition.topic_id:
+            raise KafkaError(
+                ErrorCode.INCONSISTENT_TOPIC_ID,
+                f"{topic_partition} has topic id {partition.topic_id} here, not {topic_id}",
+            )
+        return partition
+
+    def leading(self) -> list[Partition]:
+        return [p for p in self.partitions.values() if isinstance(p.role, Leading)]
+
+    def add(self, topic_partition: TopicPartition, topic_id: UUID, log: PartitionLog) -> Partition:
+        """Make the replica of an opened log known."""
+        partition = Partition(
+            topic_partition=topic_partition,
+            broker_id=self.broker_id,
+            topic_id=topic_id,
+            log=log,
+            replica_lag_time_max_s=self.config.replica_lag_time_max_ms / 1000,
+        )
+        log.update_high_watermark(self.high_watermarks.at_start(topic_partition))
+        self.partitions[topic_partition] = partition
+        return partition
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Write the high watermarks from time to time. Started: at once."""
+        task_status.started()
+        while True:
+            await trio.sleep(self.config.replica_high_watermark_checkpoint_interval_ms / 1000)
+            await self.high_watermarks.write(self.partitions.values())

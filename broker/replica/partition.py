@@ -1,0 +1,309 @@
+"""One replica of one partition: its role, its high watermark, its part in the ISR.
+
+A partition's role is data with an epoch, not a task, so an idle partition costs
+nothing:
+
+    ┌───────────┐  LeaderAndIsr(leader = me)    ┌──────────┐
+    │ no role   │ ────────────────────────────► │ Leading  │ appends, serves fetches,
+    │ (offline) │                               │ epoch n  │ counts followers, proposes ISRs
+    └───────────┘                               └──────────┘
+          │       LeaderAndIsr(leader = other)     ▲    │
+          │                                        │    ▼   each with a larger epoch
+          │                                     ┌──────────┐
+          └───────────────────────────────────► │Following │ copies `leader`'s log
+                                                │ epoch m  │ (broker.replica.fetcher)
+                                                └──────────┘
+
+Invariants:
+
+- Only a LeaderAndIsr request with a larger leader epoch changes the role.
+- log start ≤ high watermark ≤ log end. The high watermark of a leader never
+  goes back within an epoch, and a follower learns it from its leader.
+- Whoever awaited anything checks the epoch again before it acts.
+
+Everything here is synchronous. What waits (acks=all, long polls) registers with
+`moved`, the appends, and `committed`, the high watermark; both happen also when
+the role changes, so nobody waits for a leader that is none any more.
+
+Kafka: kafka.cluster.Partition, and the KIPs 101 (leader epochs), 320 (fencing
+of fetchers) and 497 (AlterPartition).
+"""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+import attrs
+
+from broker.log.partition_log import PartitionLog
+from broker.log.values import AppendInfo, Origin
+from broker.replica.isr import FollowerProgress, can_join_isr, high_watermark, out_of_sync
+from broker.replica.waiting import Movement
+from broker.wire.errors import ErrorCode, KafkaError
+from coordination.values import LeaderAndIsr, TopicPartition
+
+
+@attrs.define
+class Leading:
+    """This broker leads the partition at `epoch`."""
+
+    epoch: int
+    epoch_start_offset: int
+    isr: frozenset[int]
+    partition_epoch: int
+    followers: dict[int, FollowerProgress]
+    proposed_isr: frozenset[int] | None = None
+
+    @property
+    def maximal_isr(self) -> frozenset[int]:
+        """The largest ISR that may be in force: see `broker.replica.isr`."""
+        return self.isr | (self.proposed_isr or frozenset())
+
+
+@attrs.define
+class Following:
+    """This broker copies the log of broker `leader` (-1: there is none now) at `epoch`."""
+
+    epoch: int
+    leader: int
+
+
+@attrs.define(eq=False)
+class Partition:
+    """A replica on this broker. Offsets are records, `*_end_offset` exclusive."""
+
+    topic_partition: TopicPartition
+    broker_id: int
+    topic_id: UUID
+    log: PartitionLog
+    replica_lag_time_max_s: float
+    replicas: tuple[int, ...] = ()
+    role: Leading | Following | None = None
+    moved: Movement = attrs.field(factory=Movement, init=False)
+    committed: Movement = attrs.field(factory=Movement, init=False)
+
+    @property
+    def high_watermark(self) -> int:
+        return self.log.high_watermark
+
+    # -- the role ---------------------------------------------------------------
+
+    @property
+    def leader_epoch(self) -> int:
+        """The epoch of the current role, -1 before the first LeaderAndIsr."""
+        return self.role.epoch if self.role else -1
+
+    @property
+    def leader(self) -> int:
+        """The broker id of the leader as this replica knows it, -1 for none."""
+        match self.role:
+            case Leading():
+                return self.broker_id
+            case Following(leader=leader):
+                return leader
+            case None:
+                return -1
+
+    def become_leader(self, state: LeaderAndIsr, replicas: tuple[int, ...], now_s: float) -> None:
+        """Lead at `state.leader_epoch`: the epoch starts at our log end.
+
+        Followers start as caught up now: each gets `replica.lag.time.max.ms` to
+        show that it is in sync before it's dropped from the ISR.
+        """
+        self.replicas = replicas
+        start = self.log.log_end_offset
+        self.log.assign_epoch_start_offset(state.leader_epoch, start)
+        known = self.role.followers if isinstance(self.role, Leading) else {}
+        self.role = Leading(
+            epoch=state.leader_epoch,
+            epoch_start_offset=start,
+            isr=frozenset(state.isr),
+            partition_epoch=state.partition_epoch,
+            followers={
+                broker: known.get(broker) or FollowerProgress(last_caught_up_s=now_s)
+                for broker in replicas
+                if broker != self.broker_id
+            },
+        )
+        self.advance_high_watermark(now_s)
+        self.wake_all()
+
+    def become_follower(self, state: LeaderAndIsr, replicas: tuple[int, ...]) -> None:
+        """Follow `state.leader` at its epoch; what it answers tells where to truncate."""
+        self.replicas = replicas
+        self.role = Following(epoch=state.leader_epoch, leader=state.leader)
+        self.wake_all()
+
+    def stop(self) -> None:
+        """Have no role any more: the replica is being removed or its directory has failed."""
+        self.role = None
+        self.wake_all()
+
+    def wake_all(self) -> None:
+        self.moved.happened()
+        self.committed.happened()
+
+    def leading(self, current_leader_epoch: int = -1) -> Leading:
+        """Our role as leader, for a request that believes in `current_leader_epoch` (-1: any).
+
+        Raises `KafkaError` FENCED_LEADER_EPOCH for an older epoch than ours,
+        UNKNOWN_LEADER_EPOCH for a newer, NOT_LEADER_OR_FOLLOWER if we don't lead.
+        """
+        self.check_epoch(current_leader_epoch)
+        if not isinstance(self.role, Leading):
+            raise KafkaError(
+                ErrorCode.NOT_LEADER_OR_FOLLOWER,
+                f"broker {self.broker_id} does not lead {self.topic_partition}",
+            )
+        return self.role
+
+    def check_epoch(self, current_leader_epoch: int) -> None:
+        """Fence a request that believes in another leader epoch than ours (KIP-320)."""
+        if current_leader_epoch in (-1, self.leader_epoch):
+            return
+        raise KafkaError(
+            ErrorCode.FENCED_LEADER_EPOCH
+            if current_leader_epoch < self.leader_epoch
+            else ErrorCode.UNKNOWN_LEADER_EPOCH,
+            f"{self.topic_partition}: the request is at leader epoch {current_leader_epoch}, "
+            f"this broker at {self.leader_epoch}",
+        )
+
+    # -- appending --------------------------------------------------------------
+
+    @property
+    def min_isr(self) -> int:
+        """min.insync.replicas as it counts: never more than there are replicas."""
+        return min(self.log.config.min_insync_replicas, len(self.replicas))
+
+    def append_as_leader(
+        self, records: memoryview, acks: int, now_s: float, origin: Origin = Origin.CLIENT
+    ) -> AppendInfo:
+        """Append a producer's batches; raises `KafkaError`, with nothing appended then.
+
+        With acks=all the ISR must have `min.insync.replicas` members *before*
+        the append (NOT_ENOUGH_REPLICAS); see `is_acknowledged` for after it.
+        """
+        leading = self.leading()
+        if acks == -1 and len(leading.isr) < self.min_isr:
+            raise KafkaError(
+                ErrorCode.NOT_ENOUGH_REPLICAS,
+                f"The size of the current ISR {sorted(leading.isr)} is insufficient to satisfy "
+                f"the min.isr requirement of {self.min_isr} for partition {self.topic_partition}",
+            )
+        info = self.log.append_as_leader(records, leading.epoch, origin)
+        self.moved.happened()
+        self.advance_high_watermark(now_s)
+        return info
+
+    def is_acknowledged(self, end_offset: int, leader_epoch: int) -> bool:
+        """True when everything before `end_offset`, appended at `leader_epoch`, is committed.
+
+        Raises `KafkaError` NOT_LEADER_OR_FOLLOWER when we lost the leadership
+        since (the record may be lost with it), NOT_ENOUGH_REPLICAS_AFTER_APPEND
+        when it's committed by fewer than `min.insync.replicas`.
+        """
+        leading = self.leading()
+        if leading.epoch != leader_epoch:
+            raise KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER, "the leader epoch has changed")
+        if self.high_watermark < end_offset:
+            return False
+        if len(leading.isr) < self.min_isr:
+            raise KafkaError(
+                ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+                f"committed by {len(leading.isr)} replicas, {self.min_isr} are required",
+            )
+        return True
+
+    # -- the high watermark -----------------------------------------------------
+
+    def advance_high_watermark(self, now_s: float) -> None:
+        """Move the leader's high watermark to what is now committed, never back.
+
+        Under `min.insync.replicas` it stays (Kafka 3.9): an acks=1 record is
+        acknowledged then, but no consumer sees it.
+        """
+        leading = self.leading()
+        if len(leading.maximal_isr) < self.min_isr:
+            return
+        log_end_offset = self.log.log_end_offset
+        offset = high_watermark(
+            log_end_offset, leading.followers, leading.maximal_isr, self._may_join(leading, now_s)
+        )
+        if offset > self.high_watermark:
+            self.log.update_high_watermark(offset)
+            self.committed.happened()
+
+    def follow_high_watermark(self, leader_high_watermark: int) -> None:
+        """A follower's: what the leader answered, as far as our own log goes."""
+        before = self.high_watermark
+        if self.log.update_high_watermark(leader_high_watermark) != before:
+            self.committed.happened()
+
+    def _may_join(self, leading: Leading, now_s: float) -> Iterable[int]:
+        end = self.log.log_end_offset
+        return (
+            broker
+            for broker, state in leading.followers.items()
+            if broker not in leading.maximal_isr
+            and state.is_caught_up(end, now_s, self.replica_lag_time_max_s)
+        )
+
+    # -- the ISR ----------------------------------------------------------------
+
+    def follower_fetched(
+        self,
+        follower: int,
+        fetch_offset: int,
+        log_start_offset: int,
+        now_s: float,
+        broker_epoch: int,
+    ) -> None:
+        """A follower asks for `fetch_offset`, so it has everything before it.
+
+        Raises `KafkaError` UNKNOWN_LEADER_EPOCH for a broker that is not an
+        assigned replica, as Kafka does: one of us has yet to learn of a change.
+        """
+        leading = self.leading()
+        state = leading.followers.get(follower)
+        if state is None:
+            raise KafkaError(
+                ErrorCode.UNKNOWN_LEADER_EPOCH,
+                f"broker {follower} is not a replica of {self.topic_partition}",
+            )
+        state.fetched(fetch_offset, log_start_offset, self.log.log_end_offset, now_s, broker_epoch)
+        self.advance_high_watermark(now_s)
+
+    def joining_isr(self, follower: int) -> frozenset[int] | None:
+        """The ISR to propose because `follower` has caught up; None for no change."""
+        leading = self.leading()
+        if leading.proposed_isr is not None or follower in leading.isr:
+            return None
+        state = leading.followers[follower]
+        if not can_join_isr(state, self.high_watermark, leading.epoch_start_offset):
+            return None
+        return leading.isr | {follower}
+
+    def shrunk_isr(self, now_s: float) -> frozenset[int] | None:
+        """The ISR to propose without the followers that lag; None for no change."""
+        leading = self.leading()
+        if leading.proposed_isr is not None:
+            return None
+        slow = out_of_sync(
+            self.broker_id,
+            self.log.log_end_offset,
+            leading.isr,
+            leading.followers,
+            now_s,
+            self.replica_lag_time_max_s,
+        )
+        return leading.isr - slow if slow else None
+
+    def isr_altered(self, isr: Iterable[int], partition_epoch: int, now_s: float) -> None:
+        """The controller has persisted `isr`: it's in force, the proposal is settled."""
+        leading = self.leading()
+        leading.isr = frozenset(isr)
+        leading.partition_epoch = partition_epoch
+        leading.proposed_isr = None
+        self.advance_high_watermark(now_s)
+        # An acks=all wait looks again even if nothing moved: the ISR may be too small now.
+        self.committed.happened()

@@ -1,0 +1,287 @@
+"""The life of one broker: what starts when, what runs, and how it ends.
+
+    run_broker
+    ├─ keep_session ───────── while there is a ZooKeeper session:
+    │   └─ in_session         register, stand for controller, follow config changes
+    └─ serve ──────────────── from the first session to the shutdown, with or without ZooKeeper:
+        ├─ logs.run           flushing, checkpoints, retention
+        ├─ replicas.run       high watermark checkpoints
+        ├─ fetchers.run       one task a source broker
+        ├─ isr_changes.run    AlterPartition
+        ├─ groups.run         rebalances, offset expiry
+        └─ a listener each    one task a connection
+
+Start: a first session, the cluster's id, `meta.properties`, the logs (recovered
+if they weren't closed), the ports, the tasks; and only then the registration,
+for from then on the controller sends orders.
+
+End, by `shutdown`: the controller moves our leaderships away (ControlledShutdown),
+the listeners close, the logs are closed cleanly, and the session ends last, which
+deletes our ephemeral nodes. Losing the session ends none of the right-hand
+tasks: a broker goes on leading and following until LeaderAndIsr says otherwise.
+
+Kafka: KafkaServer.startup and shutdown.
+"""
+
+import base64
+import errno
+import logging
+import random
+import secrets
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import attrs
+import trio
+
+from broker.api.api_versions import unsupported_version
+from broker.api.dispatch import dispatcher
+from broker.broker import Broker
+from broker.build import build_broker, wall_clock_ms
+from broker.config.broker_config import BrokerConfig
+from broker.controlled_shutdown import ask_to_leave
+from broker.controller_channel import open_controller_channel
+from broker.events import FILE_NAME, EventLog
+from broker.failure import BrokerFailure
+from broker.listener import Listener, open_listening_socket
+from broker.meta_properties import (
+    MetaProperties,
+    load_meta_properties,
+    stored_broker_id,
+    verify,
+    write_meta_properties,
+)
+from broker.zookeeper import ZooKeeper
+from coordination.configs import ConfigChanges
+from coordination.controller.context import ControllerSettings
+from coordination.controller.lifecycle import run_controller_lifecycle
+from coordination.kazoo_store import KazooStore
+from coordination.registration import (
+    BrokerIdInUse,
+    Registrar,
+    cluster_id,
+    create_persistent_paths,
+    generate_broker_id,
+)
+from coordination.session import keep_session
+from coordination.store import Session, StoreUnavailable
+from coordination.values import BrokerRegistration, Endpoint
+
+log = logging.getLogger("zbroker.run")
+
+# Changed topics that may wait to be read again: a name is short, a burst of changes large.
+CONFIG_CHANGES_QUEUED = 1_000
+
+
+async def run_broker(config: BrokerConfig, *, shutdown: trio.Event) -> None:
+    """Run a broker until `shutdown` is set; raises `BrokerFailure` for what its user can mend."""
+    events = EventLog(config.broker_id, config.log_dirs[0] / FILE_NAME)
+    try:
+        await _run(config, events, shutdown)
+    except* StoreUnavailable as unavailable:
+        raise BrokerFailure(str(unavailable.exceptions[0])) from None
+    except* BrokerIdInUse as in_use:
+        raise BrokerFailure(str(in_use.exceptions[0])) from None
+    finally:
+        events.close()
+
+
+async def _run(config: BrokerConfig, events: EventLog, shutdown: trio.Event) -> None:
+    starting = events(
+        "broker.starting",
+        listeners=[str(endpoint) for endpoint in config.listeners],
+        log_dirs=config.log_dirs,
+    )
+    life = _Life(config, events, starting)
+    store = KazooStore(
+        str(config.zookeeper_connect),
+        session_timeout_ms=config.zookeeper_session_timeout_ms,
+        recorder=events,
+    )
+    async with trio.open_nursery() as nursery:
+
+        async def keep() -> None:
+            await keep_session(
+                store,
+                life.in_session,
+                recorder=events,
+                connection_timeout_ms=config.zookeeper_connection_timeout_ms,
+            )
+
+        nursery.start_soon(keep)
+        await life.serve(shutdown)
+        nursery.cancel_scope.cancel()
+    events("broker.stopped", cause=life.stopping)
+
+
+class _Life:
+    """What `in_session` and `serve` share: the broker once it's built, and when it may register."""
+
+    def __init__(self, config: BrokerConfig, events: EventLog, starting: str) -> None:
+        self._config = config
+        self._events = events
+        self._zookeeper = ZooKeeper()
+        self._serving = trio.Event()
+        self._broker: Broker | None = None
+        self._registrar: Registrar | None = None
+        self._starting = starting
+        self.stopping: str | None = None
+
+    # -- with ZooKeeper ---------------------------------------------------------
+
+    async def in_session(self, session: Session, cause: str) -> None:
+        """All that is only true while the session lives; cancelled when it's lost."""
+        self._zookeeper.opened(session)
+        try:
+            await self._serving.wait()
+            assert self._broker is not None
+            assert self._registrar is not None
+            registration = await self._registrar.register(session, cause)
+            self._broker.registered(registration.epoch)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_follow_config_changes, self._broker, session)
+                await self._stand_for_controller(self._broker, session, cause)
+        finally:
+            self._zookeeper.closed()
+
+    async def _stand_for_controller(self, broker: Broker, session: Session, cause: str) -> None:
+        config = self._config
+        await run_controller_lifecycle(
+            session,
+            broker.broker_id,
+            broker.controller,
+            partial(
+                open_controller_channel,
+                controller_id=broker.broker_id,
+                listener=config.control_plane_listener_name or config.inter_broker_listener_name,
+                timeout_s=config.controller_socket_timeout_ms / 1000,
+            ),
+            recorder=self._events,
+            clock_ms=broker.clock_ms,
+            settings=ControllerSettings(
+                delete_topic_enable=config.delete_topic_enable,
+                unclean_leader_election_enable=config.unclean_leader_election_enable,
+            ),
+            cause=cause,
+        )
+
+    # -- with or without it -----------------------------------------------------
+
+    async def serve(self, shutdown: trio.Event) -> None:
+        """From the first session to the end of the shutdown."""
+        broker = await self._prepare(await self._zookeeper.session())
+        self._broker = broker
+        sockets = await _bind(self._config)
+        async with trio.open_nursery() as nursery:
+            await nursery.start(broker.logs.run)
+            await nursery.start(broker.replicas.run)
+            await nursery.start(broker.fetchers.run)
+            await nursery.start(broker.isr_changes.run)
+            await nursery.start(broker.groups.run)
+            for endpoint, listening in sockets:
+                listener = _listener(broker, endpoint)
+                await nursery.start(listener.serve, listening)
+            self._serving.set()
+            await shutdown.wait()
+            self.stopping = self._events("broker.stopping", cause=self._starting, why="asked to")
+            if self._config.controlled_shutdown_enable:
+                await ask_to_leave(broker)
+            nursery.cancel_scope.cancel()
+        await self._close(broker)
+
+    async def _prepare(self, session: Session) -> Broker:
+        """Find out who we are, and load what we have."""
+        stored = load_meta_properties(self._config.log_dirs)
+        await create_persistent_paths(session)
+        cluster = await cluster_id(session, _random_uuid)
+        configured = None if self._config.broker_id < 0 else self._config.broker_id
+        verify(stored, configured, cluster)
+        config = attrs.evolve(self._config, broker_id=await self._broker_id(session, stored))
+        write_meta_properties(stored, config.broker_id, cluster)
+        self._config = config
+        self._events.broker_id = config.broker_id
+        broker = build_broker(
+            config, cluster, self._zookeeper, self._events, randomness=random.Random()
+        )
+        self._registrar = Registrar(
+            BrokerRegistration(
+                config.broker_id, config.advertised_listeners, rack=config.broker_rack
+            ),
+            self._events,
+            wall_clock_ms,
+        )
+        await broker.logs.load(await broker.topic_admin.all_log_configs(), _log_progress)
+        await broker.replicas.high_watermarks.load()
+        return broker
+
+    async def _broker_id(
+        self, session: Session, stored: Mapping[Path, MetaProperties | None]
+    ) -> int:
+        """The configured id, else the one of the log directories, else a new one."""
+        if self._config.broker_id >= 0:
+            return self._config.broker_id
+        known = stored_broker_id(stored)
+        if known is not None:
+            return known
+        if not self._config.broker_id_generation_enable:
+            raise BrokerFailure("broker.id is not set, and broker.id.generation.enable is false")
+        return await generate_broker_id(session, self._config.reserved_broker_max_id)
+
+    async def _close(self, broker: Broker) -> None:
+        """Close what is on disk; all tasks that wrote have ended."""
+        with trio.CancelScope(shield=True):
+            broker.controller_client.close()
+            await broker.replicas.high_watermarks.write(broker.replicas.partitions.values())
+            await broker.logs.aclose(broker.broker_epoch)
+
+
+def _listener(broker: Broker, endpoint: Endpoint) -> Listener:
+    return Listener(
+        name=endpoint.listener,
+        dispatch=dispatcher(broker),
+        max_frame_bytes=broker.config.socket_request_max_bytes,
+        max_idle_s=broker.config.connections_max_idle_ms / 1000,
+        unsupported_api_versions=unsupported_version,
+    )
+
+
+async def _bind(config: BrokerConfig) -> list[tuple[Endpoint, trio.socket.SocketType]]:
+    sockets = []
+    for endpoint in config.listeners:
+        try:
+            listening = await open_listening_socket(
+                endpoint.host, endpoint.port, config.socket_listen_backlog_size
+            )
+        except OSError as error:
+            why = (
+                "Address already in use"
+                if error.errno == errno.EADDRINUSE
+                else error.strerror or str(error)
+            )
+            raise BrokerFailure(
+                f"Socket server failed to bind to {endpoint.host or '0.0.0.0'}:{endpoint.port}: "
+                f"{why}."
+            ) from None
+        sockets.append((endpoint, listening))
+    return sockets
+
+
+async def _follow_config_changes(broker: Broker, session: Session) -> None:
+    """Apply changed topic configs to their logs, as long as the session lives."""
+    send, receive = trio.open_memory_channel[str](CONFIG_CHANGES_QUEUED)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ConfigChanges(broker.events, broker.clock_ms).follow, session, send)
+        async for entity in receive:
+            kind, _, name = entity.partition("/")
+            if kind == "topics":
+                broker.logs.update_config(name, await broker.topic_admin.log_config(name))
+
+
+def _random_uuid() -> str:
+    """16 random bytes as Kafka writes a Uuid: URL-safe base64 without padding."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(16)).rstrip(b"=").decode()
+
+
+def _log_progress(done: int, total: int) -> None:
+    log.info("loaded %d of %d logs", done, total)

@@ -1,0 +1,175 @@
+"""Whatever a power failure takes, the log is a prefix of what was written, and at least what was
+flushed; its indexes, epochs and producers agree with it."""
+
+import random
+from pathlib import Path
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from broker.log.log_config import LogConfig
+from broker.log.partition_log import PartitionLog
+from broker.log.producer_state import ProducerState
+from broker.wire.record_batch import RecordBatch, batches
+from tests.broker.log.logs import START_MS, LogWorld, make_batch, read_batches
+from tests.support.simulated_disk import SimulatedDisk
+
+CONFIG = LogConfig(segment_bytes=600, index_interval_bytes=150, file_delete_delay_ms=0)
+
+
+@attrs.define
+class Model:
+    """What the log may hold after a crash.
+
+    A truncation that was not synced may come undone, so until the next flush the histories
+    before it are possible, too.
+    """
+
+    batches: list[bytes] = attrs.field(factory=list)
+    others: list[list[bytes]] = attrs.field(factory=list)
+    flushed_end_offset: int = 0
+
+    @property
+    def histories(self) -> list[list[bytes]]:
+        return [self.batches, *self.others]
+
+    def end_offset(self) -> int:
+        return parse(self.batches[-1]).end_offset if self.batches else 0
+
+    def truncate_to(self, offset: int) -> None:
+        self.others.append(list(self.batches))
+        self.batches = [b for b in self.batches if parse(b).end_offset <= offset]
+        self.flushed_end_offset = min(self.flushed_end_offset, self.end_offset())
+
+
+def parse(data: bytes) -> RecordBatch:
+    return next(batches(data))
+
+
+class Run:
+    """One life of a log on a disk that forgets, and what must be true after its crash."""
+
+    def __init__(self, directory: Path, seed: int) -> None:
+        self.randomness = random.Random(seed)
+        self.disk = SimulatedDisk(self.randomness)
+        self.world = LogWorld(directory / "topic-0", CONFIG, self.disk)
+        self.model = Model()
+        self.sequences: dict[int, int] = {}
+        self.checkpoint = 0
+        self.epoch = 0
+        self.log = self.world.open()
+
+    def step(self) -> None:
+        action = self.randomness.choices(
+            [self.append, self.flush, self.write_checkpoint, self.truncate, self.new_epoch],
+            [20, 3, 2, 1, 1],
+        )[0]
+        action()
+
+    def append(self) -> None:
+        count = self.randomness.randint(1, 3)
+        producer_id = self.randomness.choice([-1, -1, 7, 8])
+        producer = None
+        if producer_id >= 0:
+            sequence = self.sequences.get(producer_id, 0)
+            producer = (producer_id, 0, sequence)
+            self.sequences[producer_id] = sequence + count
+        timestamp_ms = START_MS + self.randomness.randint(0, 1000)
+        batch = make_batch(*["x" * 20] * count, timestamp_ms=timestamp_ms, producer=producer)
+        self.log.append_as_leader(batch, self.epoch)
+        self.model.batches.append(bytes(batch))
+
+    def flush(self) -> None:
+        if self.log.recovery_point < self.log.log_end_offset:  # else there is nothing to sync
+            self.log.flush()
+            self.model.others.clear()
+        self.model.flushed_end_offset = self.log.log_end_offset
+
+    def write_checkpoint(self) -> None:
+        """What LogManager does now and then."""
+        self.checkpoint = self.log.recovery_point
+        self.log.has_stale_checkpoint = False
+
+    def truncate(self) -> None:
+        offset = self.randomness.randint(0, self.log.log_end_offset)
+        if self.log.truncate_to(offset):
+            self.model.truncate_to(offset)
+            self.sequences.clear()
+            for batch in map(parse, self.model.batches):
+                if batch.has_producer_id:
+                    self.sequences[batch.producer_id] = batch.last_sequence + 1
+        assert self.log.log_end_offset == self.model.end_offset()
+
+    def new_epoch(self) -> None:
+        self.epoch += 1
+        self.log.assign_epoch_start_offset(self.epoch, self.log.log_end_offset)
+
+    def crash_and_check(self) -> None:
+        self.log.abandon()
+        self.disk.crash()
+        self.log = self.world.open(recovery_point=self.checkpoint)
+        found = [bytes(batch.view) for batch in read_batches(self.log)]
+        histories = [h for h in self.model.histories if h[: len(found)] == found]
+        assert histories, "the log is no prefix of what was written"
+        assert self.log.log_end_offset >= self.model.flushed_end_offset
+        check_indexes(self.log, found)
+        check_producers(self.log, found)
+        check_epochs(self.log, found)
+        # A second crash straight after recovery must change nothing of what it found.
+        self.model = Model(found, [], self.model.flushed_end_offset)
+        self.sequences = {
+            b.producer_id: b.last_sequence + 1 for b in map(parse, found) if b.has_producer_id
+        }
+        self.epoch += 1
+
+
+def check_indexes(log: PartitionLog, found: list[bytes]) -> None:
+    for batch in map(parse, found):
+        for offset in (batch.base_offset, batch.last_offset):
+            [region] = log.read(offset, 1, log.log_end_offset).regions
+            assert region.read() == batch.view
+    records = [record for data in found for record in parse(data).records()]
+    for timestamp_ms in range(START_MS - 1, START_MS + 1010, 97):
+        expected = next((r.offset for r in records if r.timestamp_ms >= timestamp_ms), None)
+        answer = log.offset_for_timestamp(timestamp_ms)
+        assert (answer and answer.offset) == expected
+
+
+def check_producers(log: PartitionLog, found: list[bytes]) -> None:
+    """A snapshot keeps only the last batch of each producer, so only that is compared."""
+    expected = ProducerState(10**15)
+    for data in found:
+        expected.update(parse(data))
+    assert {e.producer_id: (e.epoch, e.batches[-1]) for e in log.producers.entries()} == {
+        e.producer_id: (e.epoch, e.batches[-1]) for e in expected.entries()
+    }
+
+
+def check_epochs(log: PartitionLog, found: list[bytes]) -> None:
+    for batch in map(parse, found):
+        assert log.epoch_for_offset(batch.base_offset) == batch.leader_epoch
+
+
+def live(directory: Path, seed: int, lives: int) -> None:
+    run = Run(directory, seed)
+    for _ in range(lives):
+        for _ in range(run.randomness.randint(0, 60)):
+            run.step()
+        run.crash_and_check()
+    run.log.abandon()
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_a_crash_loses_nothing_that_was_flushed(
+    tmp_path_factory: pytest.TempPathFactory, seed: int
+) -> None:
+    live(tmp_path_factory.mktemp("crash"), seed, lives=3)
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("seed", range(1000))
+def test_many_crashes(tmp_path: Path, seed: int) -> None:
+    live(tmp_path, seed, lives=4)

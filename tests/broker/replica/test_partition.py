@@ -1,0 +1,139 @@
+"""A replica's role, high watermark and ISR."""
+
+from pathlib import Path
+
+import pytest
+
+from broker.replica.partition import Partition
+from broker.wire.errors import ErrorCode, KafkaError
+from tests.broker.replica.support import batch, leader_and_isr, open_partition
+
+
+def lead(partition: Partition, *isr: int, replicas: tuple[int, ...] = (1, 2, 3)) -> None:
+    state = leader_and_isr(1, partition.leader_epoch + 1, isr)
+    partition.become_leader(state, replicas, now_s=0.0)
+
+
+async def test_alone_in_the_isr_an_append_is_committed_at_once(tmp_path: Path) -> None:
+    partition = open_partition(tmp_path)
+    lead(partition, 1, replicas=(1,))
+    info = partition.append_as_leader(batch("a", "b"), -1, 0.0)
+    assert (info.first_offset, info.last_offset) == (0, 1)
+    assert partition.high_watermark == 2
+    assert partition.is_acknowledged(2, partition.leader_epoch)
+
+
+async def test_the_high_watermark_waits_for_every_member_of_the_isr(tmp_path: Path) -> None:
+    partition = open_partition(tmp_path)
+    lead(partition, 1, 2, 3)
+    partition.append_as_leader(batch("a", "b"), -1, 0.0)
+    assert partition.high_watermark == 0
+    partition.follower_fetched(2, 2, 0, 1.0, 7)
+    assert partition.high_watermark == 0
+    partition.follower_fetched(3, 1, 0, 1.0, 7)
+    assert partition.high_watermark == 1
+    partition.follower_fetched(3, 2, 0, 2.0, 7)
+    assert partition.high_watermark == 2
+
+
+async def test_under_min_isr_an_acks_1_append_goes_in_but_stays_invisible(tmp_path: Path) -> None:
+    partition = open_partition(tmp_path, min_insync_replicas=2)
+    lead(partition, 1)
+    with pytest.raises(KafkaError) as refused:
+        partition.append_as_leader(batch("a"), -1, 0.0)
+    assert refused.value.code is ErrorCode.NOT_ENOUGH_REPLICAS
+    partition.append_as_leader(batch("a"), 1, 0.0)
+    assert partition.log.log_end_offset == 1
+    assert partition.high_watermark == 0
+
+
+async def test_min_isr_never_asks_for_more_than_there_are_replicas(tmp_path: Path) -> None:
+    partition = open_partition(tmp_path, min_insync_replicas=2)
+    lead(partition, 1, replicas=(1,))
+    partition.append_as_leader(batch("a"), -1, 0.0)
+    assert partition.high_watermark == 1
+
+
+async def test_an_isr_that_became_too_small_after_the_append_is_not_acknowledged(
+    tmp_path: Path,
+) -> None:
+    partition = open_partition(tmp_path, min_insync_replicas=2)
+    lead(partition, 1, 2, replicas=(1, 2))
+    partition.append_as_leader(batch("a"), -1, 0.0)
+    partition.follower_fetched(2, 1, 0, 1.0, 7)
+    assert partition.is_acknowledged(1, partition.leader_epoch)
+    partition.isr_altered({1}, 1, 2.0)
+    with pytest.raises(KafkaError) as refused:
+        partition.is_acknowledged(1, partition.leader_epoch)
+    assert refused.value.code is ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND
+
+
+async def test_who_loses_the_leadership_acknowledges_nothing_more(tmp_path: Path) -> None:
+    partition = open_partition(tmp_path)
+    lead(partition, 1, 2)
+    epoch = partition.leader_epoch
+    partition.append_as_leader(batch("a"), -1, 0.0)
+    lead(partition, 1, 2)
+    with pytest.raises(KafkaError) as refused:
+        partition.is_acknowledged(1, epoch)
+    assert refused.value.code is ErrorCode.NOT_LEADER_OR_FOLLOWER
+    partition.become_follower(leader_and_isr(2, 5, (2,)), (1, 2))
+    with pytest.raises(KafkaError) as refused:
+        partition.append_as_leader(batch("b"), 1, 0.0)
+    assert refused.value.code is ErrorCode.NOT_LEADER_OR_FOLLOWER
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [(0, ErrorCode.FENCED_LEADER_EPOCH), (2, ErrorCode.UNKNOWN_LEADER_EPOCH)],
+)
+async def test_a_request_of_another_epoch_is_fenced(
+    tmp_path: Path, asked: int, code: ErrorCode
+) -> None:
+    partition = open_partition(tmp_path)
+    lead(partition, 1)
+    lead(partition, 1)
+    assert partition.leader_epoch == 1
+    with pytest.raises(KafkaError) as refused:
+        partition.leading(asked)
+    assert refused.value.code is code
+    assert partition.leading(1).epoch == 1
+
+
+async def test_a_proposal_counts_the_larger_isr_until_it_is_settled(tmp_path: Path) -> None:
+    partition = open_partition(tmp_path)
+    lead(partition, 1, 2)
+    partition.append_as_leader(batch("a"), 1, 0.0)
+    partition.follower_fetched(2, 1, 0, 100.0, 7)
+    partition.follower_fetched(3, 1, 0, 100.0, 7)
+    proposed = partition.joining_isr(3)
+    assert proposed == {1, 2, 3}
+    partition.leading().proposed_isr = proposed
+    assert partition.joining_isr(3) is None, "one proposal at a time"
+    partition.append_as_leader(batch("b"), 1, 200.0)
+    partition.follower_fetched(2, 2, 0, 200.0, 7)
+    assert partition.high_watermark == 1, "3 may be a member already"
+    partition.isr_altered({1, 2, 3}, 1, 200.0)
+    partition.follower_fetched(3, 2, 0, 200.0, 7)
+    assert partition.high_watermark == 2
+
+
+async def test_a_shrink_counts_the_old_isr_until_it_is_settled(tmp_path: Path) -> None:
+    partition = open_partition(tmp_path)
+    lead(partition, 1, 2)
+    partition.append_as_leader(batch("a"), 1, 0.0)
+    shrunk = partition.shrunk_isr(now_s=31.0)
+    assert shrunk == {1}
+    partition.leading().proposed_isr = shrunk
+    partition.advance_high_watermark(31.0)
+    assert partition.high_watermark == 0
+    partition.isr_altered({1}, 1, 31.0)
+    assert partition.high_watermark == 1
+
+
+async def test_a_broker_that_holds_no_replica_is_refused_as_follower(tmp_path: Path) -> None:
+    partition = open_partition(tmp_path)
+    lead(partition, 1, 2)
+    with pytest.raises(KafkaError) as refused:
+        partition.follower_fetched(9, 0, 0, 1.0, 7)
+    assert refused.value.code is ErrorCode.UNKNOWN_LEADER_EPOCH
