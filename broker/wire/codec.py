@@ -28,11 +28,11 @@ Writer = Callable[[T, list[Chunk]], None]
 """Appends the message's bytes to the list, as few pieces as possible."""
 
 
-class MalformedMessage(Exception):  # noqa: N818  # named for what the peer sent
+class MalformedMessage(Exception):
     """Bytes that are no such message; says which field, and why."""
 
 
-class UnwritableMessage(Exception):  # noqa: N818  # named for what we tried to send
+class UnwritableMessage(Exception):
     """A message that this version cannot carry; says which field, and why.
 
     Kafka's UnsupportedVersionException, and what it would notice by a class cast.

@@ -55,7 +55,7 @@ class RequestHeader:
     client_id: str | None
 
 
-class UnknownApi(Exception):  # named for what the peer asked
+class UnknownApi(Exception):
     """A request for an API that we do not have; Kafka closes the connection."""
 
     def __init__(self, api_key: int, api_version: int) -> None:
@@ -63,7 +63,7 @@ class UnknownApi(Exception):  # named for what the peer asked
         self.api_key = api_key
 
 
-class UnsupportedVersion(Exception):  # named for what the peer asked
+class UnsupportedVersion(Exception):
     """A request in a version that we do not speak.
 
     `answer_to` is None, and then the connection is closed; only for ApiVersions it is the header to
