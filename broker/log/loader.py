@@ -206,12 +206,17 @@ class LogLoader:
         self._load_producers(
             segments, producers, snapshots, self.log_start_offset, first.base_offset
         )
+        # The batches are what counts: the file may tell of a truncation that came undone.
+        epochs.truncate_from_end(first.base_offset)
 
         def seen(batch: RecordBatch) -> None:
-            if batch.leader_epoch > (-1 if epochs.latest is None else epochs.latest):
+            if batch.leader_epoch >= 0:
                 epochs.assign(batch.leader_epoch, batch.base_offset)
             producers.update(batch)
 
+        for segment in segments:
+            if segments.after(segment) is first:
+                segment.complete_time_index()
         remaining = list(segments.from_floor(first.base_offset))
         while remaining:
             segment = remaining.pop(0)
@@ -221,8 +226,16 @@ class LogLoader:
             segment.release()
             if cut_bytes:
                 _log.warning("%s: cut %d bytes that are no batch", segment.path, cut_bytes)
+            if remaining and (cut_bytes or self._is_hole(producers.end_offset, remaining[0])):
                 self._drop(segments, remaining, snapshots)
                 return
+
+    def _is_hole(self, end_offset: int, following: Segment) -> bool:
+        """Whether a segment lost its last batches whole, which its own bytes do not show.
+
+        Only compaction leaves such a gap on purpose. (Kafka does not look, and keeps the gap.)
+        """
+        return following.base_offset != end_offset and not self.config.is_compacted
 
     def _drop(
         self, segments: Segments, dropped: list[Segment], snapshots: ProducerSnapshots
@@ -281,6 +294,8 @@ def rebuild_producers(
     else:
         producers.reset(snapshot[1], snapshot[0], now_ms)
     for segment in segments.from_floor(producers.end_offset) if len(segments) else ():
+        if segment.base_offset >= end_offset:
+            break  # not recovered yet, perhaps
         for position, header in segment.headers(max(producers.end_offset, log_start_offset)):
             if header.base_offset >= end_offset:
                 break

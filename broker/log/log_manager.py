@@ -6,7 +6,8 @@ touched in the loop, before and after.
 
     load     lock the directories, take the marks of a clean shutdown, open or recover every log
     run      until cancelled, all that happens by itself:
-                 flush        each second: rolled segments, flush.ms
+                 flush        each second: rolled segments, flush.ms, and the checkpoints if
+                              a truncation made them wrong
                  checkpoints  recovery points and log start offsets, each minute
                  retention    delete_old_segments, every five minutes
                  removal      each second: files and directories whose delete delay is over
@@ -279,6 +280,9 @@ class LogManager:
             flush = log.due_flush()
             if flush is not None:
                 await self._flush(log, flush)
+        if any(log.has_stale_checkpoint for log in self._healthy_logs()):
+            await self.checkpoint_recovery_points()
+            await self.checkpoint_log_start_offsets()
 
     async def _flush(self, log: PartitionLog, flush: Flush) -> None:
         try:
@@ -291,7 +295,11 @@ class LogManager:
 
     async def checkpoint_recovery_points(self) -> None:
         for directory, logs in self._logs_by_directory():
-            await self._in_thread(directory.recovery_points.write, _recovery_points(logs))
+            written = _recovery_points(logs)
+            await self._in_thread(directory.recovery_points.write, written)
+            for log in logs:
+                if log.recovery_point >= written[log.topic_partition]:
+                    log.has_stale_checkpoint = False
 
     async def checkpoint_log_start_offsets(self) -> None:
         for directory, logs in self._logs_by_directory():

@@ -157,8 +157,8 @@ class Segment:
         self.time_index.append_if_later(*self.largest())
         self.release()
 
-    def truncate_to(self, offset: int, now_ms: int) -> None:
-        """Drop the batches that hold offsets from `offset` on."""
+    def truncate_to(self, offset: int, now_ms: int) -> int:
+        """Drop the batches that hold offsets from `offset` on; the offset this ends at now."""
         found = self.find(offset)
         self.offset_index.truncate_to(offset)
         self.time_index.truncate_to(offset)
@@ -170,6 +170,7 @@ class Segment:
             self._first_timestamp_ms = None
         self._bytes_since_index_entry = 0
         self._largest = self._largest_by_scan()
+        return offset if found is None else min(offset, found.base_offset)
 
     # --- reading
 
@@ -273,6 +274,12 @@ class Segment:
             self._disk.truncate(file, end)
             self.size_bytes = end
         return file_size_bytes - end
+
+    def complete_time_index(self) -> None:
+        """Add the last entry, which is written when a segment rolls, after its last sync."""
+        self._largest = self._largest_by_scan()
+        self.time_index.append_if_later(*self._largest)
+        self.release()
 
     def is_sound(self) -> bool:
         """Whether both indexes are there and could be this log file's."""

@@ -1,0 +1,121 @@
+"""A disk that forgets: over real files, it knows what was never synced and can lose it.
+
+    disk = SimulatedDisk(random.Random(7))
+    ... everything under test writes through `disk` ...
+    disk.crash()      # the files are now as a power failure might have left them
+    ... open them again ...
+
+For each file, what was written since its last sync survives up to a random point, and the write
+there is torn: a part of it is there, or zeros in its place (a file system that had made the file
+longer, but not yet written the data). Files are independent of each other. Names are durable at
+once (as with a journalling file system in ordered mode); what a rename points at is not.
+"""
+
+import os
+import random
+from pathlib import Path
+
+import attrs
+
+from broker.log.disk import Data, RealDisk, StrPath
+from broker.wire.regions import OpenFile
+
+
+@attrs.frozen
+class Write:
+    position: int
+    data: bytes
+
+
+@attrs.frozen
+class Truncate:
+    size_bytes: int
+
+
+@attrs.define
+class Unsynced:
+    """A file as of its last sync, and what happened to it since."""
+
+    durable: bytearray
+    changes: list[Write | Truncate] = attrs.field(factory=list)
+
+
+class SimulatedDisk:
+    """A `Disk`. Small files only: it keeps copies."""
+
+    def __init__(self, randomness: random.Random) -> None:
+        self._real = RealDisk()
+        self._randomness = randomness
+        self._files: dict[int, Unsynced] = {}  # by inode, for names change
+        self._directories: set[Path] = set()
+
+    def open(self, path: StrPath, *, create: bool = False) -> OpenFile:
+        existed = Path(path).exists()
+        file = self._real.open(path, create=create)
+        self._directories.add(Path(path).parent)
+        inode = os.fstat(file.fd).st_ino
+        if inode not in self._files or not existed:
+            self._files[inode] = Unsynced(bytearray(Path(path).read_bytes()))
+        return file
+
+    def write_at(self, file: OpenFile, data: Data, position: int) -> None:
+        self._real.write_at(file, data, position)
+        self._state(file).changes.append(Write(position, bytes(data)))
+
+    def truncate(self, file: OpenFile, size_bytes: int) -> None:
+        self._real.truncate(file, size_bytes)
+        self._state(file).changes.append(Truncate(size_bytes))
+
+    def sync(self, file: OpenFile) -> None:
+        state = self._state(file)
+        for change in state.changes:
+            _apply(state.durable, change)
+        state.changes.clear()
+
+    def sync_directory(self, path: StrPath) -> None:
+        """Nothing: names are durable at once."""
+
+    def rename(self, source: StrPath, target: StrPath) -> None:
+        self._real.rename(source, target)
+        self._directories.add(Path(target).parent)
+
+    def unlink(self, path: StrPath) -> None:
+        self._real.unlink(path)
+
+    def crash(self) -> None:
+        """Lose some of what was not synced, in the real files; the disk starts anew."""
+        for directory in self._directories:
+            if not directory.is_dir():
+                continue
+            for path in directory.iterdir():
+                state = self._files.get(path.stat().st_ino)
+                if state is not None and path.is_file():
+                    path.write_bytes(self._survivor(state))
+        self._files.clear()
+
+    def _survivor(self, state: Unsynced) -> bytes:
+        content = bytearray(state.durable)
+        survivors = self._randomness.randint(0, len(state.changes))
+        for change in state.changes[:survivors]:
+            _apply(content, change)
+        if survivors < len(state.changes):
+            torn = state.changes[survivors]
+            if isinstance(torn, Write) and torn.data:
+                size_bytes = self._randomness.randrange(len(torn.data))
+                data = torn.data[:size_bytes]
+                if self._randomness.random() < 0.3:
+                    data += bytes(len(torn.data) - size_bytes)
+                _apply(content, Write(torn.position, data))
+        return bytes(content)
+
+    def _state(self, file: OpenFile) -> Unsynced:
+        return self._files[os.fstat(file.fd).st_ino]
+
+
+def _apply(content: bytearray, change: Write | Truncate) -> None:
+    if isinstance(change, Truncate):
+        del content[change.size_bytes :]
+        content.extend(bytes(change.size_bytes - len(content)))
+    elif change.data:
+        content.extend(bytes(max(0, change.position - len(content))))
+        content[change.position : change.position + len(change.data)] = change.data
