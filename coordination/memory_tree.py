@@ -101,8 +101,8 @@ class Tree:
             except StoreError as error:
                 raise MultiFailed(index, error) from error
         self.zxid += 1
-        for event in change.events:
-            self._settle(event, change.staged)
+        for path, znode in change.staged.items():
+            self._settle(path, znode)
         return results, change.events
 
     def end_session(self, session_id: int, now_ms: int) -> list[WatchEvent]:
@@ -110,25 +110,24 @@ class Tree:
         ops: list[Op] = [Delete(path) for path in sorted(self._ephemerals.get(session_id, ()))]
         return self.commit(ops, session_id, now_ms)[1] if ops else []
 
-    def _settle(self, event: WatchEvent, staged: dict[str, _Znode | None]) -> None:
-        """Take over what became of the event's node, and keep the two indexes in step.
-
-        Events come in order, so a node that is created and deleted in one multi passes twice.
-        """
-        path, znode = event.path, staged[event.path]
-        if znode is not None:
-            self._nodes[path] = znode
-        if event.kind == "created":
+    def _settle(self, path: str, new: _Znode | None) -> None:
+        """Take over what became of a node (None: deleted), and keep the two indexes in step."""
+        old = self._nodes.pop(path, None)
+        if old is not None and old.ephemeral_owner:
+            self._ephemerals[old.ephemeral_owner].discard(path)
+        if new is not None:
+            self._nodes[path] = new
             self._names.setdefault(path, set())
-            self._names[parent_of(path)].add(path.rpartition("/")[2])
-            if znode is not None and znode.ephemeral_owner:
-                self._ephemerals.setdefault(znode.ephemeral_owner, set()).add(path)
-        elif event.kind == "deleted" and znode is None:
-            gone = self._nodes.pop(path, None)
+            if new.ephemeral_owner:
+                self._ephemerals.setdefault(new.ephemeral_owner, set()).add(path)
+        else:
             self._names.pop(path, None)
-            self._names[parent_of(path)].discard(path.rpartition("/")[2])
-            if gone is not None and gone.ephemeral_owner:
-                self._ephemerals[gone.ephemeral_owner].discard(path)
+        if path != "/":
+            parent, _, name = path.rpartition("/")
+            if new is not None:
+                self._names[parent or "/"].add(name)
+            elif (parent or "/") in self._names:  # else it went in the same transaction
+                self._names[parent or "/"].discard(name)
 
 
 @attrs.define(eq=False)

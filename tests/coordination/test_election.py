@@ -10,6 +10,7 @@ from coordination.election import resign as resign_from
 from coordination.memory_store import MemorySession, MemoryStore
 from coordination.session import keep_session
 from coordination.store import Check, MultiFailed, Session, Set
+from coordination.subscriptions import until_change
 from coordination.znodes import paths
 from tests.coordination.trace import Trace
 from tests.coordination.worlds import PATIENCE_S, World
@@ -81,6 +82,24 @@ async def test_row_02_elected_though_the_reply_was_lost(applied: bool) -> None:
         await trio.testing.wait_all_tasks_blocked()
         session.reconnect()
     assert store.tree.node(paths.CONTROLLER_EPOCH).data == b"7"
+
+
+async def test_row_02_elected_though_the_connection_broke(world: World) -> None:
+    session, other = await world.open_session(), await world.open_session()
+    await session.create(paths.CONTROLLER_EPOCH, b"6")
+    with other.subscribe() as events, trio.fail_after(PATIENCE_S):
+        await other.exists(paths.CONTROLLER, watch=True)
+        world.lose_next_reply(session)
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def candidate() -> None:
+                assert await elect(session, 1, clock_ms) == Elected(7, 1)
+
+            await until_change(events, paths.CONTROLLER)
+            world.cut(session)
+            world.mend(session)
+    assert await elect(other, 2, clock_ms) is None
 
 
 async def test_row_02_the_reply_was_lost_and_so_was_the_session() -> None:

@@ -186,6 +186,23 @@ async def test_a_multi_is_one_transaction(world: World) -> None:
     assert await session.multi([]) == []
 
 
+async def test_a_multi_may_undo_and_redo(world: World) -> None:
+    old, new = await world.open_session(), await world.open_session()
+    await old.create("/taken", b"old", ephemeral=True)
+    await old.multi([Create("/p"), Create("/p/c"), Delete("/p/c"), Delete("/p")])
+    await old.multi([Create("/q"), Create("/q/c")])
+    await new.multi([Delete("/taken"), Create("/taken", b"new", ephemeral=True)])
+    await new.multi([Delete("/q/c"), Delete("/q"), Create("/q")])
+    assert await new.children("/q") == []
+    await old.aclose()
+    assert sorted(await new.children("/")) == ["q", "taken"]
+    assert (await new.get("/taken")).data == b"new"
+    await new.delete("/q")
+    await new.aclose()
+    last = await world.open_session()
+    assert await last.children("/") == []
+
+
 @pytest.mark.parametrize(
     ("culprit", "error"),
     [
@@ -436,7 +453,7 @@ async def test_calls_wait_for_the_connection(world: World) -> None:
 async def test_a_lost_reply_leaves_the_outcome_open(world: World) -> None:
     session, other = await world.open_session(), await world.open_session()
     with session.subscribe() as events, trio.fail_after(PATIENCE_S):
-        world.lose_replies(session)
+        world.lose_next_reply(session)
         async with trio.open_nursery() as nursery:
 
             @nursery.start_soon

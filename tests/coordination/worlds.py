@@ -28,8 +28,8 @@ class World(Protocol):
 
     def mend(self, session: Session) -> None: ...
 
-    def lose_replies(self, session: Session) -> None:
-        """From now until cut, what the session writes is done, but it gets no answer."""
+    def lose_next_reply(self, session: Session) -> None:
+        """The session's next write is done, but gets no answer; then cut it."""
 
     async def expire(self, session: Session) -> None:
         """End the session at the server."""
@@ -50,7 +50,7 @@ class MemoryWorld:
         assert isinstance(session, MemorySession)
         session.reconnect()
 
-    def lose_replies(self, session: Session) -> None:
+    def lose_next_reply(self, session: Session) -> None:
         assert isinstance(session, MemorySession)
         session.lose_next_write(applied=True)
 
@@ -85,8 +85,8 @@ class RealWorld:
     def mend(self, session: Session) -> None:
         self.proxies[session.session_id].mend()
 
-    def lose_replies(self, session: Session) -> None:
-        self.proxies[session.session_id].swallow()
+    def lose_next_reply(self, session: Session) -> None:
+        self.proxies[session.session_id].swallow(after=_is_write)
 
     async def expire(self, session: Session) -> None:
         # Whoever knows a session's password may close it; its other client learns that it expired
@@ -100,6 +100,11 @@ class RealWorld:
             thief.close()
 
         await trio.to_thread.run_sync(close_it)
+
+
+def _is_write(message: bytes) -> bool:
+    """Of ZooKeeper's messages: length, xid, opcode; create, delete, setData, multi, create2."""
+    return int.from_bytes(message[8:12]) in (1, 2, 5, 14, 15)
 
 
 @asynccontextmanager

@@ -2,12 +2,14 @@
 
     cut()        every open connection is reset, new ones are refused (accepted and closed)
     freeze()     nothing passes any more in either direction, though connections stay open
-    swallow()    what the server says from now on is thrown away (a lost reply)
+    swallow()    what the server says from now on is thrown away (a lost reply); or only from the
+                 client's next message on that is meant (a write, say)
     mend()       new connections pass again; frozen bytes go on
 
 The proxy listens on `port` of 127.0.0.1 for as long as its task lives.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 import attrs
@@ -22,6 +24,7 @@ class TcpProxy:
     port: int = 0
     refusing: bool = False
     swallowing: bool = False
+    _swallow_after: Callable[[bytes], bool] | None = None
     _flowing: trio.Event = attrs.field(factory=trio.Event)
     _connections: set[trio.CancelScope] = attrs.field(factory=set)
 
@@ -33,11 +36,13 @@ class TcpProxy:
     def freeze(self) -> None:
         self._flowing = trio.Event()
 
-    def swallow(self) -> None:
-        self.swallowing = True
+    def swallow(self, after: Callable[[bytes], bool] | None = None) -> None:
+        self._swallow_after = after
+        self.swallowing = after is None
 
     def mend(self) -> None:
         self.refusing = self.swallowing = False
+        self._swallow_after = None
         self._flowing.set()
 
     async def _carry(self, client: trio.SocketStream) -> None:
@@ -67,6 +72,8 @@ class TcpProxy:
         try:
             async for data in source:
                 await self._flowing.wait()
+                if way == "there" and self._swallow_after and self._swallow_after(bytes(data)):
+                    self.swallow()
                 if not (way == "back" and self.swallowing):
                     await target.send_all(data)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
