@@ -71,7 +71,8 @@ class EventLog:
     """A broker's trace; calling it records an event and returns its id (`Recorder`).
 
     broker_id: -1 until it is known, then set by the owner. path: where the file goes, None until
-    `write_to` says it: a log directory is ours to write only when its lock is held. life, wall_clock, monotonic_clock (seconds): given by tests.
+    `write_to` says it: a log directory is ours to write only when its lock is held. life,
+    wall_clock, monotonic_clock (seconds): given by tests.
     """
 
     broker_id: int

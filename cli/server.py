@@ -5,7 +5,7 @@ command line is wrong (one line names file, key, value and what is allowed). An 
 is a bug and shows its traceback.
 
 The first SIGTERM or SIGINT asks for a controlled shutdown: leaders move to other brokers, logs are
-closed cleanly. The second one ends the process at once, as kill -9 would.
+closed cleanly. A second one ends the process at once, as kill -9 would.
 
 The broker is imported once its configuration is known to be right: a wrong file is answered at
 once.
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 FAILED = 1
 WRONG_USAGE = 2
+# One wish may come as two signals: `timeout` sends to the process and then to its group.
+SAME_WISH_S = 0.5
 # Kafka's default pattern, so that what reads Kafka's logs reads ours.
 LOG_FORMAT = "[%(asctime)s] %(levelname)s %(message)s (%(name)s)"
 
@@ -90,6 +92,7 @@ def run(config: BrokerConfig) -> None:
 
 async def _serve(config: BrokerConfig) -> None:
     import trio
+
     from broker.run import run_broker
 
     shutdown = trio.Event()
@@ -101,14 +104,19 @@ async def _serve(config: BrokerConfig) -> None:
 
 
 async def _obey_signals(signals: AsyncIterator[int], shutdown: "trio.Event") -> None:
+    import trio
+
+    asked_at = 0.0
     async for number in signals:
         name = signal.Signals(number).name
-        if shutdown.is_set():
+        if not shutdown.is_set():
+            logging.getLogger(__name__).info("%s: shutting down in an orderly way", name)
+            shutdown.set()
+            asked_at = trio.current_time()
+        elif trio.current_time() - asked_at > SAME_WISH_S:
             logging.getLogger(__name__).warning("%s again: ending at once", name)
             logging.shutdown()
             os._exit(FAILED)
-        logging.getLogger(__name__).info("%s: shutting down in an orderly way", name)
-        shutdown.set()
 
 
 def _first_leaf(error: BaseException) -> BaseException:

@@ -115,7 +115,6 @@ class BrokerConfig:
     log_index_size_max_bytes: int
     log_message_timestamp_after_max_ms: int
     log_message_timestamp_before_max_ms: int
-    log_message_timestamp_difference_max_ms: int
     log_message_timestamp_type: str
     log_preallocate: bool
     log_retention_bytes: int
@@ -206,6 +205,7 @@ _READ_FOR_OTHERS: Final = frozenset(
         "listener.security.protocol.map",
         "security.inter.broker.protocol",
         "log.dir",
+        "log.message.timestamp.difference.max.ms",
         "log.retention.minutes",
         "log.retention.hours",
         "log.roll.hours",

@@ -74,7 +74,8 @@ def test_events_before_the_file_may_be_written_are_not_lost(tmp_path: Path) -> N
     events.write_to(tmp_path / "events.jsonl")
     events("broker.stopped")
     events.close()
-    kinds = [json.loads(line)["kind"] for line in (tmp_path / "events.jsonl").open()]
+    lines = (tmp_path / "events.jsonl").read_text().splitlines()
+    kinds = [json.loads(line)["kind"] for line in lines]
     assert kinds == ["broker.starting", "broker.stopped"]
 
 

@@ -73,7 +73,7 @@ def test_kraft_is_refused_by_name(file: Path, capsys: pytest.CaptureFixture[str]
 # signals and exit codes belong to processes.
 STAND_IN = """
 import sys, types, logging
-import trio
+import trio, trio.testing
 from broker.failure import BrokerFailure
 
 async def run_broker(config, *, shutdown):
@@ -107,8 +107,10 @@ def wait_until_running(process: "subprocess.Popen[str]") -> None:
 
 
 def end(process: "subprocess.Popen[str]") -> tuple[int, str]:
-    _, errors = process.communicate(timeout=30)
-    return process.returncode, errors
+    assert process.stderr is not None
+    with process.stderr:
+        errors = process.stderr.read()
+    return process.wait(timeout=30), errors
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -122,9 +124,16 @@ def test_the_first_signal_asks_for_an_orderly_end(file: Path, number: signal.Sig
     assert errors.endswith("closed cleanly\n")
 
 
-def test_the_second_signal_ends_it_at_once(file: Path) -> None:
+def test_a_second_signal_ends_it_at_once(file: Path) -> None:
     process = start(
-        file, 'await shutdown.wait(); sys.stderr.write("closing\\n"); await trio.sleep_forever()'
+        file,
+        """
+        import cli.server
+        cli.server.SAME_WISH_S = -1  # any second signal is a second wish
+        await shutdown.wait()
+        sys.stderr.write("closing\\n")
+        await trio.sleep_forever()
+        """,
     )
     wait_until_running(process)
     process.send_signal(signal.SIGTERM)
@@ -135,6 +144,24 @@ def test_the_second_signal_ends_it_at_once(file: Path) -> None:
     code, errors = end(process)
     assert code == 1
     assert "SIGTERM again: ending at once" in errors
+
+
+def test_one_wish_that_comes_as_two_signals_is_one(file: Path) -> None:
+    """As from `timeout 60 zbroker FILE`, which sends to the process and then to its group."""
+    process = start(
+        file,
+        """
+        import os, signal
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGINT)
+        await shutdown.wait()
+        await trio.testing.wait_all_tasks_blocked()
+        sys.stderr.write("closed cleanly\\n")
+        """,
+    )
+    code, errors = end(process)
+    assert code == 0
+    assert errors.endswith("closed cleanly\n")
 
 
 @pytest.mark.parametrize(
