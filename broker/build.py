@@ -1,32 +1,23 @@
 """Putting one broker together: which part is given which. No task starts here."""
 
-import random
-import time
-from collections.abc import Callable
-
 from broker.broker import Broker
 from broker.config.broker_config import BrokerConfig
 from broker.config.topic_configs import log_config
 from broker.controller_client import ControllerClient
 from broker.groups.coordinator import GroupCoordinator
 from broker.groups.old_offsets import ZooKeeperOffsets
-from broker.log.disk import RealDisk
 from broker.log.log_manager import LogManager, LogManagerConfig
 from broker.metadata_cache import MetadataCache
-from broker.peers import Connect, connect_tcp
 from broker.replica.fetchers import Fetchers
 from broker.replica.high_watermarks import HighWatermarks
 from broker.replica.isr_changes import IsrChanges
 from broker.replica.manager import ReplicaManager
 from broker.replica.offsets_log import ReplicatedOffsetsLog
+from broker.surroundings import Surroundings
 from broker.topic_admin import TopicAdmin
 from broker.transactions.producer_ids import ProducerIds
 from broker.zookeeper import ZooKeeper
 from coordination.values import Recorder
-
-
-def wall_clock_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def build_broker(
@@ -34,16 +25,14 @@ def build_broker(
     cluster_id: str,
     zookeeper: ZooKeeper,
     recorder: Recorder,
-    *,
-    clock_ms: Callable[[], int] = wall_clock_ms,
-    randomness: random.Random,
-    connect: Connect = connect_tcp,
+    surroundings: Surroundings,
 ) -> Broker:
     """The broker `config.broker_id`, with nothing loaded and nothing running yet."""
-    disk = RealDisk()
+    connect, clock_ms = surroundings.connect, surroundings.clock_ms
+    randomness = surroundings.randomness
     metadata = MetadataCache()
     logs = LogManager(
-        log_manager_config(config), disk=disk, clock_ms=clock_ms, randomness=randomness
+        log_manager_config(config), disk=surroundings.disk, clock_ms=clock_ms, randomness=randomness
     )
     topic_admin = TopicAdmin(config, zookeeper, metadata, randomness)
     replicas = ReplicaManager(

@@ -23,7 +23,8 @@ from uuid import UUID
 import attrs
 import trio
 
-from broker.peers import Connect, Peer, PeerUnavailable, connect_tcp
+from broker.peers import Connect, Peer, PeerUnavailable
+from broker.transport import connect_tcp
 from broker.wire.apis import ApiKey
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.leader_and_isr import (

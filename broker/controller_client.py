@@ -15,7 +15,8 @@ import attrs
 import trio
 
 from broker.metadata_cache import MetadataCache
-from broker.peers import Connect, Peer, PeerUnavailable, connect_tcp
+from broker.peers import Connect, Peer, PeerUnavailable
+from broker.transport import connect_tcp
 from broker.wire.apis import ApiKey
 from broker.wire.errors import ErrorCode
 

@@ -28,7 +28,6 @@ Kafka: SocketServer, KafkaRequestHandler.
 """
 
 import logging
-import socket
 from collections.abc import Awaitable, Callable
 
 import attrs
@@ -36,7 +35,7 @@ import trio
 
 from broker.api.context import RequestContext
 from broker.frames import BadFrame, FrameReader
-from broker.transport import ConnectionClosed, SocketTransport, Transport
+from broker.transport import Acceptor, ConnectionClosed, Transport
 from broker.wire import framing
 from broker.wire.codec import MalformedMessage
 from broker.wire.framing import RequestHeader, UnknownApi, UnsupportedVersion
@@ -48,6 +47,9 @@ log = logging.getLogger("zbroker.listener")
 # most 5 requests in flight, librdkafka's default is far more but it is bounded by
 # what it sends: at 100 the reader waits and TCP slows the client down.
 MAX_IN_FLIGHT = 100
+
+# After a failed accept (no file descriptor left): long enough for others to be closed.
+ACCEPT_BACKOFF_S = 0.1
 
 
 @attrs.frozen
@@ -81,22 +83,22 @@ class Listener:
 
     async def serve(
         self,
-        listening: trio.socket.SocketType,
+        acceptor: Acceptor,
         *,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Accept and serve connections on a listening socket. Started: accepting."""
+        """Accept connections and serve them. Started: accepting."""
         async with trio.open_nursery() as nursery:
             task_status.started()
             while True:
                 try:
-                    sock, address = await listening.accept()
+                    transport = await acceptor.accept()
                 except OSError as error:
                     # Out of file descriptors, or the client was gone before we looked.
                     log.warning("%s: can't accept a connection: %s", self.name, error)
-                    await trio.sleep(0.1)
-                    continue
-                nursery.start_soon(self.serve_connection, SocketTransport(sock, address[0]))
+                    await trio.sleep(ACCEPT_BACKOFF_S)
+                else:
+                    nursery.start_soon(self.serve_connection, transport)
 
     async def serve_connection(self, transport: Transport) -> None:
         """Serve one connection to its end; never raises for what the client does."""
@@ -187,24 +189,3 @@ class _Connection:
     @property
     def _peer(self) -> str:
         return f"the connection from {self._transport.peer_host}"
-
-
-async def open_listening_socket(host: str, port: int, backlog: int) -> trio.socket.SocketType:
-    """Bind and listen; raises OSError (EADDRINUSE, EADDRNOTAVAIL) for the caller to explain.
-
-    An empty host is all interfaces, as in `listeners=PLAINTEXT://:9092`.
-    """
-    family, kind, protocol, _, address = (
-        await trio.socket.getaddrinfo(
-            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-    )[0]
-    sock = trio.socket.socket(family, kind, protocol)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        await sock.bind(address)
-        sock.listen(backlog)
-    except BaseException:
-        sock.close()
-        raise
-    return sock

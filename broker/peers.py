@@ -21,7 +21,7 @@ import attrs
 import trio
 
 from broker.frames import BadFrame, FrameReader
-from broker.transport import ConnectionClosed, SocketTransport, Transport
+from broker.transport import ConnectionClosed, Transport, connect_tcp
 from broker.wire import framing
 from broker.wire.apis import ApiKey
 from broker.wire.codec import MalformedMessage
@@ -42,26 +42,6 @@ class PeerUnavailable(Exception):
 
 # host, port -> a new connection; raises OSError. Memory streams in one process take its place.
 Connect = Callable[[str, int], Awaitable[Transport]]
-
-
-async def connect_tcp(host: str, port: int) -> Transport:
-    """A TCP connection; raises OSError."""
-    last_error: OSError | None = None
-    for family, kind, protocol, _, address in await trio.socket.getaddrinfo(
-        host, port, type=trio.socket.SOCK_STREAM
-    ):
-        sock = trio.socket.socket(family, kind, protocol)
-        try:
-            await sock.connect(address)
-        except OSError as error:
-            sock.close()
-            last_error = error
-        except BaseException:
-            sock.close()
-            raise
-        else:
-            return SocketTransport(sock, host)
-    raise last_error or OSError(f"no address for {host}")
 
 
 @attrs.define(eq=False)

@@ -26,9 +26,8 @@ Kafka: KafkaServer.startup and shutdown.
 import base64
 import errno
 import logging
-import random
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -38,13 +37,13 @@ import trio
 from broker.api.api_versions import unsupported_version
 from broker.api.dispatch import dispatcher
 from broker.broker import Broker
-from broker.build import build_broker, wall_clock_ms
+from broker.build import build_broker
 from broker.config.broker_config import BrokerConfig
 from broker.controlled_shutdown import ask_to_leave
 from broker.controller_channel import open_controller_channel
 from broker.events import FILE_NAME, EventLog
 from broker.failure import BrokerFailure
-from broker.listener import Listener, open_listening_socket
+from broker.listener import Listener
 from broker.meta_properties import (
     MetaProperties,
     load_meta_properties,
@@ -52,11 +51,12 @@ from broker.meta_properties import (
     verify,
     write_meta_properties,
 )
+from broker.surroundings import Listen, Surroundings, real_surroundings
+from broker.transport import Acceptor
 from broker.zookeeper import ZooKeeper
 from coordination.configs import ConfigChanges
 from coordination.controller.context import ControllerSettings
 from coordination.controller.lifecycle import run_controller_lifecycle
-from coordination.kazoo_store import KazooStore
 from coordination.registration import (
     BrokerIdInUse,
     Registrar,
@@ -66,7 +66,7 @@ from coordination.registration import (
 )
 from coordination.session import keep_session
 from coordination.store import Session, StoreUnavailable
-from coordination.values import BrokerRegistration, Endpoint
+from coordination.values import BrokerRegistration, Endpoint, Recorder
 
 log = logging.getLogger("zbroker.run")
 
@@ -74,11 +74,16 @@ log = logging.getLogger("zbroker.run")
 CONFIG_CHANGES_QUEUED = 1_000
 
 
-async def run_broker(config: BrokerConfig, *, shutdown: trio.Event) -> None:
+async def run_broker(
+    config: BrokerConfig,
+    *,
+    shutdown: trio.Event,
+    surroundings: Callable[[BrokerConfig, Recorder], Surroundings] = real_surroundings,
+) -> None:
     """Run a broker until `shutdown` is set; raises `BrokerFailure` for what its user can mend."""
     events = EventLog(config.broker_id, config.log_dirs[0] / FILE_NAME)
     try:
-        await _run(config, events, shutdown)
+        await _run(config, events, shutdown, surroundings(config, events))
     except* StoreUnavailable as unavailable:
         raise BrokerFailure(str(unavailable.exceptions[0])) from None
     except* BrokerIdInUse as in_use:
@@ -87,23 +92,20 @@ async def run_broker(config: BrokerConfig, *, shutdown: trio.Event) -> None:
         events.close()
 
 
-async def _run(config: BrokerConfig, events: EventLog, shutdown: trio.Event) -> None:
+async def _run(
+    config: BrokerConfig, events: EventLog, shutdown: trio.Event, surroundings: Surroundings
+) -> None:
     starting = events(
         "broker.starting",
         listeners=[str(endpoint) for endpoint in config.listeners],
         log_dirs=config.log_dirs,
     )
-    life = _Life(config, events, starting)
-    store = KazooStore(
-        str(config.zookeeper_connect),
-        session_timeout_ms=config.zookeeper_session_timeout_ms,
-        recorder=events,
-    )
+    life = _Life(config, events, surroundings, starting)
     async with trio.open_nursery() as nursery:
 
         async def keep() -> None:
             await keep_session(
-                store,
+                surroundings.store,
                 life.in_session,
                 recorder=events,
                 connection_timeout_ms=config.zookeeper_connection_timeout_ms,
@@ -118,9 +120,16 @@ async def _run(config: BrokerConfig, events: EventLog, shutdown: trio.Event) -> 
 class _Life:
     """What `in_session` and `serve` share: the broker once it's built, and when it may register."""
 
-    def __init__(self, config: BrokerConfig, events: EventLog, starting: str) -> None:
+    def __init__(
+        self,
+        config: BrokerConfig,
+        events: EventLog,
+        surroundings: Surroundings,
+        starting: str,
+    ) -> None:
         self._config = config
         self._events = events
+        self._surroundings = surroundings
         self._zookeeper = ZooKeeper()
         self._serving = trio.Event()
         self._broker: Broker | None = None
@@ -156,6 +165,7 @@ class _Life:
                 controller_id=broker.broker_id,
                 listener=config.control_plane_listener_name or config.inter_broker_listener_name,
                 timeout_s=config.controller_socket_timeout_ms / 1000,
+                connect=self._surroundings.connect,
             ),
             recorder=self._events,
             clock_ms=broker.clock_ms,
@@ -172,16 +182,16 @@ class _Life:
         """From the first session to the end of the shutdown."""
         broker = await self._prepare(await self._zookeeper.session())
         self._broker = broker
-        sockets = await _bind(self._config)
+        acceptors = await _bind(self._config, self._surroundings.listen)
         async with trio.open_nursery() as nursery:
             await nursery.start(broker.logs.run)
             await nursery.start(broker.replicas.run)
             await nursery.start(broker.fetchers.run)
             await nursery.start(broker.isr_changes.run)
             await nursery.start(broker.groups.run)
-            for endpoint, listening in sockets:
+            for endpoint, acceptor in acceptors:
                 listener = _listener(broker, endpoint)
-                await nursery.start(listener.serve, listening)
+                await nursery.start(listener.serve, acceptor)
             self._serving.set()
             await shutdown.wait()
             self.stopping = self._events("broker.stopping", cause=self._starting, why="asked to")
@@ -201,15 +211,13 @@ class _Life:
         write_meta_properties(stored, config.broker_id, cluster)
         self._config = config
         self._events.broker_id = config.broker_id
-        broker = build_broker(
-            config, cluster, self._zookeeper, self._events, randomness=random.Random()
-        )
+        broker = build_broker(config, cluster, self._zookeeper, self._events, self._surroundings)
         self._registrar = Registrar(
             BrokerRegistration(
                 config.broker_id, config.advertised_listeners, rack=config.broker_rack
             ),
             self._events,
-            wall_clock_ms,
+            self._surroundings.clock_ms,
         )
         await broker.logs.load(await broker.topic_admin.all_log_configs(), _log_progress)
         await broker.replicas.high_watermarks.load()
@@ -246,13 +254,11 @@ def _listener(broker: Broker, endpoint: Endpoint) -> Listener:
     )
 
 
-async def _bind(config: BrokerConfig) -> list[tuple[Endpoint, trio.socket.SocketType]]:
-    sockets = []
+async def _bind(config: BrokerConfig, listen: Listen) -> list[tuple[Endpoint, Acceptor]]:
+    acceptors = []
     for endpoint in config.listeners:
         try:
-            listening = await open_listening_socket(
-                endpoint.host, endpoint.port, config.socket_listen_backlog_size
-            )
+            acceptor = await listen(endpoint.host, endpoint.port, config.socket_listen_backlog_size)
         except OSError as error:
             why = (
                 "Address already in use"
@@ -263,8 +269,8 @@ async def _bind(config: BrokerConfig) -> list[tuple[Endpoint, trio.socket.Socket
                 f"Socket server failed to bind to {endpoint.host or '0.0.0.0'}:{endpoint.port}: "
                 f"{why}."
             ) from None
-        sockets.append((endpoint, listening))
-    return sockets
+        acceptors.append((endpoint, acceptor))
+    return acceptors
 
 
 async def _follow_config_changes(broker: Broker, session: Session) -> None:

@@ -22,6 +22,7 @@ import socket
 from collections.abc import Sequence
 from typing import Protocol
 
+import attrs
 import trio
 
 from broker.wire.regions import Chunk, FileRegion
@@ -51,6 +52,13 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """Close at once; a task that waits in the other methods is woken with an error."""
+
+
+class Acceptor(Protocol):
+    """Where connections come in."""
+
+    async def accept(self) -> Transport:
+        """Wait for the next connection; raises OSError if that one failed."""
 
 
 class SocketTransport:
@@ -114,25 +122,6 @@ class SocketTransport:
         self._sock.close()
 
 
-async def _bring_into_memory(region: FileRegion, start: int, end: int) -> None:
-    """Return when the bytes `start` to `end` of the region's file can be read without waiting.
-
-    The kernel is asked for the first and the last byte only: reading a page
-    brings its neighbours with it, so a hole in the middle is rare and costs no
-    more than the short wait that it is.
-    """
-    fd = region.file.fd
-    probe = bytearray(1)
-    try:
-        for position in (start, end - 1):
-            os.preadv(fd, [probe], position, os.RWF_NOWAIT)
-    except BlockingIOError:
-        await trio.to_thread.run_sync(os.pread, fd, end - start, start)
-    except OSError:
-        # A file system without RWF_NOWAIT (EOPNOTSUPP): send, and wait if it must.
-        return
-
-
 class StreamTransport:
     """Any trio stream, a memory stream between two brokers of one process for one."""
 
@@ -159,3 +148,74 @@ class StreamTransport:
 
     def close(self) -> None:
         trio.lowlevel.spawn_system_task(trio.aclose_forcefully, self._stream)
+
+
+@attrs.frozen
+class SocketAcceptor:
+    """A listening TCP socket."""
+
+    listening: trio.socket.SocketType
+
+    async def accept(self) -> Transport:
+        sock, address = await self.listening.accept()
+        return SocketTransport(sock, address[0])
+
+
+async def listen_tcp(host: str, port: int, backlog: int) -> Acceptor:
+    """Bind and listen; raises OSError (EADDRINUSE, EADDRNOTAVAIL) for the caller to explain.
+
+    An empty host is all interfaces, as in `listeners=PLAINTEXT://:9092`.
+    """
+    family, kind, protocol, _, address = (
+        await trio.socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    )[0]
+    sock = trio.socket.socket(family, kind, protocol)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        await sock.bind(address)
+        sock.listen(backlog)
+    except BaseException:
+        sock.close()
+        raise
+    return SocketAcceptor(sock)
+
+
+async def connect_tcp(host: str, port: int) -> Transport:
+    """A TCP connection; raises OSError."""
+    last_error: OSError | None = None
+    for family, kind, protocol, _, address in await trio.socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM
+    ):
+        sock = trio.socket.socket(family, kind, protocol)
+        try:
+            await sock.connect(address)
+        except OSError as error:
+            sock.close()
+            last_error = error
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return SocketTransport(sock, host)
+    raise last_error or OSError(f"no address for {host}")
+
+
+async def _bring_into_memory(region: FileRegion, start: int, end: int) -> None:
+    """Return when the bytes `start` to `end` of the region's file can be read without waiting.
+
+    The kernel is asked for the first and the last byte only: reading a page
+    brings its neighbours with it, so a hole in the middle is rare and costs no
+    more than the short wait that it is.
+    """
+    fd = region.file.fd
+    probe = bytearray(1)
+    try:
+        for position in (start, end - 1):
+            os.preadv(fd, [probe], position, os.RWF_NOWAIT)
+    except BlockingIOError:
+        await trio.to_thread.run_sync(os.pread, fd, end - start, start)
+    except OSError:
+        # A file system without RWF_NOWAIT (EOPNOTSUPP): send, and wait if it must.
+        return

@@ -1,15 +1,26 @@
 """ApiVersions: what this broker speaks. The first thing most clients ask."""
 
+import re
+
 from broker.api.context import RequestContext
 from broker.broker import Broker
 from broker.wire.apis import API_TABLE
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.api_versions import ApiVersion, ApiVersionsRequest, ApiVersionsResponse
 
+FIRST_VERSION_WITH_SOFTWARE_NAME = 3
+# KIP-511: they become names of metrics, so not every character will do.
+LEGAL_SOFTWARE_NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?")
+
 
 async def handle(
     broker: Broker, context: RequestContext, request: ApiVersionsRequest
 ) -> ApiVersionsResponse:
+    if context.api_version >= FIRST_VERSION_WITH_SOFTWARE_NAME and not (
+        LEGAL_SOFTWARE_NAME.fullmatch(request.client_software_name)
+        and LEGAL_SOFTWARE_NAME.fullmatch(request.client_software_version)
+    ):
+        return ApiVersionsResponse(error_code=ErrorCode.INVALID_REQUEST)
     return ApiVersionsResponse(api_keys=supported(), finalized_features_epoch=0)
 
 

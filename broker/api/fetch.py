@@ -32,7 +32,6 @@ from broker.wire.messages.fetch import (
 )
 from coordination.values import TopicPartition
 
-FIRST_VERSION_OF_FORMAT_2 = 4
 FIRST_VERSION_WITH_TOPIC_IDS = 13
 FIRST_VERSION_WITH_TAGS = 12
 NO_SESSION = 0
@@ -55,7 +54,7 @@ async def handle(broker: Broker, context: RequestContext, request: FetchRequest)
     known = [entry for entry in entries if entry.name is not None]
     fetches = [_partition_fetch(entry) for entry in known]
     parameters = _parameters(request)
-    if len(known) < len(entries) or context.api_version < FIRST_VERSION_OF_FORMAT_2:
+    if len(known) < len(entries):
         # There is an error to answer: don't wait for records.
         parameters = attrs.evolve(parameters, max_wait_s=0)
     if parameters.from_follower:
@@ -128,8 +127,6 @@ def _data(
     broker: Broker, context: RequestContext, read: PartitionRead, read_committed: bool
 ) -> PartitionData:
     index = read.fetch.topic_partition.partition
-    if context.api_version < FIRST_VERSION_OF_FORMAT_2:
-        return _error_data(index, ErrorCode.UNSUPPORTED_VERSION)
     if read.error is not None:
         data = _error_data(index, read.error.code)
         if context.api_version >= FIRST_VERSION_WITH_TAGS:

@@ -18,9 +18,6 @@ from broker.wire.messages.produce import (
 )
 from coordination.values import TopicPartition
 
-# Format 2 came with version 3; with the versions before it clients send what we don't store.
-FIRST_VERSION_OF_FORMAT_2 = 3
-
 
 async def handle(broker: Broker, context: RequestContext, request: ProduceRequest) -> Answer:
     entries = [
@@ -28,7 +25,7 @@ async def handle(broker: Broker, context: RequestContext, request: ProduceReques
         for topic in request.topic_data
         for partition in topic.partition_data
     ]
-    refusal = _refusal(context, request)
+    refusal = _refusal(request)
     if refusal is not None:
         appended = [Appended(tp, refusal) for tp, _ in entries]
     else:
@@ -49,15 +46,10 @@ async def handle(broker: Broker, context: RequestContext, request: ProduceReques
     return Later(wait)
 
 
-def _refusal(context: RequestContext, request: ProduceRequest) -> KafkaError | None:
-    if context.api_version < FIRST_VERSION_OF_FORMAT_2:
-        return KafkaError(
-            ErrorCode.UNSUPPORTED_FOR_MESSAGE_FORMAT,
-            "Produce before version 3 carries record formats 0 and 1; only format 2 is stored",
-        )
-    if request.acks not in (ALL, 0, 1):
-        return KafkaError(ErrorCode.INVALID_REQUIRED_ACKS, f"acks={request.acks}")
-    return None
+def _refusal(request: ProduceRequest) -> KafkaError | None:
+    if request.acks in (ALL, 0, 1):
+        return None
+    return KafkaError(ErrorCode.INVALID_REQUIRED_ACKS, f"acks={request.acks}")
 
 
 def _response(broker: Broker, context: RequestContext, appended: list[Appended]) -> ProduceResponse:

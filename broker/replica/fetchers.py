@@ -14,9 +14,10 @@ import trio
 
 from broker.config.broker_config import BrokerConfig
 from broker.metadata_cache import MetadataCache
-from broker.peers import Connect, connect_tcp
+from broker.peers import Connect
 from broker.replica.fetcher import Fetcher
 from broker.replica.partition import Following, Partition
+from broker.transport import connect_tcp
 from coordination.values import NO_LEADER, Recorder
 
 
