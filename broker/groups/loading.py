@@ -17,6 +17,7 @@ Source: Kafka's loadGroupsAndOffsets, removeGroupsAndOffsets, onGroupLoaded, onG
 """
 
 from collections.abc import Callable
+from contextlib import aclosing
 
 import attrs
 import trio
@@ -72,10 +73,11 @@ class Loading:
             started_at = trio.current_time()
             replay = Replay()
             try:
-                async for batch in self.log.read(owned.partition):
-                    if not self.directory.still_owns(owned):
-                        return
-                    replay.apply(batch)
+                async with aclosing(self.log.read(owned.partition)) as batches:
+                    async for batch in batches:
+                        if not self.directory.still_owns(owned):
+                            return
+                        replay.apply(batch)
             except KafkaError as error:
                 if self.directory.still_owns(owned):
                     self.recorder(

@@ -10,7 +10,7 @@ records into the local log at once, `until_committed` waits until they are repli
 Source: Kafka's `partitionFor` and `appendForGroup` in GroupMetadataManager.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Final, Protocol
 
 from broker.wire.record_batch import RecordBatch
@@ -48,11 +48,12 @@ class OffsetsLog(Protocol):
         """
         ...
 
-    def read(self, partition: int) -> AsyncIterator[RecordBatch]:
+    def read(self, partition: int) -> AsyncGenerator[RecordBatch, None]:
         """All batches of a partition's local log, from its start to its end when it was called.
 
         A batch is good until the next is asked for; at most `offsets.load.buffer.size` bytes, or
-        one batch, are in memory at a time. KafkaError: not the leader any more, a corrupt log.
+        one batch, are in memory at a time. Who stops early closes it. KafkaError: not the leader
+        any more, a corrupt log.
         """
         ...
 

@@ -1,6 +1,6 @@
 """A group coordinator on trio's mock clock, with a log in memory and members that speak plainly."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from random import Random
 
@@ -70,7 +70,7 @@ class MemoryLog:
         if self.commit_error is not None:
             raise KafkaError(self.commit_error)
 
-    async def read(self, partition: int) -> AsyncIterator[RecordBatch]:
+    async def read(self, partition: int) -> AsyncGenerator[RecordBatch, None]:
         if self.read_gate is not None:
             await self.read_gate.wait()
         for batch in batches(bytes(self.data.get(partition, b""))):
