@@ -16,6 +16,7 @@ itself whenever ZooKeeper does (stock Kafka could limp on without a session, KAF
 
 from collections.abc import Awaitable, Callable
 
+import attrs
 import trio
 
 from coordination.store import (
@@ -62,30 +63,36 @@ async def keep_session(
             session_id=session.session_id,
             timeout_ms=session.negotiated_timeout_ms,
         )
+        latest = _Latest(connected)
         try:
-            finished = await _live(session, inside, recorder, connected)
+            finished = await _live(session, inside, recorder, latest)
         finally:
             await session.aclose()
         if finished:
             return
-        cause = recorder("session.lost", cause=connected, session_id=session.session_id)
+        cause = recorder("session.lost", cause=latest.event, session_id=session.session_id)
+
+
+@attrs.define
+class _Latest:
+    """The last thing that happened to a session: the id of its event."""
+
+    event: str
 
 
 async def _live(
     session: Session,
     inside: Callable[[Session, str], Awaitable[None]],
     recorder: Recorder,
-    connected: str,
+    latest: _Latest,
 ) -> bool:
     """True if `inside` came to its end, False if the session is lost."""
     finished = False
     with session.subscribe() as events:
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(
-                    _follow, session, events, recorder, connected, nursery.cancel_scope
-                )
-                await inside(session, connected)
+                nursery.start_soon(_follow, session, events, recorder, latest, nursery.cancel_scope)
+                await inside(session, latest.event)
                 finished = True
                 nursery.cancel_scope.cancel()
         except* SessionLost:
@@ -97,7 +104,7 @@ async def _follow(
     session: Session,
     events: trio.MemoryReceiveChannel[StoreEvent],
     recorder: Recorder,
-    cause: str,
+    latest: _Latest,
     living: trio.CancelScope,
 ) -> None:
     """Record what happens to the session, and end `living` with it."""
@@ -105,11 +112,13 @@ async def _follow(
     async for event in events:
         match event:
             case Suspended(reason):
-                cause = recorder(
-                    "session.suspended", cause=cause, session_id=session_id, reason=reason
+                latest.event = recorder(
+                    "session.suspended", cause=latest.event, session_id=session_id, reason=reason
                 )
             case Reconnected():
-                cause = recorder("session.reconnected", cause=cause, session_id=session_id)
+                latest.event = recorder(
+                    "session.reconnected", cause=latest.event, session_id=session_id
+                )
     living.cancel()
 
 
