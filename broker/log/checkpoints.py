@@ -58,11 +58,14 @@ def encode_entries(lines: Iterable[str]) -> bytes:
 def read_entries(path: Path) -> list[str]:
     """The entry lines of a checkpoint file; none if there is no such file."""
     try:
-        lines = path.read_bytes().decode().splitlines()
+        content = path.read_bytes().decode()
     except FileNotFoundError:
         return []
     except UnicodeDecodeError as error:
         raise MalformedCheckpoint(f"{path}: not a text file") from error
+    lines = content.splitlines()
+    if not content.endswith("\n"):
+        raise MalformedCheckpoint(f"{path}: the last line is cut short")
     if len(lines) < 2 or lines[0] != _VERSION or not lines[1].isdecimal():
         raise MalformedCheckpoint(f"{path}: does not begin with version {_VERSION} and a count")
     entries = lines[2:]

@@ -16,6 +16,8 @@ class Flush:
     directory: Path
     files: tuple[OpenFile, ...]
     end_offset: int
+    includes_active: bool
+    truncations: int  # how many the log had seen: one more, and this sync means nothing
 
     def run(self) -> None:
         """Sync the files, then the directory that names them; blocks."""

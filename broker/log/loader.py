@@ -67,9 +67,13 @@ class LogLoader:
     config: LogConfig
     was_clean: bool
     log_start_offset: int
-    recovery_point: int
+    checkpointed: int  # the recovery point, as the checkpoint has it
     producer_expiration_ms: int
     now_ms: int
+    recovery_point: int = attrs.field(init=False)  # from where nothing is believed
+
+    def __attrs_post_init__(self) -> None:
+        self.recovery_point = self.checkpointed
 
     def load(self) -> LoadedLog:
         names = self._tidy()
@@ -223,6 +227,10 @@ class LogLoader:
             cut_bytes = segment.recover(seen)
             if segment.size_bytes:
                 snapshots.write(producers.end_offset, producers.entries(), sync=False)
+            if producers.end_offset <= self.checkpointed:
+                # The next recovery will believe it, so its new indexes must be on the disk.
+                for file in segment.files_to_sync():
+                    self.disk.sync(file)
             segment.release()
             if cut_bytes:
                 _log.warning("%s: cut %d bytes that are no batch", segment.path, cut_bytes)

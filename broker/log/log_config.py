@@ -23,21 +23,15 @@ class TimestampType(enum.Enum):
 @attrs.frozen
 class LogConfig:
     cleanup_policy: frozenset[str] = frozenset({"delete"})  # of "delete", "compact"
-    compression_type: str = "producer"
-    delete_retention_ms: int = 86_400_000  # log.cleaner.delete.retention.ms
     file_delete_delay_ms: int = 60_000  # log.segment.delete.delay.ms
     flush_messages: int = LONG_MAX  # log.flush.interval.messages
     flush_ms: int = LONG_MAX  # log.flush.interval.ms
     index_interval_bytes: int = 4096
-    max_compaction_lag_ms: int = LONG_MAX  # log.cleaner.max.compaction.lag.ms
     max_message_bytes: int = 1_048_588  # message.max.bytes: 1 MiB and the log overhead of 12
     message_timestamp_after_max_ms: int = LONG_MAX
     message_timestamp_before_max_ms: int = LONG_MAX
     message_timestamp_type: TimestampType = TimestampType.CREATE_TIME
-    min_cleanable_dirty_ratio: float = 0.5  # log.cleaner.min.cleanable.ratio
-    min_compaction_lag_ms: int = 0  # log.cleaner.min.compaction.lag.ms
     min_insync_replicas: int = 1  # min.insync.replicas
-    preallocate: bool = False
     retention_bytes: int = -1
     retention_ms: int = 604_800_000  # log.retention.{hours,minutes,ms}
     segment_bytes: int = 1_073_741_824

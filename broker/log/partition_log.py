@@ -101,7 +101,10 @@ class PartitionLog:
         self._snapshots = loaded.snapshots
         self._high_watermark = loaded.log_start_offset
         self._failure: OSError | None = None
-        # Whether the checkpoint may name a later recovery point: see `_move_recovery_point_back`.
+        self._truncations = 0
+        # The last of them could come undone, and the checkpoint name a later recovery point: see
+        # `_note_truncation`.
+        self._has_unsynced_truncation = False
         self.has_stale_checkpoint = False
         self._deleted_files = DeletedFiles(disk)
         self._segments.active.jitter_ms = self._jitter_ms()
@@ -379,7 +382,7 @@ class PartitionLog:
             # In the middle of a batch, all of it goes (Kafka leaves a gap there).
             offset = self._segments.active.truncate_to(offset, self._clock_ms())
             self.log_end_offset = offset
-            self._move_recovery_point_back(offset)
+            self._note_truncation(offset)
             self.log_start_offset = min(self.log_start_offset, offset)
             self._epochs.truncate_from_end(offset)
             self._rebuild_producers()
@@ -400,16 +403,18 @@ class PartitionLog:
             self._producers.reset([], offset, self._clock_ms())
         self.log_end_offset = offset
         self.log_start_offset = offset if log_start_offset is None else log_start_offset
-        self._move_recovery_point_back(offset)
+        self._note_truncation(offset)
         self._high_watermark = max(offset, self.log_start_offset)
 
-    def _move_recovery_point_back(self, offset: int) -> None:
+    def _note_truncation(self, offset: int) -> None:
         """What is written from `offset` on is not on the disk, whatever the checkpoint says.
 
-        Until that is rewritten (LogManager), a crash makes recovery begin too late. That does no
-        harm in the active segment, which is always read whole; so `_roll` syncs before it makes
-        another one.
+        Until that is rewritten (LogManager), a power failure makes recovery begin too late; until
+        the truncation is synced, it may come undone. Neither does harm in the active segment,
+        which recovery always reads whole; so `_roll` syncs before it makes another one.
         """
+        self._truncations += 1
+        self._has_unsynced_truncation = True
         if offset < self.recovery_point:
             self.recovery_point = offset
             self.has_stale_checkpoint = True
@@ -484,7 +489,7 @@ class PartitionLog:
                 self._roll(self.log_end_offset)
 
     def _roll(self, base_offset: int) -> Segment:
-        if self.has_stale_checkpoint:
+        if self.has_stale_checkpoint or self._has_unsynced_truncation:
             self.flush()
         self._segments.active.become_inactive()
         segment = self._new_segment(base_offset)
@@ -532,16 +537,26 @@ class PartitionLog:
             if epochs.exists():
                 files.append(self._disk.open(epochs))
             end_offset = self.log_end_offset if include_active else active.base_offset
-            return Flush(self._disk, self.directory, tuple(files), end_offset)
+            return Flush(
+                self._disk,
+                self.directory,
+                tuple(files),
+                end_offset,
+                include_active,
+                self._truncations,
+            )
 
     def finish_flush(self, flush: Flush) -> None:
         """`flush` was done: move the recovery point, unless the log was cut back meanwhile."""
-        self.recovery_point = max(self.recovery_point, min(flush.end_offset, self.log_end_offset))
-        self.last_flush_ms = self._clock_ms()
+        if flush.truncations == self._truncations:
+            self.recovery_point = max(self.recovery_point, flush.end_offset)
+            self.last_flush_ms = self._clock_ms()
+            if flush.includes_active:
+                self._has_unsynced_truncation = False
 
     def flush(self) -> None:
         """Sync everything now, blocking."""
-        if self.recovery_point < self.log_end_offset:
+        if self.recovery_point < self.log_end_offset or self._has_unsynced_truncation:
             flush = self.begin_flush()
             with self._storage():
                 flush.run()

@@ -82,10 +82,9 @@ class Run:
         self.model.batches.append(bytes(batch))
 
     def flush(self) -> None:
-        if self.log.recovery_point < self.log.log_end_offset:  # else there is nothing to sync
-            self.log.flush()
-            self.model.others.clear()
+        self.log.flush()
         self.model.flushed_end_offset = self.log.log_end_offset
+        self.model.others.clear()
 
     def write_checkpoint(self) -> None:
         """What LogManager does now and then."""
