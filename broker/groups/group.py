@@ -174,7 +174,9 @@ class Group:
         """See to it that the leader is one who has joined; False if no member has."""
         leader = self.members.get(self.leader_id or NO_MEMBER_ID)
         if leader is None or leader.joining is None:
-            joined = (member.member_id for member in self.members.values() if member.joining)
+            joined = (
+                member.member_id for member in self.members.values() if member.joining is not None
+            )
             new_leader = next(joined, None)
             if new_leader is None:
                 return False

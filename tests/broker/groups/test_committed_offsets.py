@@ -1,0 +1,47 @@
+"""Committed and pending offsets of a group."""
+
+from broker.groups.committed_offsets import CommittedOffset, GroupOffsets
+from coordination.values import TopicPartition
+
+T0 = TopicPartition("t", 0)
+ONE, TWO = CommittedOffset(1), CommittedOffset(2)
+
+
+def test_the_later_record_wins_whichever_is_replicated_first() -> None:
+    offsets = GroupOffsets()
+    offsets.prepare({T0: ONE})
+    offsets.prepare({T0: TWO})
+    offsets.complete({T0: TWO}, 11)
+    assert offsets.is_unstable(T0)
+    offsets.complete({T0: ONE}, 10)
+    assert offsets.get(T0) == TWO
+    assert not offsets.is_unstable(T0)
+
+
+def test_a_commit_that_fails_does_not_take_another_with_it() -> None:
+    offsets = GroupOffsets()
+    offsets.prepare({T0: ONE})
+    offsets.prepare({T0: TWO})
+    offsets.abandon({T0: TWO})
+    assert offsets.is_unstable(T0)
+    offsets.complete({T0: ONE}, 10)
+    assert offsets.get(T0) == ONE
+
+
+def test_nothing_comes_back_of_a_deleted_topic() -> None:
+    offsets = GroupOffsets()
+    offsets.load(T0, ONE, 9)
+    offsets.prepare({T0: TWO})
+    offsets.load_in_transaction(7, T0, TWO, 10)
+    assert offsets.remove([T0]) == [T0]
+    offsets.complete({T0: TWO}, 11)
+    offsets.end_transaction(7, is_commit=True)
+    assert offsets.is_empty
+
+
+def test_a_transaction_does_not_undo_a_later_commit() -> None:
+    offsets = GroupOffsets()
+    offsets.load_in_transaction(7, T0, ONE, 10)
+    offsets.load(T0, TWO, 11)
+    offsets.end_transaction(7, is_commit=True)
+    assert offsets.get(T0) == TWO
