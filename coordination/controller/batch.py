@@ -39,7 +39,8 @@ class RequestBatch:
     _stop_replica: dict[int, dict[TopicPartition, bool]] = attrs.field(factory=dict)
     """For each broker the partitions, and whether to delete."""
     _metadata_brokers: set[int] = attrs.field(factory=set)
-    _metadata_partitions: set[TopicPartition] = attrs.field(factory=set)
+    _metadata_partitions: dict[TopicPartition, None] = attrs.field(factory=dict)
+    """A set that keeps the order of the story, for commands that can be compared."""
 
     def leader_and_isr(
         self, broker_ids: Iterable[int], partition: TopicPartition, *, is_new: bool = False
@@ -58,7 +59,7 @@ class RequestBatch:
     ) -> None:
         """Tell `broker_ids` (None: all) of these partitions and of the live brokers."""
         self._metadata_brokers.update(self._context.brokers if broker_ids is None else broker_ids)
-        self._metadata_partitions.update(partitions)
+        self._metadata_partitions.update(dict.fromkeys(partitions))
 
     def send(self) -> Story[None]:
         yield from self._send_leader_and_isr()
@@ -69,7 +70,7 @@ class RequestBatch:
         context = self._context
         for broker_id in self._live(self._leader_and_isr):
             partitions = {}
-            for partition, is_new in sorted(self._leader_and_isr[broker_id].items()):
+            for partition, is_new in self._leader_and_isr[broker_id].items():
                 assignment = context.assignment(partition)
                 partitions[partition] = LeaderAndIsrState(
                     context.leadership[partition],
@@ -95,7 +96,7 @@ class RequestBatch:
         context = self._context
         partitions = {
             partition: _metadata_state(context, partition)
-            for partition in sorted(self._metadata_partitions)
+            for partition in self._metadata_partitions
             if partition in context.leadership
         }
         topic_ids = _topic_ids(context, partitions)
@@ -118,7 +119,7 @@ class RequestBatch:
         for broker_id in self._live(self._stop_replica):
             partitions = {
                 partition: StopReplicaState(context.leader_epoch(partition), delete)
-                for partition, delete in sorted(self._stop_replica[broker_id].items())
+                for partition, delete in self._stop_replica[broker_id].items()
             }
             yield Send(
                 broker_id,

@@ -55,9 +55,12 @@ def brokers_changed(context: ControllerContext) -> Story[None]:
 def broker_modified(context: ControllerContext, broker_id: int) -> Story[None]:
     """The same life of a broker under other addresses or features (a dynamic config)."""
     nodes = yield from read([paths.broker(broker_id)], watch=True)
+    if nodes[0] is None:
+        return  # its leaving is the story of /brokers/ids
     known = context.brokers.get(broker_id)
-    if nodes[0] is None or known is None:
-        return  # its leaving or joining is the story of /brokers/ids
+    if known is None:
+        yield from brokers_changed(context)  # its registration could not be read before
+        return
     try:
         found = decode_broker(broker_id, nodes[0])
     except BadZnode as error:

@@ -114,7 +114,7 @@ def hint_of(path: str) -> Hint | None:
     match path.split("/")[1:]:
         case ["brokers", "ids"]:
             return BrokersChanged()
-        case ["brokers", "ids", broker_id]:
+        case ["brokers", "ids", broker_id] if broker_id.isdecimal():
             return BrokerModified(int(broker_id))
         case ["brokers", "topics"]:
             return TopicsChanged()

@@ -52,6 +52,8 @@ def topics_changed(context: ControllerContext) -> Story[None]:
 
 def topics_modified(context: ControllerContext, topics: Sequence[str]) -> Story[None]:
     known = [topic for topic in topics if topic in context.topics]
+    if len(known) < len(topics):
+        yield from topics_changed(context)  # a znode that could not be read may be mended
     for found in (yield from read_topics(context, known)):
         if found.topic_id != context.topic_ids.get(found.topic):
             # Removed and made again behind our back, between two looks.
