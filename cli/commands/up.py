@@ -29,7 +29,8 @@ from cli.ensemble.layout import (
     set_up,
 )
 from cli.ensemble.options import dir_option
-from cli.ensemble.supervisor import BrokerCommand, NotReadyInTime, Supervisor, zbroker_command
+from cli.ensemble.programs import BrokerCommand, as_typed, zbroker_command
+from cli.ensemble.supervisor import NotReadyInTime, Supervisor
 from cli.java.artifacts import ArtifactError
 from cli.java.zookeeper import zookeeper_class_path
 
@@ -145,12 +146,13 @@ def _run_detached(ensemble: Ensemble) -> None:
 def _closing_lines(ensemble: Ensemble, controller_id: int, *, detached: bool) -> str:
     root = ensemble.directory.root
     first = ensemble.bootstrap.partition(",")[0]
-    stop = f"zbroker-admin down --dir {root}" if detached else "Ctrl-C"
+    admin = as_typed("zbroker-admin")
+    stop = f"{admin} down --dir {root}" if detached else "Ctrl-C"
     return "\n".join(
         [
             f"ready: brokers at {ensemble.bootstrap} (controller: broker {controller_id})",
             f"data and logs: {root}",
-            f"try: zbroker-admin topic create test-topic -p 3 -b {first}",
+            f"try: {admin} topic create test-topic -p 3 -b {first}",
             f"     echo 'Hello Kafka World!' | kcat -b {first} -P -t test-topic",
             f"     kcat -b {first} -C -t test-topic -e",
             f"stop: {stop}",

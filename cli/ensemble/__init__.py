@@ -31,6 +31,7 @@ the user; stopping always ends, every wait in it has a deadline.
     layout      the directory's paths, and the configuration files generated into it
     claim       the lock on the directory, and who holds it
     child       one child process: started, waited for, ended with its parent
+    programs    the commands that are started, and told about
     probe       is ZooKeeper, is the whole cluster ready?
     supervisor  the loop: start, wait until ready, report, stop
 """

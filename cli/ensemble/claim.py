@@ -21,6 +21,7 @@ import attrs
 
 from cli.ensemble.child import Child
 from cli.ensemble.layout import Directory, SetupError
+from cli.ensemble.programs import as_typed
 
 # struct flock of 64-bit Linux: type, whence, (4 bytes of padding), start, length, pid
 _FLOCK = struct.Struct("@hhqqi4x")
@@ -32,7 +33,7 @@ class DirectoryInUse(SetupError):
     def __init__(self, directory: Directory, pid: int | None) -> None:
         super().__init__(
             f"{directory.root} is in use by another `zbroker-admin up` (pid {pid}): stop it with "
-            f"`zbroker-admin down --dir {directory.root}`, or use another --dir"
+            f"`{as_typed('zbroker-admin')} down --dir {directory.root}`, or use another --dir"
         )
 
 

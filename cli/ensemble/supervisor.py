@@ -15,9 +15,8 @@ The signals that stop are SIGINT (Ctrl-C), SIGTERM (`down`) and SIGHUP (the term
 """
 
 import signal
-import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from cli.ensemble.child import Child, how_it_ended, spawn
 from cli.ensemble.claim import claimed, write_state
 from cli.ensemble.layout import Ensemble, SetupError
 from cli.ensemble.probe import controller_of, refuse_used_ports, views_of, zookeeper_serves
+from cli.ensemble.programs import BrokerCommand, as_typed
 from cli.java.zookeeper import zookeeper_command
 
 READY_TIMEOUT_S = 60.0
@@ -42,7 +42,6 @@ LAST_LINES = 10
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Say = Callable[[str], None]
-BrokerCommand = Callable[[Path], Sequence[str]]
 
 
 class StartFailed(SetupError):
@@ -51,11 +50,6 @@ class StartFailed(SetupError):
 
 class NotReadyInTime(SetupError):
     """The brokers did not all answer within READY_TIMEOUT_S."""
-
-
-def zbroker_command(server_properties: Path) -> list[str]:
-    """The argv of a broker of ours. (-P: the working directory must not shadow our packages.)"""
-    return [sys.executable, "-P", "-m", "cli.server", str(server_properties)]
 
 
 @attrs.define(eq=False)
@@ -172,7 +166,7 @@ class Supervisor:
         for broker_id, broker in self._brokers.items():
             if broker is child:
                 file = self.ensemble.directory.server_properties(broker_id)
-                self.say(f"to start it again, in another terminal: zbroker {file}")
+                self.say(f"to start it again, in another terminal: {as_typed('zbroker')} {file}")
 
     def _note_state(self) -> None:
         write_state(self.ensemble.directory, self._started_ms, self._children())

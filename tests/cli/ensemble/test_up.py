@@ -160,7 +160,7 @@ async def test_detached_it_is_seen_by_status_and_stopped_by_down(
     exit_code, said = await terminal.run(*up, "--detach")
     try:
         assert exit_code == 0, said
-        assert f"stop: zbroker-admin down --dir {directory.root}" in said
+        assert f"zbroker-admin down --dir {directory.root}" in said
         assert len(terminal.survivors()) == 1 + 1 + BROKERS
 
         exit_code, said = await terminal.run("status", *in_directory, "-o", "json")
