@@ -1,5 +1,6 @@
 """What Kafka refuses an admin, and in which words: the real one is asked."""
 
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,12 @@ BROKERS = [BrokerRack(1)]
 @pytest.fixture
 def admin(zookeeper: str, tmp_path: Path) -> Iterator[AdminClient]:
     with real_kafka(1, zookeeper, tmp_path) as kafka:
-        yield AdminClient({"bootstrap.servers": kafka.address, "log_level": 0})
+        admin = AdminClient({"bootstrap.servers": kafka.address, "log_level": 0})
+        # The broker answers before it is controller, and librdkafka does not soon ask again.
+        deadline = time.monotonic() + 30
+        while admin.list_topics(timeout=10).controller_id != 1:
+            assert time.monotonic() < deadline, "no controller"
+        yield admin
 
 
 async def our_session() -> Session:
