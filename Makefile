@@ -47,7 +47,7 @@ test-all: .venv/installed-for-tests
 	@touch $@
 
 .venv/installed-for-tests: tests/requirements.lock .venv/installed
-	$(PIP) -r tests/requirements.lock
+	$(PIP) --quiet -r tests/requirements.lock
 	@touch $@
 
 # --universal: one lock for every platform and Python from 3.11. No registry is named in it, so
