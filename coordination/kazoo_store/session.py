@@ -57,7 +57,10 @@ class KazooSession:
         self._subscriptions = Subscriptions()
         self._reasons = Reasons()
         token = trio.lowlevel.current_trio_token()
-        self._handler = Handler(token)
+        # A host that says nothing must not cost the session: kazoo would wait for as long as
+        # that lives; all hosts get their turn within a third of it
+        host_count = hosts.count(",") + 1
+        self._handler = Handler(token, max(1.0, session_timeout_ms / 1000 / 3 / host_count))
         # A logger of our own: its warnings say why there is no connection
         logger = logging.Logger("kazoo", logging.WARNING)
         logger.addHandler(self._reasons)

@@ -125,6 +125,23 @@ async def test_a_frozen_session_expires_and_is_never_replaced(
     await other.aclose()
 
 
+async def test_a_host_that_says_nothing_does_not_cost_the_session(
+    zookeeper: str, proxy: TcpProxy
+) -> None:
+    chroot = zookeeper.partition("/")[2]
+    store = KazooStore(f"127.0.0.1:{proxy.port}/{chroot}", session_timeout_ms=6000)
+    session = await store.open_session()
+    with trio.fail_after(PATIENCE_S), session.subscribe() as events:
+        proxy.cut()
+        assert isinstance(await events.receive(), Suspended)
+        proxy.mend()
+        proxy.swallow()  # the first answer to the reconnecting client is lost
+        await trio.sleep(1.5)
+        proxy.mend()
+        assert await events.receive() == Reconnected()
+    await session.aclose()
+
+
 async def test_sessions_outlive_a_restart_of_zookeeper(tmp_path: Path) -> None:
     """Its sessions are in its log: back in time, it knows them and their ephemerals."""
     with real_zookeeper(tmp_path) as server:
