@@ -28,6 +28,7 @@ Kafka: SocketServer, KafkaRequestHandler.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import attrs
@@ -78,8 +79,9 @@ class Listener:
     dispatch: Dispatch
     max_frame_bytes: int
     max_idle_s: float
+    max_connections_of: Callable[[str], int]  # max.connections.per.ip and its overrides
     unsupported_api_versions: Callable[[], ApiVersionsResponse]
-    open_connections: int = attrs.field(default=0, init=False)
+    connections: Counter[str] = attrs.field(factory=Counter, init=False)  # open ones, by host
 
     async def serve(
         self,
@@ -102,11 +104,15 @@ class Listener:
 
     async def serve_connection(self, transport: Transport) -> None:
         """Serve one connection to its end; never raises for what the client does."""
-        self.open_connections += 1
+        host = transport.peer_host
+        self.connections[host] += 1
         try:
+            if self.connections[host] > self.max_connections_of(host):
+                log.info("%s: too many connections from %s", self.name, host)
+                return
             await _Connection(self, transport).run()
         finally:
-            self.open_connections -= 1
+            self.connections -= Counter([host])  # and forget a host that has none left
             transport.close()
 
 

@@ -81,7 +81,7 @@ async def run_broker(
     surroundings: Callable[[BrokerConfig, Recorder], Surroundings] = real_surroundings,
 ) -> None:
     """Run a broker until `shutdown` is set; raises `BrokerFailure` for what its user can mend."""
-    events = EventLog(config.broker_id, config.log_dirs[0] / FILE_NAME)
+    events = EventLog(config.broker_id)
     try:
         await _run(config, events, shutdown, surroundings(config, events))
     except* StoreUnavailable as unavailable:
@@ -220,6 +220,7 @@ class _Life:
             self._surroundings.clock_ms,
         )
         await broker.logs.load(await broker.topic_admin.all_log_configs(), _log_progress)
+        self._events.write_to(config.log_dirs[0] / FILE_NAME)  # ours: the lock is held
         await broker.replicas.high_watermarks.load()
         return broker
 
@@ -245,11 +246,15 @@ class _Life:
 
 
 def _listener(broker: Broker, endpoint: Endpoint) -> Listener:
+    config = broker.config
     return Listener(
         name=endpoint.listener,
         dispatch=dispatcher(broker),
-        max_frame_bytes=broker.config.socket_request_max_bytes,
-        max_idle_s=broker.config.connections_max_idle_ms / 1000,
+        max_frame_bytes=config.socket_request_max_bytes,
+        max_idle_s=config.connections_max_idle_ms / 1000,
+        max_connections_of=lambda host: config.max_connections_per_ip_overrides.get(
+            host, config.max_connections_per_ip
+        ),
         unsupported_api_versions=unsupported_version,
     )
 

@@ -53,7 +53,7 @@ async def handle(broker: Broker, context: RequestContext, request: FetchRequest)
     entries = list(_entries(broker, context, request))
     known = [entry for entry in entries if entry.name is not None]
     fetches = [_partition_fetch(entry) for entry in known]
-    parameters = _parameters(request)
+    parameters = _parameters(request, broker.config.fetch_max_bytes)
     if len(known) < len(entries):
         # There is an error to answer: don't wait for records.
         parameters = attrs.evolve(parameters, max_wait_s=0)
@@ -64,14 +64,14 @@ async def handle(broker: Broker, context: RequestContext, request: FetchRequest)
     return _response(broker, context, parameters, entries, reads)
 
 
-def _parameters(request: FetchRequest) -> FetchParameters:
+def _parameters(request: FetchRequest, max_bytes: int) -> FetchParameters:
     state = request.replica_state
     return FetchParameters(
         replica_id=request.replica_id if state is None else state.replica_id,
         replica_epoch=-1 if state is None else state.replica_epoch,
         max_wait_s=request.max_wait_ms / 1000,
         min_bytes=request.min_bytes,
-        max_bytes=request.max_bytes,
+        max_bytes=min(request.max_bytes, max_bytes),
         read_committed=request.isolation_level == READ_COMMITTED,
     )
 

@@ -4,7 +4,8 @@ It is the leader of the group's partition of `__consumer_offsets`, as the contro
 coordinator is asked. The topic is made when someone first asks. Until its partitions have leaders
 the answer is COORDINATOR_NOT_AVAILABLE, and the client asks again.
 
-Transactions have no coordinator here yet. A 3.9 broker in ZooKeeper mode has no share groups.
+Transactions have no coordinator here yet, and share groups (version 6) never one in ZooKeeper mode:
+they too are COORDINATOR_NOT_AVAILABLE, as on the real 3.9.
 """
 
 from typing import Final
@@ -22,8 +23,10 @@ from coordination.values import Endpoint, TopicPartition
 
 GROUP: Final = 0
 TRANSACTION: Final = 1
+SHARE: Final = 2
 
 FIRST_VERSION_WITH_MANY_KEYS: Final = 4
+FIRST_VERSION_WITH_SHARE_GROUPS: Final = 6
 
 NO_NODE: Final = -1
 
@@ -52,7 +55,8 @@ async def _find(
     broker: GroupServices, context: RequestContext, key_type: int, key: str
 ) -> Coordinator:
     try:
-        if key_type == TRANSACTION:
+        knows_share = context.api_version >= FIRST_VERSION_WITH_SHARE_GROUPS
+        if key_type == TRANSACTION or (key_type == SHARE and knows_share):
             raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE)
         if key_type != GROUP:
             raise KafkaError(ErrorCode.INVALID_REQUEST)

@@ -39,7 +39,6 @@ class BrokerConfig:
     zookeeper_connect: ZooKeeperConnect
     zookeeper_session_timeout_ms: int
     zookeeper_connection_timeout_ms: int
-    zookeeper_max_in_flight_requests: int
 
     # Listeners and connections
     listeners: tuple[Endpoint, ...]  # host "" is every interface
@@ -47,16 +46,11 @@ class BrokerConfig:
     inter_broker_listener_name: str
     control_plane_listener_name: str | None
     socket_listen_backlog_size: int
-    socket_receive_buffer_bytes: int
-    socket_send_buffer_bytes: int
     socket_request_max_bytes: int
     connections_max_idle_ms: int
-    max_connections: int
     max_connections_per_ip: int
     max_connections_per_ip_overrides: Mapping[str, int]
-    queued_max_requests: int
     request_timeout_ms: int
-    background_threads: int
 
     # Topics
     auto_create_topics_enable: bool
@@ -74,17 +68,11 @@ class BrokerConfig:
     replica_fetch_response_max_bytes: int
     replica_fetch_backoff_ms: int
     replica_socket_timeout_ms: int
-    replica_socket_receive_buffer_bytes: int
     replica_high_watermark_checkpoint_interval_ms: int
-    replica_selector_class: str | None
     fetch_max_bytes: int
-    max_incremental_fetch_session_cache_slots: int
 
     # The controller, and leaving in an orderly way
     controller_socket_timeout_ms: int
-    auto_leader_rebalance_enable: bool
-    leader_imbalance_check_interval_seconds: int
-    leader_imbalance_per_broker_percentage: int
     controlled_shutdown_enable: bool
     controlled_shutdown_max_retries: int
     controlled_shutdown_retry_backoff_ms: int
@@ -94,19 +82,11 @@ class BrokerConfig:
     num_recovery_threads_per_data_dir: int
     log_initial_task_delay_ms: int
     log_retention_check_interval_ms: int
-    log_flush_scheduler_interval_ms: int
     log_flush_offset_checkpoint_interval_ms: int
     log_flush_start_offset_checkpoint_interval_ms: int
-    log_cleaner_enable: bool
-    log_cleaner_threads: int
-    log_cleaner_backoff_ms: int
-    log_cleaner_dedupe_buffer_size: int
 
     # What a topic gets that does not say otherwise (topic_configs.py has the topics' names)
-    compression_type: str
-    log_cleaner_delete_retention_ms: int
     log_cleaner_max_compaction_lag_ms: int
-    log_cleaner_min_cleanable_ratio: float
     log_cleaner_min_compaction_lag_ms: int
     log_cleanup_policy: tuple[str, ...]
     log_flush_interval_messages: int
@@ -116,7 +96,6 @@ class BrokerConfig:
     log_message_timestamp_after_max_ms: int
     log_message_timestamp_before_max_ms: int
     log_message_timestamp_type: str
-    log_preallocate: bool
     log_retention_bytes: int
     log_retention_ms: int
     log_roll_jitter_ms: int
@@ -131,12 +110,10 @@ class BrokerConfig:
     group_max_size: int
     group_min_session_timeout_ms: int
     offset_metadata_max_bytes: int
-    offsets_commit_required_acks: int
     offsets_commit_timeout_ms: int
     offsets_load_buffer_size: int
     offsets_retention_check_interval_ms: int
     offsets_retention_minutes: int
-    offsets_topic_compression_codec: int
     offsets_topic_num_partitions: int
     offsets_topic_replication_factor: int
     offsets_topic_segment_bytes: int
@@ -144,12 +121,6 @@ class BrokerConfig:
     # Transactions and producer ids
     producer_id_expiration_check_interval_ms: int
     producer_id_expiration_ms: int
-    transaction_max_timeout_ms: int
-    transaction_state_log_min_isr: int
-    transaction_state_log_num_partitions: int
-    transaction_state_log_replication_factor: int
-    transaction_state_log_segment_bytes: int
-    transactional_id_expiration_ms: int
 
     @classmethod
     def from_properties(

@@ -7,7 +7,7 @@ happens when this broker becomes leader of a partition of the topic.
 Kafka: GroupMetadataManager.appendForGroup, doLoadGroupsAndOffsets.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 import attrs
 import trio
@@ -50,7 +50,7 @@ class ReplicatedOffsetsLog:
         if append.error is not None:
             raise append.error
 
-    async def read(self, partition: int) -> AsyncIterator[RecordBatch]:
+    async def read(self, partition: int) -> AsyncGenerator[RecordBatch, None]:
         replica = self.replicas.find(TopicPartition(OFFSETS_TOPIC, partition))
         epoch = replica.leading().epoch
         offset, end = replica.log.log_start_offset, replica.log.log_end_offset

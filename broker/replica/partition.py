@@ -29,7 +29,7 @@ Kafka: kafka.cluster.Partition, and the KIPs 101 (leader epochs), 320 (fencing
 of fetchers) and 497 (AlterPartition).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 import attrs
@@ -239,6 +239,14 @@ class Partition:
         if self.log.update_high_watermark(leader_high_watermark) != before:
             self.committed.happened()
 
+    def low_watermark(self, live: Collection[int]) -> int:
+        """The smallest log start offset of the leader and its live followers."""
+        followers = self.leading().followers
+        return min(
+            [self.log.log_start_offset]
+            + [f.log_start_offset for broker, f in followers.items() if broker in live]
+        )
+
     def _may_join(self, leading: Leading, now_s: float) -> Iterable[int]:
         end = self.log.log_end_offset
         return (
@@ -270,8 +278,11 @@ class Partition:
                 ErrorCode.UNKNOWN_LEADER_EPOCH,
                 f"broker {follower} is not a replica of {self.topic_partition}",
             )
+        its_start_moved = log_start_offset != state.log_start_offset
         state.fetched(fetch_offset, log_start_offset, self.log.log_end_offset, now_s, broker_epoch)
         self.advance_high_watermark(now_s)
+        if its_start_moved:
+            self.moved.happened()  # for DeleteRecords, which waits for the low watermark
 
     def joining_isr(self, follower: int) -> frozenset[int] | None:
         """The ISR to propose because `follower` has caught up; None for no change."""

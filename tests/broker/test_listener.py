@@ -44,14 +44,18 @@ class Client:
 
 
 @asynccontextmanager
-async def connected(dispatch: Dispatch, max_idle_s: float = 60) -> AsyncIterator[Client]:
-    listener = Listener("PLAINTEXT", dispatch, 1 << 20, max_idle_s, unsupported_version)
+async def connected(
+    dispatch: Dispatch, max_idle_s: float = 60, max_connections: int = 100
+) -> AsyncIterator[Client]:
+    listener = Listener(
+        "PLAINTEXT", dispatch, 1 << 20, max_idle_s, lambda _: max_connections, unsupported_version
+    )
     ours, theirs = trio.testing.memory_stream_pair()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(listener.serve_connection, StreamTransport(ours))
         yield Client(theirs)
         nursery.cancel_scope.cancel()
-    assert listener.open_connections == 0
+    assert not listener.connections
 
 
 async def echo(context: RequestContext, request: object) -> Answer:
@@ -176,3 +180,6 @@ async def test_an_idle_connection_is_closed(autojump_clock: trio.testing.MockClo
         assert trio.current_time() - began == pytest.approx(600)
 
 
+async def test_a_host_over_its_number_of_connections_is_turned_away() -> None:
+    async with connected(echo, max_connections=0) as client:
+        assert await client.receive() is None

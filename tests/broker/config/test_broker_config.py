@@ -128,7 +128,6 @@ def test_every_used_property_is_one_of_kafkas() -> None:
     assert set(BROKER_PROPERTIES) >= USED_PROPERTIES
 
 
-@pytest.mark.xfail(strict=True, reason="the broker is not wired together yet")
 def test_every_field_is_used_outside_the_configuration() -> None:
     """A property counts as used in the warnings, so it must be."""
     used = set(_attributes_read())
@@ -149,7 +148,7 @@ def _attributes_read() -> Iterator[str]:
     """Every name read as an attribute in the packages, but for the configuration itself."""
     for package in ("broker", "coordination", "cli"):
         for path in (ROOT / package).rglob("*.py"):
-            if "config" in path.relative_to(ROOT).parts:
+            if "config" in path.relative_to(ROOT).parts and path.name != "topic_configs.py":
                 continue
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
