@@ -1,0 +1,174 @@
+"""Sequences and epochs: what an idempotent producer may do, story by story."""
+
+import struct
+
+import pytest
+
+from broker.log.producer_state import ProducerState
+from broker.log.values import Origin
+from broker.wire.errors import ErrorCode, KafkaError
+from broker.wire.record_batch import RecordBatch, batches, build_batch
+from broker.wire.records import Record
+from tests.broker.log.logs import START_MS, make_batch
+
+EXPIRATION_MS = 1000
+
+
+class Story:
+    """A producer's batches against a log's state, one offset after the other."""
+
+    def __init__(self) -> None:
+        self.state = ProducerState(EXPIRATION_MS)
+        self.offset = 0
+
+    def batch(self, epoch: int, sequence: int, count: int, *, transactional: bool) -> RecordBatch:
+        data = make_batch(
+            *["v"] * count,
+            producer=(7, epoch, sequence),
+            transactional=transactional,
+            base_offset=self.offset,
+        )
+        return next(batches(data))
+
+    def send(
+        self, epoch: int, sequence: int, count: int = 1, *, transactional: bool = False
+    ) -> int | ErrorCode:
+        """The batch's first offset (its old one if it is a duplicate), or why not."""
+        batch = self.batch(epoch, sequence, count, transactional=transactional)
+        known = self.state.duplicate_of(batch)
+        if known is not None:
+            return known.first_offset
+        try:
+            self.state.check(batch, Origin.CLIENT)
+        except KafkaError as error:
+            return error.code
+        return self.append(batch)
+
+    def append(self, batch: RecordBatch) -> int:
+        self.state.update(batch)
+        self.offset = batch.end_offset
+        return batch.base_offset
+
+    def end_transaction(self, epoch: int, coordinator_epoch: int) -> int | ErrorCode:
+        key, value = struct.pack(">hh", 0, 1), struct.pack(">hi", 0, coordinator_epoch)
+        data = build_batch(
+            [Record(key, value, START_MS)],
+            base_offset=self.offset,
+            producer_id=7,
+            producer_epoch=epoch,
+            is_transactional=True,
+            is_control=True,
+        )
+        batch = next(batches(data))
+        try:
+            self.state.check(batch, Origin.COORDINATOR)
+        except KafkaError as error:
+            return error.code
+        return self.append(batch)
+
+
+OUT_OF_ORDER = ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+
+
+def test_in_order() -> None:
+    story = Story()
+    assert [story.send(0, 0, 3), story.send(0, 3, 2), story.send(0, 5)] == [0, 3, 5]
+
+
+def test_a_gap_or_a_step_back_is_out_of_order() -> None:
+    story = Story()
+    story.send(0, 0, 3)
+    assert story.send(0, 4) is OUT_OF_ORDER
+    assert story.send(0, 2) is OUT_OF_ORDER
+    assert story.send(0, 3) == 3
+
+
+def test_duplicates_are_known_by_their_exact_sequences() -> None:
+    story = Story()
+    story.send(0, 0, 3)
+    story.send(0, 3, 2)
+    assert [story.send(0, 0, 3), story.send(0, 3, 2)] == [0, 3]
+    assert story.send(0, 0, 2) is OUT_OF_ORDER
+
+
+def test_five_batches_are_remembered() -> None:
+    story = Story()
+    for sequence in range(6):
+        story.send(0, sequence)
+    assert [story.send(0, sequence) for sequence in range(6)] == [OUT_OF_ORDER, 1, 2, 3, 4, 5]
+
+
+def test_sequences_go_round() -> None:
+    story = Story()
+    assert story.send(0, 2**31 - 2, 2) == 0  # a producer not known here may start anywhere
+    assert story.send(0, 0) == 2
+    assert story.send(0, 2**31 - 2, 2) == 0
+    assert story.send(0, 2) is OUT_OF_ORDER
+
+
+def test_a_batch_across_the_turn() -> None:
+    story = Story()
+    assert story.send(0, 2**31 - 1, 3) == 0
+    assert story.send(0, 2**31 - 1, 3) == 0
+    assert story.send(0, 2) == 3
+
+
+def test_a_new_epoch_starts_at_zero_and_fences_the_old_one() -> None:
+    story = Story()
+    story.send(3, 0, 5)
+    assert story.send(4, 5) is OUT_OF_ORDER
+    assert story.send(4, 0) == 5
+    assert story.send(3, 5) is ErrorCode.INVALID_PRODUCER_EPOCH
+    assert story.send(4, 1) == 6
+
+
+def test_a_follower_takes_what_the_leader_took() -> None:
+    story = Story()
+    story.append(story.batch(0, 0, 1, transactional=False))
+    story.append(story.batch(0, 9, 1, transactional=False))
+    assert story.send(0, 10) == 2
+
+
+def test_a_coordinator_has_no_sequences() -> None:
+    story = Story()
+    story.send(2, 0)
+    batch = story.batch(2, -1, 1, transactional=False)
+    story.state.check(batch, Origin.COORDINATOR)
+    with pytest.raises(KafkaError):
+        story.state.check(story.batch(1, -1, 1, transactional=False), Origin.COORDINATOR)
+
+
+def test_expiry_forgets_the_silent_but_not_an_open_transaction() -> None:
+    story = Story()
+    story.send(0, 0)
+    story.state.remove_expired(START_MS + EXPIRATION_MS - 1)
+    assert story.state.entry(7) is not None
+    story.state.remove_expired(START_MS + EXPIRATION_MS)
+    assert story.state.entry(7) is None
+    assert story.send(0, 5, transactional=True) == 1
+    story.state.remove_expired(START_MS + 10 * EXPIRATION_MS)
+    assert story.state.entry(7) is not None
+
+
+def test_a_transaction_is_unstable_until_its_marker_is_replicated() -> None:
+    story = Story()
+    story.send(0, 0)
+    assert story.state.first_unstable_offset is None
+    story.send(0, 1, transactional=True)
+    story.send(0, 2, transactional=True)
+    assert story.state.first_unstable_offset == 1
+    assert story.send(0, 3) is ErrorCode.INVALID_TXN_STATE
+    assert story.end_transaction(0, coordinator_epoch=5) == 3
+    assert story.state.first_unstable_offset == 1
+    story.state.on_high_watermark(3)
+    assert story.state.first_unstable_offset == 1
+    story.state.on_high_watermark(4)
+    assert story.state.first_unstable_offset is None
+    assert story.send(0, 3) == 4
+
+
+def test_a_fenced_coordinator() -> None:
+    story = Story()
+    story.send(0, 0, transactional=True)
+    story.end_transaction(0, coordinator_epoch=5)
+    assert story.end_transaction(0, 4) is ErrorCode.TRANSACTION_COORDINATOR_FENCED

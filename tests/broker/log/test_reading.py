@@ -1,0 +1,48 @@
+"""ListOffsets: by timestamp, and the special ones."""
+
+import pytest
+
+from broker.log.values import TimestampOffset
+from broker.wire.compression import Compression
+from tests.broker.log.logs import START_MS, LogWorld, fill, make_batch
+
+
+def test_the_special_timestamps(small_segments: LogWorld) -> None:
+    log = small_segments.open()
+    assert log.offset_for_timestamp(-1) == TimestampOffset(-1, 0, -1)
+    assert log.offset_for_timestamp(-3) is None
+    fill(log, 10, leader_epoch=3)
+    log.append_as_leader(make_batch("a", "b", timestamp_ms=START_MS + 50), 4)
+    fill(log, 5, leader_epoch=5)
+    log.update_high_watermark(10)
+    log.increment_log_start_offset(2)
+    assert log.offset_for_timestamp(-1) == TimestampOffset(-1, 17, 5)
+    assert log.offset_for_timestamp(-2) == TimestampOffset(-1, 2, 3)
+    assert log.offset_for_timestamp(-3) == TimestampOffset(START_MS + 51, 11, 4)
+    assert log.offset_for_timestamp(-4) == TimestampOffset(-1, 2, 3)
+    assert log.offset_for_timestamp(-5) == TimestampOffset(-1, -1, -1)
+
+
+@pytest.mark.parametrize("compression", list(Compression))
+def test_the_first_record_that_is_not_earlier(
+    small_segments: LogWorld, compression: Compression
+) -> None:
+    log = small_segments.open()
+    for hundred in range(20):
+        batch = make_batch(
+            "a", "b", "c", timestamp_ms=START_MS + 100 * hundred, compression=compression
+        )
+        log.append_as_leader(batch, 0)
+    for timestamp_ms, offset in ((0, 0), (1, 1), (3, 3), (100, 3), (702, 23), (1900, 57)):
+        found = log.offset_for_timestamp(START_MS + timestamp_ms)
+        assert found is not None
+        assert found.offset == offset
+    assert log.offset_for_timestamp(START_MS + 1903) is None
+
+
+def test_records_before_the_start_are_not_found(small_segments: LogWorld) -> None:
+    log = small_segments.open()
+    log.append_as_leader(make_batch("a", "b", "c"), 0)
+    log.update_high_watermark(3)
+    log.increment_log_start_offset(1)
+    assert log.offset_for_timestamp(START_MS - 5) == TimestampOffset(START_MS + 1, 1, 0)

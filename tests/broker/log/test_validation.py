@@ -1,0 +1,103 @@
+"""What a leader refuses, and with which code."""
+
+import attrs
+import pytest
+from crc32c import crc32c
+
+from broker.log.log_config import LogConfig, TimestampType
+from broker.log.validation import check_batch, only_batch
+from broker.log.values import Origin
+from broker.wire.compression import Compression
+from broker.wire.errors import ErrorCode, KafkaError
+from broker.wire.record_batch import build_batch, stamp_append_time
+from broker.wire.records import Record
+from tests.broker.log.logs import START_MS, make_batch
+
+CODE = ErrorCode
+DEFAULTS = LogConfig()
+
+
+def refusal(
+    data: bytes | bytearray, config: LogConfig = DEFAULTS, origin: Origin = Origin.CLIENT
+) -> ErrorCode | None:
+    try:
+        check_batch(only_batch(data), config, origin, START_MS)
+    except KafkaError as error:
+        return error.code
+    return None
+
+
+def patched(offset: int, value: bytes) -> bytearray:
+    """A batch of two records with other header bytes, and the CRC that fits them."""
+    data = make_batch("a", "b")
+    data[offset : offset + len(value)] = value
+    data[17:21] = crc32c(memoryview(data)[21:]).to_bytes(4, "big")
+    return data
+
+
+def test_an_ordinary_batch_passes() -> None:
+    assert refusal(make_batch("a", "b", producer=(1, 0, 0))) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", CODE.INVALID_RECORD),
+        (make_batch()[:-1], CODE.INVALID_RECORD),
+        (make_batch() * 2, CODE.INVALID_RECORD),
+        (make_batch(base_offset=1), CODE.INVALID_RECORD),
+        (make_batch(producer=(1, 0, -1)), CODE.INVALID_RECORD),
+        (build_batch([Record(b"k", b"v", 0)], is_control=True), CODE.INVALID_RECORD),
+        (patched(57, (3).to_bytes(4, "big")), CODE.INVALID_RECORD),  # count
+        (patched(23, (5).to_bytes(4, "big")), CODE.INVALID_RECORD),  # last offset delta
+    ],
+)
+def test_batches_that_no_client_may_send(data: bytes, code: ErrorCode) -> None:
+    assert refusal(data) is code
+
+
+def test_a_wrong_crc() -> None:
+    data = make_batch()
+    data[-1] ^= 1
+    assert refusal(data) is CODE.CORRUPT_MESSAGE
+
+
+def test_a_timestamp_type_that_only_the_broker_sets() -> None:
+    data = make_batch()
+    stamp_append_time(memoryview(data), 0, START_MS)
+    assert refusal(data) is CODE.INVALID_TIMESTAMP
+
+
+def test_an_unknown_codec() -> None:
+    data = make_batch()
+    stamp_append_time(memoryview(data), 5, START_MS)
+    assert refusal(data) is CODE.INVALID_RECORD
+
+
+def test_sizes() -> None:
+    data = make_batch("x" * 100)
+    assert refusal(data, LogConfig(max_message_bytes=len(data))) is None
+    assert refusal(data, LogConfig(max_message_bytes=len(data) - 1)) is CODE.MESSAGE_TOO_LARGE
+    assert refusal(data, LogConfig(segment_bytes=len(data) - 1)) is CODE.RECORD_LIST_TOO_LARGE
+
+
+@pytest.mark.parametrize("compression", list(Compression))
+def test_a_compacted_topic_wants_keys(compression: Compression) -> None:
+    config = LogConfig(cleanup_policy=frozenset({"compact"}))
+    assert refusal(make_batch("a", compression=compression), config) is CODE.INVALID_RECORD
+    assert refusal(make_batch("a", key="k", compression=compression), config) is None
+
+
+def test_timestamps_out_of_bounds() -> None:
+    config = LogConfig(message_timestamp_before_max_ms=1000, message_timestamp_after_max_ms=500)
+    for delta_ms, code in ((-1000, None), (-1001, CODE.INVALID_TIMESTAMP), (500, None)):
+        assert refusal(make_batch(timestamp_ms=START_MS + delta_ms), config) is code
+    late = make_batch("a", "b", timestamp_ms=START_MS + 500)  # the second is 1 ms too late
+    assert refusal(late, config) is CODE.INVALID_TIMESTAMP
+    by_append_time = attrs.evolve(config, message_timestamp_type=TimestampType.LOG_APPEND_TIME)
+    assert refusal(late, by_append_time) is None
+
+
+def test_a_coordinator_may_write_markers_and_need_no_sequence() -> None:
+    marker = build_batch([Record(b"\0\0\0\1", b"\0\0\0\0\0\0", 0)], is_control=True, producer_id=1)
+    assert refusal(marker, origin=Origin.COORDINATOR) is None

@@ -1,0 +1,62 @@
+"""Records inside a batch: what is written is read, and nothing is believed beyond the bytes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker.wire.errors import ErrorCode, KafkaError
+from broker.wire.records import Record, decode_records, encode_records
+
+TIMESTAMP = st.integers(0, 2**60)
+OPTIONAL_BYTES = st.none() | st.binary(max_size=200)
+HEADERS = st.lists(st.tuples(st.text(max_size=10), OPTIONAL_BYTES), max_size=3).map(tuple)
+RECORD = st.builds(Record, OPTIONAL_BYTES, OPTIONAL_BYTES, TIMESTAMP, HEADERS)
+
+
+@given(records=st.lists(RECORD, min_size=1, max_size=5), base_timestamp=TIMESTAMP)
+def test_what_is_written_is_read(records: list[Record], base_timestamp: int) -> None:
+    body = encode_records(records, base_timestamp)
+    found = decode_records(memoryview(body), len(records), 100, base_timestamp)
+    assert [(r.key, r.value, r.timestamp_ms, r.headers) for r in found] == [
+        (r.key, r.value, r.timestamp_ms, r.headers) for r in records
+    ]
+    assert [r.offset for r in found] == list(range(100, 100 + len(records)))
+
+
+def test_the_bytes_are_those_of_kip_98() -> None:
+    body = encode_records([Record(b"k", b"va", 1001, (("h", None),))], 1000)
+    assert body.hex(" ") == "18 00 02 00 02 6b 04 76 61 02 02 68 01"
+
+
+def test_log_append_time_overrides_every_timestamp() -> None:
+    body = encode_records([Record(None, b"a", 5), Record(None, b"b", 6)], 5)
+    found = decode_records(memoryview(body), 2, 0, 5, append_time_ms=77)
+    assert [r.timestamp_ms for r in found] == [77, 77]
+
+
+@given(data=st.binary(max_size=60), count=st.integers(1, 5))
+def test_any_bytes_are_decoded_or_refused(data: bytes, count: int) -> None:
+    code = None
+    try:
+        decode_records(memoryview(data), count, 0, 0)
+    except KafkaError as error:
+        code = error.code
+    assert code in (None, ErrorCode.INVALID_RECORD)
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("", "malformed"),
+        ("7e 00", "record of 63 bytes"),
+        ("ff ff ff ff ff ff ff ff ff ff ff 01", "longer than 10 bytes"),
+        ("0e 00 00 00 02 6b 01 00 ff", "bytes left after 1"),
+        ("0a 00 00 00 40 6b 00", "field of 32 bytes"),
+        ("0c 00 00 00 01 01 40", "32 headers"),
+        ("0e 00 00 00 01 01 02 01", "null header key"),
+    ],
+)
+def test_malformed_records(body: str, why: str) -> None:
+    with pytest.raises(KafkaError, match=why) as caught:
+        decode_records(memoryview(bytes.fromhex(body)), 1, 0, 0)
+    assert caught.value.code is ErrorCode.INVALID_RECORD
