@@ -203,17 +203,14 @@ async def test_row_05_back_by_itself_after_a_long_absence(zookeeper: str, proxy:
     store = KazooStore(f"127.0.0.1:{proxy.port}/{chroot}", session_timeout_ms=2000)
     other = await KazooStore(zookeeper, session_timeout_ms=6000).open_session()
     trace = Trace()
+    registered, is_registered = trio.open_memory_channel[None](0)
     registrar = Registrar(BrokerRegistration(1, ()), trace, clock_ms=lambda: 0)
 
     async def inside(session: Session, cause: str) -> None:
         await create_persistent_paths(session)
         await registrar.register(session, cause)
+        await registered.send(None)
         await trio.sleep_forever()
-
-    async def until(registered: bool) -> None:
-        with other.subscribe() as events:
-            while (await other.exists("/brokers/ids/1", watch=True) is not None) != registered:
-                await until_change(events, "/brokers/ids/1")
 
     with trio.fail_after(PATIENCE_S):
         async with trio.open_nursery() as nursery:
@@ -222,11 +219,14 @@ async def test_row_05_back_by_itself_after_a_long_absence(zookeeper: str, proxy:
             async def keep() -> None:
                 await keep_session(store, inside, recorder=trace)
 
-            await until(registered=True)
-            proxy.cut()
-            await until(registered=False)
+            await is_registered.receive()
+            with other.subscribe() as events:
+                await other.get("/brokers/ids/1", watch=True)
+                proxy.cut()
+                await until_change(events, "/brokers/ids/1")
+            assert await other.exists("/brokers/ids/1") is None
             proxy.mend()
-            await until(registered=True)
+            await is_registered.receive()
             nursery.cancel_scope.cancel()
     await other.aclose()
     assert [kind for kind in trace.kinds() if kind != "session.connecting"] == [
