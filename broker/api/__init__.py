@@ -7,6 +7,7 @@ which version, `request` and the answer are messages of `broker.wire.messages`.
 A handler turns failures into the error codes of its answer, for the part of the
 request that they concern; it raises only for a defect.
 
-`dispatch.HANDLERS` is the table of what is served. An API that isn't in it isn't
-advertised, and a request for it closes the connection as Kafka does.
+What is served is what `broker.wire.apis.API_TABLE` lists; `dispatch` finds the
+handler by the API's name. A request for any other API closes the connection, as
+Kafka does.
 """
