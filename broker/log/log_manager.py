@@ -81,6 +81,7 @@ class LogManager:
         self._directories = [LogDirectory(disk, path) for path in config.directories]
         self._logs: dict[TopicPartition, PartitionLog] = {}
         self._lock = trio.Lock()  # making and deleting logs, one at a time
+        self._checkpointing = trio.Lock()  # one writer a file, and the newest offsets last
         self._removable: list[tuple[int, Path]] = []  # (when, a -delete directory)
         self._threads = trio.CapacityLimiter(4)  # as many blocking calls as help one disk
         self._is_loaded = False
@@ -294,16 +295,18 @@ class LogManager:
             log.finish_flush(flush)
 
     async def checkpoint_recovery_points(self) -> None:
-        for directory, logs in self._logs_by_directory():
-            written = _recovery_points(logs)
-            await self._in_thread(directory.recovery_points.write, written)
-            for log in logs:
-                if log.recovery_point >= written[log.topic_partition]:
-                    log.has_stale_checkpoint = False
+        async with self._checkpointing:
+            for directory, logs in self._logs_by_directory():
+                written = _recovery_points(logs)
+                await self._in_thread(directory.recovery_points.write, written)
+                for log in logs:
+                    if log.recovery_point >= written[log.topic_partition]:
+                        log.has_stale_checkpoint = False
 
     async def checkpoint_log_start_offsets(self) -> None:
-        for directory, logs in self._logs_by_directory():
-            await self._in_thread(directory.log_start_offsets.write, _log_start_offsets(logs))
+        async with self._checkpointing:
+            for directory, logs in self._logs_by_directory():
+                await self._in_thread(directory.log_start_offsets.write, _log_start_offsets(logs))
 
     def _logs_by_directory(self) -> list[tuple[LogDirectory, list[PartitionLog]]]:
         return [
