@@ -4,8 +4,9 @@
     2026-11-22 10:43:18.120  broker 3    broker.left broker=2 ..
     2026-11-22 10:43:18.133  broker 3      partition.leader_elected partition=orders-1 leader=3 ..
 
-An effect stands under its cause, one step to the right, whichever broker it
-happened on.
+Events come by time, from all brokers; an effect stands one step to the right of
+its cause, whichever broker that happened on. Where stories interleave, `--tree`
+tells one after the other.
 """
 
 import json
@@ -24,6 +25,7 @@ from cli.commands.trace_files import (
     Depths,
     Tail,
     TracedEvent,
+    by_time,
     forest,
     merged,
     of_kind,
@@ -51,17 +53,19 @@ def trace() -> None:
     metavar="KIND,..",
     help="Only these, with what caused them: controller, partition.leader_elected, isr, ..",
 )
+@click.option("--tree", is_flag=True, help="Not by time: each effect right under its cause.")
 @click.option("--follow", is_flag=True, help="Go on with what happens, until Ctrl-C.")
 @output_option("table", "json")
 @dir_option
 def events_command(
     files: tuple[Path, ...],
     kinds: tuple[str, ...],
+    tree: bool,
     follow: bool,
     output: str,
     directory: Directory,
 ) -> None:
-    """Print the brokers' traces as one story: each effect under its cause.
+    """Print the brokers' traces as one: by time, each effect to the right of its cause.
 
     FILEs are brokers' events.jsonl, or log directories with one; by default those of the
     ensemble in --dir. What is there is read from the files: no broker need be running.
@@ -74,7 +78,15 @@ def events_command(
     tails = [Tail(path) for path in paths]
     try:
         events = _read(paths)
-        _print(with_causes(events, wanted), output, follow)
+        shown = with_causes(events, wanted)
+        if output == "table":
+            for depth, event in forest(shown) if tree else by_time(shown):
+                click.echo(event_line(depth, event))
+        elif follow:
+            for event in shown:
+                click.echo(json.dumps(event.document))
+        else:
+            print_json(events=[event.document for event in shown])
         if follow:
             _follow(tails, events, wanted, output)
     except OSError as error:
@@ -105,17 +117,6 @@ def ensemble_traces(directory: Directory) -> list[Path]:
     if not paths:
         raise click.UsageError(f"give trace FILEs: there is no ensemble in {directory.root}")
     return paths
-
-
-def _print(events: Sequence[TracedEvent], output: str, follow: bool) -> None:
-    if output == "table":
-        for depth, event in forest(events):
-            click.echo(event_line(depth, event))
-    elif follow:
-        for event in events:
-            click.echo(json.dumps(event.document))
-    else:
-        print_json(events=[event.document for event in events])
 
 
 def event_line(depth: int, event: TracedEvent) -> str:

@@ -139,6 +139,13 @@ def forest(events: Sequence[TracedEvent]) -> Iterator[tuple[int, TracedEvent]]:
         stack += [(depth + 1, effect) for effect in reversed(effects[event.id])]
 
 
+def by_time(events: Iterable[TracedEvent]) -> Iterator[tuple[int, TracedEvent]]:
+    """Each event with its depth, in the given order."""
+    depths = Depths()
+    for event in events:
+        yield depths.add(event), event
+
+
 class Tail:
     """A trace file that is still being written, read on from where it ended."""
 

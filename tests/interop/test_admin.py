@@ -53,7 +53,7 @@ def test_topics(cluster: TestCluster, name: str) -> None:
     assert admin(cluster, "topic", "describe", assigned, "--under-replicated-partitions") == ""
 
     partly = admin(cluster, "topic", "delete", name, "no-such-topic", exit_code=3)
-    assert partly == "Error: topic 'no-such-topic': UNKNOWN_TOPIC_OR_PARTITION\n"
+    assert partly.startswith("Error: topic 'no-such-topic': UNKNOWN_TOPIC_OR_PARTITION")
     admin(cluster, "topic", "delete", assigned)
     left = admin(cluster, "topic", "list").split()
     assert name not in left

@@ -72,18 +72,21 @@ def invoke(*arguments: str | Path) -> str:
     return result.stdout
 
 
-def test_effects_stand_under_their_causes(story: list[Path]) -> None:
-    lines = [line.split("  ", 2)[1:] for line in invoke(*story).splitlines()]
-    assert lines == [
-        ["broker 1", "session.lost session_id=0x1"],
-        [
-            "broker 2",
-            "broker.left broker=1 broker_epoch=7 bounced=false controlled_shutdown=false",
-        ],
-        ["broker 2", "  partition.leader_elected partition=a-0 leader=2 isr=[2]"],
-        ["broker 2", 'topic.created topic=t topic_id=x assignment={"0":[2]}'],
-        ["broker 2", "  partition.leader_elected partition=t-0 leader=2 isr=[2]"],
+def test_by_time_or_each_effect_under_its_cause(story: list[Path]) -> None:
+    lost = ["broker 1", "session.lost session_id=0x1"]
+    left = [
+        "broker 2",
+        "broker.left broker=1 broker_epoch=7 bounced=false controlled_shutdown=false",
     ]
+    left_effect = ["broker 2", "  partition.leader_elected partition=a-0 leader=2 isr=[2]"]
+    created = ["broker 2", 'topic.created topic=t topic_id=x assignment={"0":[2]}']
+    created_effect = ["broker 2", "  partition.leader_elected partition=t-0 leader=2 isr=[2]"]
+
+    def told(*options: str) -> list[list[str]]:
+        return [line.split("  ", 2)[1:] for line in invoke(*story, *options).splitlines()]
+
+    assert told() == [lost, left, created, left_effect, created_effect]
+    assert told("--tree") == [lost, left, left_effect, created, created_effect]
     assert invoke(*story).startswith("1970-01-01 00:16:41.000  broker 1")
 
 
@@ -91,8 +94,8 @@ def test_a_kind_is_shown_with_what_led_to_it(story: list[Path]) -> None:
     kinds = [line.split()[4] for line in invoke(*story, "--kind", "partition").splitlines()]
     assert kinds == [
         "broker.left",
-        "partition.leader_elected",
         "topic.created",
+        "partition.leader_elected",
         "partition.leader_elected",
     ]
     assert invoke(*story, "--kind", "isr,group") == ""
