@@ -27,7 +27,7 @@ import base64
 import errno
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -65,13 +65,16 @@ from coordination.registration import (
     generate_broker_id,
 )
 from coordination.session import keep_session
-from coordination.store import Session, StoreUnavailable
+from coordination.store import Session, SessionLost, StoreUnavailable
 from coordination.values import BrokerRegistration, Endpoint, Recorder
 
 log = logging.getLogger("zbroker.run")
 
 # Changed topics that may wait to be read again: a name is short, a burst of changes large.
 CONFIG_CHANGES_QUEUED = 1_000
+
+# A stopping broker doesn't wait longer than this for ZooKeeper.
+UNREGISTER_TIMEOUT_S = 2.0
 
 
 async def run_broker(
@@ -131,6 +134,7 @@ class _Life:
         self._events = events
         self._surroundings = surroundings
         self._zookeeper = ZooKeeper()
+        self._config_changes = ConfigChanges(events, surroundings.clock_ms)
         self._serving = trio.Event()
         self._broker: Broker | None = None
         self._registrar: Registrar | None = None
@@ -149,7 +153,9 @@ class _Life:
             registration = await self._registrar.register(session, cause)
             self._broker.registered(registration.epoch)
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(_follow_config_changes, self._broker, session)
+                nursery.start_soon(
+                    _follow_config_changes, self._broker, session, self._config_changes
+                )
                 await self._stand_for_controller(self._broker, session, cause)
         finally:
             self._zookeeper.closed()
@@ -199,9 +205,11 @@ class _Life:
                 await ask_to_leave(broker)
             nursery.cancel_scope.cancel()
         await self._close(broker)
+        await self._unregister()
 
     async def _prepare(self, session: Session) -> Broker:
         """Find out who we are, and load what we have."""
+        _create_directories(self._config.log_dirs)
         stored = load_meta_properties(self._config.log_dirs)
         await create_persistent_paths(session)
         cluster = await cluster_id(session, _random_uuid)
@@ -244,6 +252,23 @@ class _Life:
             await broker.replicas.high_watermarks.write(broker.replicas.partitions.values())
             await broker.logs.aclose(broker.broker_epoch)
 
+    async def _unregister(self) -> None:
+        """Delete our registration by hand, so that nobody waits for our session to end."""
+        assert self._registrar is not None
+        with trio.move_on_after(UNREGISTER_TIMEOUT_S, shield=True):
+            try:
+                await self._registrar.unregister(await self._zookeeper.session())
+            except SessionLost:
+                log.info("the session was lost while stopping: the registration is gone with it")
+
+
+def _create_directories(log_dirs: Iterable[Path]) -> None:
+    for path in log_dirs:
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BrokerFailure(f"log directory {path}: {error.strerror}") from None
+
 
 def _listener(broker: Broker, endpoint: Endpoint) -> Listener:
     config = broker.config
@@ -278,11 +303,11 @@ async def _bind(config: BrokerConfig, listen: Listen) -> list[tuple[Endpoint, Ac
     return acceptors
 
 
-async def _follow_config_changes(broker: Broker, session: Session) -> None:
+async def _follow_config_changes(broker: Broker, session: Session, changes: ConfigChanges) -> None:
     """Apply changed topic configs to their logs, as long as the session lives."""
     send, receive = trio.open_memory_channel[str](CONFIG_CHANGES_QUEUED)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(ConfigChanges(broker.events, broker.clock_ms).follow, session, send)
+        nursery.start_soon(changes.follow, session, send)
         async for entity in receive:
             kind, _, name = entity.partition("/")
             if kind == "topics":
