@@ -87,6 +87,7 @@ class TestCluster:
         """As Ctrl-C on `zbroker-admin up`: the brokers by SIGTERM, ZooKeeper last."""
         for broker in self.brokers.values():
             if broker.child is not None:
+                broker.child.send(signal.SIGCONT)  # one that is paused can't obey
                 broker.child.send(signal.SIGTERM)
         for broker in self.brokers.values():
             broker.stop()
