@@ -6,7 +6,7 @@ import click
 import pytest
 
 from cli.client.topics import PartitionDescription, TopicDescription
-from cli.commands.topic import (
+from cli.commands.topic_text import (
     parse_assignment,
     parse_configs,
     partition_line,
