@@ -47,15 +47,6 @@ class LeaderEpochs:
     def latest(self) -> int | None:
         return self._epochs[-1] if self._epochs else None
 
-    @property
-    def earliest(self) -> tuple[int, int] | None:
-        return (self._epochs[0], self._start_offsets[0]) if self._epochs else None
-
-    def previous(self, epoch: int) -> int | None:
-        """The largest known epoch below `epoch`."""
-        below = [known for known in self._epochs if known < epoch]
-        return below[-1] if below else None
-
     def epoch_for_offset(self, offset: int) -> int | None:
         index = bisect_right(self._start_offsets, offset) - 1
         return self._epochs[index] if index >= 0 else None

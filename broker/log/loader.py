@@ -97,10 +97,10 @@ class LogLoader:
         epochs.truncate_from_start(log_start_offset)
         snapshots.delete_stray(segments.base_offsets)
         self._load_producers(segments, producers, snapshots, log_start_offset, log_end_offset)
-        is_recovered = first_to_recover is not None or not self.was_clean
-        recovery_point = (
-            min(self.recovery_point, log_end_offset) if is_recovered else log_end_offset
-        )
+        recovery_point = log_end_offset
+        if first_to_recover is not None or not self.was_clean:
+            # Of the active segment the new indexes are not on the disk, so none of it is.
+            recovery_point = min(self.recovery_point, segments.active.base_offset)
         return LoadedLog(
             segments,
             epochs,
@@ -227,7 +227,7 @@ class LogLoader:
             cut_bytes = segment.recover(seen)
             if segment.size_bytes:
                 snapshots.write(producers.end_offset, producers.entries(), sync=False)
-            if producers.end_offset <= self.checkpointed:
+            if remaining and remaining[0].base_offset <= self.checkpointed:
                 # The next recovery will believe it, so its new indexes must be on the disk.
                 for file in segment.files_to_sync():
                     self.disk.sync(file)

@@ -46,7 +46,11 @@ def find_batch(file: OpenFile, position: int, end: int, offset: int) -> BatchPos
         while at + HEADER_BYTES <= len(chunk):
             base_offset, length = _OFFSET_AND_LENGTH.unpack_from(chunk, at)
             delta = _LAST_OFFSET_DELTA.unpack_from(chunk, at + _LAST_OFFSET_DELTA_AT)[0]
-            size_bytes = batch_size(memoryview(chunk), at) if length < HEADER_BYTES else length + 12
+            size_bytes = (
+                batch_size(memoryview(chunk), at)
+                if length < HEADER_BYTES
+                else length + LOG_OVERHEAD_BYTES
+            )
             if base_offset + delta >= offset:
                 if size_bytes > end - position - at:
                     return None
@@ -99,13 +103,3 @@ def read_batch(file: OpenFile, position: int, size_bytes: int) -> RecordBatch:
     """One batch, whole."""
     view = memoryview(os.pread(file.fd, size_bytes, position))
     return batch_at(view, 0, batch_size(view, 0))
-
-
-__all__ = [
-    "LOG_OVERHEAD_BYTES",
-    "BatchPosition",
-    "batch_headers",
-    "find_batch",
-    "read_batch",
-    "whole_batches",
-]

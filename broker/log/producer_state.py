@@ -97,13 +97,6 @@ class ProducerState:
     def entries(self) -> Iterable[ProducerEntry]:
         return self._entries.values()
 
-    def entry(self, producer_id: int) -> ProducerEntry | None:
-        return self._entries.get(producer_id)
-
-    @property
-    def is_empty(self) -> bool:
-        return not self._entries and not self._unreplicated
-
     @property
     def first_unstable_offset(self) -> int | None:
         """Where the first transaction begins that is open or whose marker is not yet replicated."""

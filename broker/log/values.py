@@ -1,7 +1,6 @@
 """What the log answers with."""
 
 import enum
-import uuid
 from typing import Final
 
 import attrs
@@ -15,9 +14,6 @@ EARLIEST_LOCAL_TIMESTAMP: Final = -4
 LATEST_TIERED_TIMESTAMP: Final = -5
 
 UNDEFINED_EPOCH: Final = -1
-UNDEFINED_EPOCH_OFFSET: Final = -1
-
-NO_TOPIC_ID: Final = uuid.UUID(int=0)
 
 
 class Origin(enum.Enum):
