@@ -28,6 +28,10 @@ class RunningProgram:
             self._lines.put(line.rstrip("\n"))
         self._lines.put(None)
 
+    def read_to_the_end(self) -> None:
+        """Wait until the reader has seen the end; only then may the pipe be closed."""
+        self._reader.join(LINE_TIMEOUT_S)
+
     def wait_for_line(self, text: str) -> str:
         """The next line that contains `text`; AssertionError with all that came instead."""
         while True:
@@ -69,7 +73,9 @@ def running_program(
         text=True,
     )
     with process:
+        program = RunningProgram(process)
         try:
-            yield RunningProgram(process)
+            yield program
         finally:
             process.kill()
+            program.read_to_the_end()
