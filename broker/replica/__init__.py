@@ -1,0 +1,32 @@
+"""The replicas on this broker: leading some partitions, following others.
+
+A record is replicated by the followers' asking. They fetch as consumers do, and the offset that
+they ask for says what they have; from that alone the leader knows who is in sync and how far the
+partition is committed.
+
+    LeaderAndIsr, StopReplica ──► control ──► partition    role and epoch: data, not a task
+                                      │
+                  leading             │             following
+    Produce ──► append ──► log        └──► fetchers ──► fetcher   one task a source broker
+    Fetch   ──► fetch  ◄── log                             │  Fetch to the leader
+                  │                                        ▼
+                  │ what followers asked for        truncation, then append to the log
+                  ▼
+                isr (arithmetic) ──► high watermark ──► waiting: acks=all, long polls
+                  │
+                  └──► isr_changes ──► AlterPartition to the controller
+
+    manager          finds replicas by name       offsets_log   the groups' log, as any partition
+    high_watermarks  keeps them over a restart
+
+Invariants:
+
+- Only LeaderAndIsr with a larger leader epoch changes a role; whoever awaited looks again.
+- What is below the high watermark is on every member of the ISR. Only such a member is elected
+  (unless uncleanly), so no later leader lacks it.
+- A follower's log is a prefix of its leader's, or it is cut to one before it grows (KIP-101, 595).
+- An ISR is in force once the controller has persisted it; until the answer the larger of the old
+  and the proposed one counts (KIP-497).
+
+Kafka: ReplicaManager, kafka.cluster.Partition, AbstractFetcherThread.
+"""
