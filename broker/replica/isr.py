@@ -67,6 +67,17 @@ class FollowerProgress:
         self._leader_end_at_last_fetch = leader_end_offset
         self._last_fetch_s = now_s
 
+    def led_anew(self, in_isr: bool, now_s: float, leader_end_offset: int) -> None:
+        """The same leader begins a new epoch; what it knows of the follower's log still holds.
+
+        A member of the ISR has from now on `replica.lag.time.max.ms` to show that it is in sync.
+        Who isn't one must catch up again before it counts: it may be dead, the usual reason of a
+        new epoch, and would hold the high watermark back (Kafka: Replica.resetReplicaState).
+        """
+        self.last_caught_up_s = now_s if in_isr else float("-inf")
+        self._last_fetch_s = now_s if in_isr else float("-inf")
+        self._leader_end_at_last_fetch = leader_end_offset
+
     def is_caught_up(self, leader_end_offset: int, now_s: float, lag_time_max_s: float) -> bool:
         return (
             self.log_end_offset == leader_end_offset

@@ -44,9 +44,10 @@ from coordination.values import LeaderAndIsr, TopicPartition
 
 @attrs.define
 class Leading:
-    """This broker leads the partition at `epoch`."""
+    """This broker leads the partition at `epoch`, and has led it since `first_epoch` on end."""
 
     epoch: int
+    first_epoch: int
     epoch_start_offset: int
     isr: frozenset[int]
     partition_epoch: int
@@ -106,23 +107,27 @@ class Partition:
     def become_leader(self, state: LeaderAndIsr, replicas: tuple[int, ...], now_s: float) -> None:
         """Lead at `state.leader_epoch`: the epoch starts at our log end.
 
-        Followers start as caught up now: each gets `replica.lag.time.max.ms` to
-        show that it is in sync before it's dropped from the ISR.
+        The ISR's followers start as caught up now: each gets `replica.lag.time.max.ms`
+        to show that it is in sync before it's dropped. The others have yet to catch up.
         """
         self.replicas = replicas
         start = self.log.log_end_offset
         self.log.assign_epoch_start_offset(state.leader_epoch, start)
-        known = self.role.followers if isinstance(self.role, Leading) else {}
+        before = self.role if isinstance(self.role, Leading) else None
+        followers = {
+            broker: (before and before.followers.get(broker)) or FollowerProgress()
+            for broker in replicas
+            if broker != self.broker_id
+        }
+        for broker, progress in followers.items():
+            progress.led_anew(broker in state.isr, now_s, start)
         self.role = Leading(
             epoch=state.leader_epoch,
+            first_epoch=before.first_epoch if before else state.leader_epoch,
             epoch_start_offset=start,
             isr=frozenset(state.isr),
             partition_epoch=state.partition_epoch,
-            followers={
-                broker: known.get(broker) or FollowerProgress(last_caught_up_s=now_s)
-                for broker in replicas
-                if broker != self.broker_id
-            },
+            followers=followers,
         )
         self.advance_high_watermark(now_s)
         self.wake_all()
@@ -199,12 +204,14 @@ class Partition:
         """True when everything before `end_offset`, appended at `leader_epoch`, is committed.
 
         Raises `KafkaError` NOT_LEADER_OR_FOLLOWER when we lost the leadership
-        since (the record may be lost with it), NOT_ENOUGH_REPLICAS_AFTER_APPEND
-        when it's committed by fewer than `min.insync.replicas`.
+        since, be it that we have it back (the record may be lost with it),
+        NOT_ENOUGH_REPLICAS_AFTER_APPEND when it's committed by fewer than
+        `min.insync.replicas`. A newer epoch of our own is no loss: it begins
+        whenever a member of the ISR dies.
         """
         leading = self.leading()
-        if leading.epoch != leader_epoch:
-            raise KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER, "the leader epoch has changed")
+        if leader_epoch < leading.first_epoch:
+            raise KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER, "another broker has led meanwhile")
         if self.high_watermark < end_offset:
             return False
         if len(leading.isr) < self.min_isr:

@@ -73,14 +73,36 @@ async def test_who_loses_the_leadership_acknowledges_nothing_more(tmp_path: Path
     lead(partition, 1, 2)
     epoch = partition.leader_epoch
     partition.append_as_leader(batch("a"), -1, 0.0)
-    lead(partition, 1, 2)
-    with pytest.raises(KafkaError) as refused:
-        partition.is_acknowledged(1, epoch)
-    assert refused.value.code is ErrorCode.NOT_LEADER_OR_FOLLOWER
-    partition.become_follower(leader_and_isr(2, 5, (2,)), (1, 2))
+    partition.become_follower(leader_and_isr(2, 5, (1, 2)), (1, 2))
     with pytest.raises(KafkaError) as refused:
         partition.append_as_leader(batch("b"), 1, 0.0)
     assert refused.value.code is ErrorCode.NOT_LEADER_OR_FOLLOWER
+    lead(partition, 1)  # it's leader again, but who knows what became of the record meanwhile
+    with pytest.raises(KafkaError) as refused:
+        partition.is_acknowledged(1, epoch)
+    assert refused.value.code is ErrorCode.NOT_LEADER_OR_FOLLOWER
+
+
+async def test_the_death_of_a_follower_loses_no_append_that_waits(tmp_path: Path) -> None:
+    """The leader stays, in a new epoch without the dead one: what it appended is committed now."""
+    partition = open_partition(tmp_path)
+    lead(partition, 1, 2, 3)
+    epoch = partition.leader_epoch
+    partition.append_as_leader(batch("a"), -1, 0.0)
+    partition.follower_fetched(2, 1, 0, 1.0, 7)
+    partition.follower_fetched(3, 0, 0, 1.0, 7)
+    assert not partition.is_acknowledged(1, epoch)
+    lead(partition, 1, 2)
+    assert partition.is_acknowledged(1, epoch)
+
+
+async def test_a_new_leader_does_not_wait_for_the_dead_one(tmp_path: Path) -> None:
+    """It has heard of no follower yet; only those in the ISR hold the high watermark back."""
+    partition = open_partition(tmp_path)
+    lead(partition, 1, 2)
+    partition.append_as_leader(batch("a"), -1, 0.0)
+    partition.follower_fetched(2, 1, 0, 1.0, 7)
+    assert partition.high_watermark == 1
 
 
 @pytest.mark.parametrize(
