@@ -39,15 +39,21 @@ class Fetchers:
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             task_status.started()
-            await trio.sleep_forever()
+            try:
+                await trio.sleep_forever()
+            finally:
+                self._nursery = None
 
     def assign(self, partition: Partition) -> None:
-        """Copy `partition` from the leader that its role names, from now on."""
+        """Copy `partition` from the leader that its role names, from now on.
+
+        Nothing happens while `run` isn't running: a broker that is being stopped may still be
+        in the middle of a LeaderAndIsr.
+        """
         self.unassign(partition)
         role = partition.role
-        if not isinstance(role, Following) or role.leader == NO_LEADER:
+        if not isinstance(role, Following) or role.leader == NO_LEADER or self._nursery is None:
             return
-        assert self._nursery is not None, "LeaderAndIsr comes after the fetchers have started"
         fetcher = self._by_source.get(role.leader)
         if fetcher is None:
             fetcher = Fetcher(

@@ -9,7 +9,7 @@ high watermark. Every other replica must have the same, byte for byte, and go on
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from uuid import UUID
 
 import attrs
@@ -117,15 +117,13 @@ class Checker:
         end = log.high_watermark
         if start >= end:
             return
-        for batch in batches(_read(partition, start, end)):
-            data = bytes(batch.view)
+        for data in _batches(partition, start, end):
+            [batch] = batches(data)
             known = history.batches.setdefault(batch.base_offset, data)
             assert data == known, (
                 f"{_name(partition)}: at {batch.base_offset}, below its high watermark {end}, is "
                 f"{_told(data)}; committed is {_told(known)}"
             )
-            start = batch.end_offset
-        assert start == end, f"{_name(partition)}: read to {start}, the high watermark is {end}"
         self._verified[partition] = end
         history.end_offset = max(history.end_offset, end)
 
@@ -153,20 +151,21 @@ class Checker:
 
     def check_acknowledged(self, acknowledged: Iterable[Acknowledged]) -> None:
         """All of it is in the history where it was promised, and nothing is there twice."""
+        kept: set[Acknowledged] = set()
         for (_, tp), history in self.histories.items():
             if tp.topic.startswith("__"):
                 continue
-            found = {
-                record.offset: (record.value or b"").decode()
+            found = [
+                Acknowledged(tp, record.offset, (record.value or b"").decode())
                 for data in history.batches.values()
                 for batch in batches(data)
                 for record in batch.records()
-            }
-            for promised in acknowledged:
-                if promised.topic_partition == tp:
-                    assert found.get(promised.offset) == promised.value, f"{promised} is lost"
-            twice = [value for value, count in Counter(found.values()).items() if count > 1]
+            ]
+            twice = [value for value, n in Counter(f.value for f in found).items() if n > 1]
             assert not twice, f"{tp} has {twice} more than once"
+            kept.update(found)
+        lost = [promised for promised in acknowledged if promised not in kept]
+        assert not lost, f"acknowledged and lost: {lost}"
 
 
 def _is_in_sync(leader: Partition, brokers: Mapping[int, Broker]) -> bool:
@@ -180,9 +179,14 @@ def _is_in_sync(leader: Partition, brokers: Mapping[int, Broker]) -> bool:
     return None not in replicas and ends == {(leader.log.log_end_offset,) * 2}
 
 
-def _read(partition: Partition, start: int, end: int) -> bytes:
-    found = partition.log.read(start, 1 << 30, end)
-    return b"".join(region.read() for region in found.regions)
+def _batches(partition: Partition, start: int, end: int) -> Iterator[bytes]:
+    """The batches of a log from `start` to `end`, one segment after the other."""
+    while start < end:
+        found = partition.log.read(start, 1 << 30, end)
+        assert found.regions, f"{_name(partition)}: nothing at {start}, before {end}"
+        for batch in batches(b"".join(region.read() for region in found.regions)):
+            yield bytes(batch.view)
+            start = batch.end_offset
 
 
 def _name(partition: Partition) -> str:

@@ -103,11 +103,14 @@ class Ensemble:
         life.shutdown.set()
         await life.ended.wait()
 
-    def crash(self, broker_id: int) -> None:
-        """As SIGKILL. Its session ends when its timeout has passed."""
-        life = self.lives[broker_id]
-        self.zookeepers[broker_id].client_died()
-        life.process.cancel()
+    async def crash(self, *broker_ids: int) -> None:
+        """As SIGKILL, all at once. A session ends when its timeout has passed."""
+        lives = [self.lives[broker_id] for broker_id in broker_ids]
+        for life in lives:
+            self.zookeepers[life.broker_id].client_died()
+            life.process.cancel()
+        for life in lives:
+            await life.ended.wait()
 
     async def _live(self, life: Life) -> None:
         config = self._config(life.broker_id)
@@ -237,6 +240,5 @@ async def open_ensemble(
 
         with patch.object(broker.run, "build_broker", build):
             yield ensemble
-            for broker_id in list(ensemble.lives):
-                ensemble.crash(broker_id)
+            await ensemble.crash(*ensemble.lives)
             nursery.cancel_scope.cancel()

@@ -15,6 +15,7 @@ its connections arrive like bytes.
 import math
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 
 import attrs
 import trio
@@ -164,6 +165,12 @@ class _Acceptor:
     def connected(self, transport: Transport) -> None:
         self._queue.send_nowait(transport)
 
+    def refuse_all(self) -> None:
+        """Close what nobody will accept any more."""
+        with suppress(trio.WouldBlock):
+            while True:
+                self._arrived.receive_nowait().close()
+
 
 class Network:
     """All ends. An end is named by a host name: "broker-1", "client"."""
@@ -221,7 +228,7 @@ class Network:
     def vanish(self, end: str) -> None:
         """The process at `end` is gone: nobody listens there any more."""
         for address in [a for a in self._listening if a[0] == end]:
-            del self._listening[address]
+            self._listening.pop(address).refuse_all()
 
 
 @attrs.frozen

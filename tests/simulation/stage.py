@@ -38,13 +38,14 @@ class Stage:
 
     def new_client(self, name: str) -> Client:
         """Its own end of the network."""
-        brokers = {broker_id: host_of(broker_id) for broker_id in (1, 2, 3)}
+        brokers = {broker_id: host_of(broker_id) for broker_id in (1, 2, 3, 4)}
         return Client(self.ensemble.network, brokers, PORT, name)
 
     async def three_brokers(self, **topic_configs: str) -> TopicPartition:
-        """Start brokers 1 to 3, and make a topic of one partition, led by 1."""
+        """Start brokers 1 to 3, and make a topic of one partition, led by 1; all follow it."""
         await self.ensemble.start(1, 2, 3)
         await self.client.create_topic("t", {0: (1, 2, 3)}, **topic_configs)
+        await self.checker.settled()
         return TopicPartition("t", 0)
 
 
@@ -63,7 +64,7 @@ async def _play(
 ) -> None:
     store = CheckedStore(wall_clock_ms, session_timeout_ms=SESSION_TIMEOUT_MS)
     async with open_ensemble(directory, randomness, store, **properties) as ensemble:
-        brokers = {broker_id: host_of(broker_id) for broker_id in (1, 2, 3)}
+        brokers = {broker_id: host_of(broker_id) for broker_id in (1, 2, 3, 4)}
         client = Client(ensemble.network, brokers, PORT)
         stage = Stage(ensemble, client, Checker(ensemble), randomness)
         async with trio.open_nursery() as nursery:
