@@ -2,6 +2,7 @@
 # make check     lint, types, import contracts, tests without servers: under a minute
 # make test      all tests but the full matrices: under 20 minutes, what CI runs
 # make test-all  everything: under an hour
+# make bench     zbroker beside the real Kafka, in turns (make bench ARGS="--rounds 1")
 # make lock      raise the pinned versions: Python's and Java's
 # make clean     remove what make has made (your clusters' data in .zbroker stays)
 #
@@ -19,7 +20,7 @@ PYTEST := $(BIN)/pytest -n 2 --dist worksteal --timeout 300
 # A test that holds a time to its promise has the machine to itself.
 ALONE := $(BIN)/pytest --timeout 300
 
-.PHONY: up check test test-all lock clean
+.PHONY: up check test test-all bench lock clean
 .DELETE_ON_ERROR:
 
 up: .venv/installed
@@ -39,6 +40,9 @@ test: .venv/installed-for-tests
 test-all: .venv/installed-for-tests
 	$(PYTEST) -m "not alone"
 	$(ALONE) -m alone
+
+bench: .venv/installed-for-tests
+	$(BIN)/python -m tests.bench $(ARGS)
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "zbroker needs Python 3.11 or newer, and there is none on the \
