@@ -14,6 +14,7 @@ life of a broker from the next (KIP-380).
 Source: kafka.cluster.{EndPoint,Broker}, kafka.api.LeaderAndIsr, kafka.controller.ReplicaAssignment.
 """
 
+import enum
 import uuid
 from collections.abc import Mapping
 from typing import Protocol
@@ -25,6 +26,18 @@ NO_LEADER = -1
 
 LEADER_DURING_DELETE = -2
 """The leader that a state or request names while its topic is being deleted."""
+
+
+class LeaderRecoveryState(enum.IntEnum):
+    """Whether a leader may be trusted to have what was committed (KIP-704).
+
+    An unclean election makes its leader RECOVERING; the next ISR that the leader has written says
+    that it has RECOVERED. At 3.9 nothing waits for it: it is a warning to whoever reads the state.
+    """
+
+    RECOVERED = 0
+    RECOVERING = 1
+
 
 ZERO_UUID = uuid.UUID(int=0)
 """No topic id, on the wire. In memory it is None."""
@@ -79,6 +92,7 @@ class LeaderAndIsr:
     isr: tuple[int, ...]
     controller_epoch: int
     partition_epoch: int
+    leader_recovery_state: LeaderRecoveryState = LeaderRecoveryState.RECOVERED
 
 
 @attrs.frozen(slots=True)

@@ -17,6 +17,7 @@ import trio
 from broker.wire.errors import ErrorCode, KafkaError
 from coordination.store import NodeExists, NoNode, Session, StoreError
 from coordination.values import TopicPartition
+from coordination.znodes import paths
 
 # No client has a say in it: versions 0 have no timeout. Kafka waits for its session without end.
 _TIMEOUT_S: Final = 10.0
@@ -77,7 +78,7 @@ async def _create(session: Session, path: str, data: bytes) -> None:
 def _path(group_id: str, partition: TopicPartition) -> str:
     if not group_id or "/" in group_id or group_id in (".", ".."):
         raise KafkaError(ErrorCode.INVALID_GROUP_ID, f"{group_id!r} cannot be in a path")
-    return f"/consumers/{group_id}/offsets/{partition.topic}/{partition.partition}"
+    return paths.consumer_offset(group_id, partition)
 
 
 def _failed(path: str, error: Exception) -> KafkaError:

@@ -43,7 +43,7 @@ from coordination.controller.story import (
     state_facts,
 )
 from coordination.store import Delete
-from coordination.values import LeaderAndIsr, TopicPartition
+from coordination.values import LeaderAndIsr, LeaderRecoveryState, TopicPartition
 from coordination.znodes import BadZnode, decode_isr_change, paths
 
 __all__ = ["alter_partition", "isr_changes_notified"]
@@ -135,13 +135,15 @@ def _judge(
         return KafkaErrorName.FENCED_LEADER_EPOCH
     if leader != current.leader:
         return KafkaErrorName.INVALID_REQUEST
-    if isr == current.isr:
+    # A leader that asks for an ISR has recovered: no 3.9 broker says otherwise (KIP-704).
+    wanted = attrs.evolve(current, isr=isr, leader_recovery_state=LeaderRecoveryState.RECOVERED)
+    if wanted == current:
         return current
     if proposal.partition_epoch < current.partition_epoch:
         return KafkaErrorName.INVALID_UPDATE_VERSION
     if not _all_eligible(context, proposal.new_isr):
         return KafkaErrorName.INELIGIBLE_REPLICA
-    return attrs.evolve(current, isr=isr)
+    return wanted
 
 
 def _all_eligible(context: ControllerContext, new_isr: Mapping[int, int]) -> bool:

@@ -3,7 +3,8 @@
     election              picks the first of                 that is          resulting ISR
     --------------------  ---------------------------------  ---------------  ---------------------
     offline               the assignment                     live, in ISR     its live members
-      and, if unclean     the assignment                     live             the new leader alone
+      and, if unclean     the assignment                     live             the new leader alone,
+                                                                              RECOVERING
     reassign              the assignment's target replicas   live, in ISR     unchanged
     preferred             (only the assignment's first)      live, in ISR     unchanged
     controlled shutdown   the assignment                     live, in ISR,    without the brokers
@@ -23,7 +24,7 @@ from enum import Enum
 
 import attrs
 
-from coordination.values import LeaderAndIsr, PartitionAssignment
+from coordination.values import LeaderAndIsr, LeaderRecoveryState, PartitionAssignment
 
 __all__ = ["Candidates", "Election", "Strategy", "elect", "initial_leader_and_isr"]
 
@@ -92,7 +93,9 @@ def _elect_offline(state: LeaderAndIsr, candidates: Candidates) -> Election | No
         isr = tuple(r for r in state.isr if r in live)
         return Election(_led_by(state, in_sync[0], isr), replicas)
     if candidates.unclean and replicas:
-        return Election(_led_by(state, replicas[0], replicas[:1]), replicas, unclean=True)
+        led = _led_by(state, replicas[0], replicas[:1])
+        recovering = attrs.evolve(led, leader_recovery_state=LeaderRecoveryState.RECOVERING)
+        return Election(recovering, replicas, unclean=True)
     return None
 
 

@@ -10,6 +10,7 @@
     /cluster/id
     /config/{topics,brokers,users,clients,ips}/E
     /config/changes/config_change_          sequential: E's config has changed
+    /consumers/G/offsets/T/P                group G's offset, as consumers before 0.9 keep it
     /controller                             ephemeral: who is controller
     /controller_epoch                       how often one was elected
     /feature                                finalized features
@@ -32,6 +33,8 @@ BROKER_IDS = "/brokers/ids"
 BROKER_SEQID = "/brokers/seqid"
 TOPICS = "/brokers/topics"
 
+CONSUMERS = "/consumers"
+
 DELETE_TOPICS = "/admin/delete_topics"
 REASSIGN_PARTITIONS = "/admin/reassign_partitions"
 PREFERRED_REPLICA_ELECTION = "/admin/preferred_replica_election"
@@ -46,7 +49,7 @@ LOG_DIR_EVENT_NOTIFICATION = "/log_dir_event_notification"
 LOG_DIR_EVENT_PREFIX = "/log_dir_event_notification/log_dir_event_"
 
 PERSISTENT = (
-    "/consumers",  # of the consumers before 0.9; Kafka still makes it
+    CONSUMERS,
     BROKER_IDS,
     TOPICS,
     CONFIG_CHANGES,
@@ -82,6 +85,10 @@ def partition(tp: TopicPartition) -> str:
 
 def partition_state(tp: TopicPartition) -> str:
     return f"{TOPICS}/{tp.topic}/partitions/{tp.partition}/state"
+
+
+def consumer_offset(group_id: str, tp: TopicPartition) -> str:
+    return f"{CONSUMERS}/{group_id}/offsets/{tp.topic}/{tp.partition}"
 
 
 def delete_topic(name: str) -> str:

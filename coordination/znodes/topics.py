@@ -7,6 +7,7 @@
         version 3 topic_id (KIP-516), 16 bytes in URL-safe base64 without padding
     /brokers/topics/T/partitions/P/state   {"version":1, "leader":2, "leader_epoch":0,
                                             "isr":[2,3,1], "controller_epoch":1}
+        and "leader_recovery_state":1 from an unclean election to the next change of the ISR
     /admin/reassign_partitions             {"version":1, "partitions":[
                                             {"topic":"orders","partition":0,"replicas":[1,2]}]}
     /admin/preferred_replica_election      {"version":1, "partitions":[
@@ -24,6 +25,7 @@ from collections.abc import Iterable, Mapping
 from coordination.store import Node
 from coordination.values import (
     LeaderAndIsr,
+    LeaderRecoveryState,
     PartitionAssignment,
     TopicAssignment,
     TopicPartition,
@@ -85,15 +87,16 @@ def decode_topic(topic: str, node: Node) -> TopicAssignment:
 
 
 def encode_partition_state(state: LeaderAndIsr) -> bytes:
-    return encode_json(
-        {
-            "version": 1,
-            "leader": state.leader,
-            "leader_epoch": state.leader_epoch,
-            "isr": state.isr,
-            "controller_epoch": state.controller_epoch,
-        }
-    )
+    document: dict[str, object] = {
+        "version": 1,
+        "leader": state.leader,
+        "leader_epoch": state.leader_epoch,
+        "isr": state.isr,
+        "controller_epoch": state.controller_epoch,
+    }
+    if state.leader_recovery_state is not LeaderRecoveryState.RECOVERED:
+        document["leader_recovery_state"] = int(state.leader_recovery_state)
+    return encode_json(document)
 
 
 def decode_partition_state(tp: TopicPartition, node: Node) -> LeaderAndIsr:
@@ -104,7 +107,17 @@ def decode_partition_state(tp: TopicPartition, node: Node) -> LeaderAndIsr:
         isr=document.integers("isr"),
         controller_epoch=document.integer("controller_epoch"),
         partition_epoch=node.stat.version,
+        leader_recovery_state=_leader_recovery_state(document),
     )
+
+
+def _leader_recovery_state(document: Document) -> LeaderRecoveryState:
+    if not document.has("leader_recovery_state"):
+        return LeaderRecoveryState.RECOVERED
+    try:
+        return LeaderRecoveryState(document.integer("leader_recovery_state"))
+    except ValueError as error:
+        raise document.bad("leader_recovery_state", "0 or 1") from error
 
 
 def encode_reassignment(targets: Mapping[TopicPartition, tuple[int, ...]]) -> bytes:

@@ -47,6 +47,7 @@ from coordination.store import (
 from coordination.values import (
     BrokerRegistration,
     Endpoint,
+    LeaderAndIsr,
     PartitionAssignment,
     TopicAssignment,
     TopicPartition,
@@ -353,9 +354,12 @@ def told(command: cmd.Command) -> str:
     return f"{name} {head}{''.join(f' | {part}' for part in parts)}"
 
 
-def state(value: object) -> str:
-    leader, epoch, isr, _, version = attrs.astuple(value)  # type: ignore[arg-type]
-    return f"leader={leader} epoch={epoch} isr={plain(isr)} version={version}"
+def state(value: LeaderAndIsr) -> str:
+    recovering = " recovering" * value.leader_recovery_state
+    return (
+        f"leader={value.leader} epoch={value.leader_epoch} isr={plain(value.isr)} "
+        f"version={value.partition_epoch}{recovering}"
+    )
 
 
 def plain(value: object) -> str:
@@ -368,4 +372,6 @@ def plain(value: object) -> str:
             return f"{{{', '.join(f'{plain(k)}: {plain(v)}' for k, v in value.items())}}}"
         case ev.KafkaErrorName():
             return value.value
+        case LeaderAndIsr():
+            return state(value)
     return str(value)

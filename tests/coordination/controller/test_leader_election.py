@@ -10,7 +10,7 @@ from coordination.controller.leader_election import (
     elect,
     initial_leader_and_isr,
 )
-from coordination.values import LeaderAndIsr, PartitionAssignment
+from coordination.values import LeaderAndIsr, LeaderRecoveryState, PartitionAssignment
 
 ALL = frozenset({1, 2, 3})
 
@@ -38,6 +38,7 @@ def run(
     after = election.state
     assert after.leader_epoch == before.leader_epoch + 1
     assert after.partition_epoch == before.partition_epoch  # the version to expect in ZooKeeper
+    assert (after.leader_recovery_state is LeaderRecoveryState.RECOVERING) is election.unclean
     return after.leader, after.isr, election.recipients
 
 

@@ -14,6 +14,7 @@ from coordination.values import (
     BrokerRegistration,
     Endpoint,
     LeaderAndIsr,
+    LeaderRecoveryState,
     PartitionAssignment,
     TopicAssignment,
     TopicPartition,
@@ -335,6 +336,7 @@ def test_a_config_change_of_version_1() -> None:
         (paths.partitions("orders"), "/brokers/topics/orders/partitions"),
         (paths.partition(ORDERS_0), "/brokers/topics/orders/partitions/0"),
         (paths.partition_state(ORDERS_0), "/brokers/topics/orders/partitions/0/state"),
+        (paths.consumer_offset("g", ORDERS_0), "/consumers/g/offsets/orders/0"),
         (paths.delete_topic("orders"), "/admin/delete_topics/orders"),
         (paths.config(paths.topic_entity("orders")), "/config/topics/orders"),
         (paths.config(paths.broker_entity(1)), "/config/brokers/1"),
@@ -343,6 +345,16 @@ def test_a_config_change_of_version_1() -> None:
 )
 def test_paths(path: str, text: str) -> None:
     assert path == text
+
+
+def test_an_uncleanly_elected_leader_is_marked_as_recovering() -> None:
+    """As TopicPartitionStateZNode writes it: a field that is there only then (KIP-704)."""
+    state = LeaderAndIsr(2, 1, (2,), 1, 1, LeaderRecoveryState.RECOVERING)
+    text = znodes.encode_partition_state(state)
+    assert json.loads(text)["leader_recovery_state"] == 1
+    assert znodes.decode_partition_state(ORDERS_0, node(text)) == state
+    with pytest.raises(znodes.BadZnode, match="leader_recovery_state: expected 0 or 1, found 2"):
+        znodes.decode_partition_state(ORDERS_0, node(text.replace(b'_state":1', b'_state":2')))
 
 
 def test_sequence_numbers_and_names() -> None:
