@@ -78,9 +78,8 @@ def _parameters(request: FetchRequest, max_bytes: int) -> FetchParameters:
 
 def _entries(broker: Broker, context: RequestContext, request: FetchRequest) -> Iterator[_Entry]:
     by_id = context.api_version >= FIRST_VERSION_WITH_TOPIC_IDS
-    names = broker.metadata.current.topic_names
     for topic in request.topics:
-        name = names.get(topic.topic_id) if by_id else topic.topic
+        name = broker.replicas.topic_name(topic.topic_id) if by_id else topic.topic
         for partition in topic.partitions:
             yield _Entry(topic, partition, name)
 

@@ -181,7 +181,7 @@ async def stop_replicas(
             changes.stopped.append(partition)
         try:
             if order.delete:
-                replicas.partitions.pop(topic_partition, None)
+                replicas.remove(topic_partition)
                 await replicas.logs.delete([topic_partition])
         except OSError as error:
             log.error("the log of %s can't be deleted: %s", topic_partition, error)

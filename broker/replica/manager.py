@@ -36,6 +36,7 @@ class ReplicaManager:
     # What the logs of a topic run with: its overrides are read from ZooKeeper.
     topic_config: Callable[[str], Awaitable[LogConfig]]
     partitions: dict[TopicPartition, Partition] = attrs.field(factory=dict, init=False)
+    _topic_names: dict[UUID, str] = attrs.field(factory=dict, init=False)
     # The largest controller epoch seen: a request with a smaller one is a zombie's.
     controller_epoch: int = attrs.field(default=0, init=False)
     # LeaderAndIsr and StopReplica are applied one after the other, whoever sent them.
@@ -62,6 +63,15 @@ class ReplicaManager:
             )
         return partition
 
+    def topic_name(self, topic_id: UUID) -> str | None:
+        """The name of the topic with that id, None if this broker knows of none.
+
+        LeaderAndIsr comes before UpdateMetadata, and the followers' first fetches in
+        between: what we have a replica of counts too.
+        """
+        name = self.metadata.current.topic_names.get(topic_id)
+        return name if name is not None else self._topic_names.get(topic_id)
+
     def leading(self) -> list[Partition]:
         return [p for p in self.partitions.values() if isinstance(p.role, Leading)]
 
@@ -76,7 +86,14 @@ class ReplicaManager:
         )
         log.update_high_watermark(self.high_watermarks.at_start(topic_partition))
         self.partitions[topic_partition] = partition
+        self._topic_names[topic_id] = topic_partition.topic
         return partition
+
+    def remove(self, topic_partition: TopicPartition) -> None:
+        """Forget a replica whose log is being deleted."""
+        gone = self.partitions.pop(topic_partition, None)
+        if gone is not None and all(p.topic_id != gone.topic_id for p in self.partitions.values()):
+            self._topic_names.pop(gone.topic_id, None)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Write the high watermarks from time to time. Started: at once."""
