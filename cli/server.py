@@ -84,10 +84,14 @@ def run(config: BrokerConfig) -> None:
 
     from broker.failure import BrokerFailure
 
+    failure = None
     try:
         trio.run(_serve, config)
     except* BrokerFailure as failures:
-        _exit(FAILED, str(_first_leaf(failures)))
+        failure = str(_first_leaf(failures))
+    # Not in the block: `except*` wraps what it raises in a group before Python 3.11.4 (gh-103590).
+    if failure is not None:
+        _exit(FAILED, failure)
 
 
 async def _serve(config: BrokerConfig) -> None:

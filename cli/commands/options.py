@@ -70,9 +70,11 @@ def run(operation: Callable[[], Awaitable[T]]) -> T:
     try:
         return trio.run(operation)
     except* TimedOut as errors:
-        raise Failure(_first_line(errors), Exit.TIMEOUT) from None
+        failure = Failure(_first_line(errors), Exit.TIMEOUT)
     except* (ClientError, StoreError) as errors:
-        raise Failure(_first_line(errors)) from None
+        failure = Failure(_first_line(errors))
+    # Not in the block: `except*` wraps what it raises in a group before Python 3.11.4 (gh-103590).
+    raise failure
 
 
 def _first_line(errors: BaseExceptionGroup[Exception]) -> str:

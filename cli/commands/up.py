@@ -81,10 +81,13 @@ def up(
             _run_detached(ensemble)
         else:
             _run(ensemble, jars, broker_command or zbroker_command, ready_fd)
+        return
     except* NotReadyInTime as errors:
-        raise Failure(str(errors.exceptions[0]), Exit.TIMEOUT) from None
+        failure = Failure(str(errors.exceptions[0]), Exit.TIMEOUT)
     except* (SetupError, ArtifactError) as errors:
-        raise Failure(_text_of(errors)) from None
+        failure = Failure(_text_of(errors))
+    # Not in the block: `except*` wraps what it raises in a group before Python 3.11.4 (gh-103590).
+    raise failure
 
 
 @contextmanager
