@@ -85,14 +85,18 @@ async def run_broker(
 ) -> None:
     """Run a broker until `shutdown` is set; raises `BrokerFailure` for what its user can mend."""
     events = EventLog(config.broker_id)
+    failure = None
     try:
         await _run(config, events, shutdown, surroundings(config, events))
     except* StoreUnavailable as unavailable:
-        raise BrokerFailure(str(unavailable.exceptions[0])) from None
+        failure = BrokerFailure(str(unavailable.exceptions[0]))
     except* BrokerIdInUse as in_use:
-        raise BrokerFailure(str(in_use.exceptions[0])) from None
+        failure = BrokerFailure(str(in_use.exceptions[0]))
     finally:
         events.close()
+    # Not in the block: `except*` wraps what it raises in a group before Python 3.11.4 (gh-103590).
+    if failure is not None:
+        raise failure
 
 
 async def _run(
@@ -186,7 +190,10 @@ class _Life:
 
     async def serve(self, shutdown: trio.Event) -> None:
         """From the first session to the end of the shutdown."""
-        broker = await self._prepare(await self._zookeeper.session())
+        session = await self._first_session(shutdown)
+        if session is None:
+            return
+        broker = await self._prepare(session)
         self._broker = broker
         acceptors = await _bind(self._config, self._surroundings.listen)
         async with trio.open_nursery() as nursery:
@@ -206,6 +213,24 @@ class _Life:
             nursery.cancel_scope.cancel()
         await self._close(broker)
         await self._unregister()
+
+    async def _first_session(self, shutdown: trio.Event) -> Session | None:
+        """None if we are asked to stop before ZooKeeper has answered."""
+        session: Session | None = None
+        waiting = trio.CancelScope()
+
+        async def stop_waiting() -> None:
+            await shutdown.wait()
+            waiting.cancel()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stop_waiting)
+            with waiting:
+                session = await self._zookeeper.session()
+            nursery.cancel_scope.cancel()
+        if session is None:
+            self.stopping = self._events("broker.stopping", cause=self._starting, why="asked to")
+        return session
 
     async def _prepare(self, session: Session) -> Broker:
         """Find out who we are, and load what we have."""

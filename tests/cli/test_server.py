@@ -11,6 +11,7 @@ import pytest
 
 from broker.config import BrokerConfig
 from cli.server import load_config
+from tests.support.ports import free_port
 
 MINIMAL = "broker.id=1\nzookeeper.connect=127.0.0.1:2181\n"
 
@@ -122,6 +123,28 @@ def test_the_first_signal_asks_for_an_orderly_end(file: Path, number: signal.Sig
     assert code == 0
     assert f"INFO {number.name}: shutting down in an orderly way (cli.server)" in errors
     assert errors.endswith("closed cleanly\n")
+
+
+def test_a_signal_ends_the_waiting_for_zookeeper(file: Path, tmp_path: Path) -> None:
+    """As a container that is stopped before its ensemble is there: no wait, no error."""
+    file.write_text(
+        f"broker.id=1\nlog.dirs={tmp_path / 'data'}\n"
+        f"zookeeper.connect=127.0.0.1:{free_port()}\nzookeeper.connection.timeout.ms=60000\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli.server", str(file)],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert process.stderr is not None
+    while "session.connecting" not in (line := process.stderr.readline()):
+        assert line, "it ended before it waited"
+    process.send_signal(signal.SIGTERM)
+    code, errors = end(process)  # end() waits for less than the connection timeout
+    assert code == 0
+    assert "Traceback" not in errors
+    assert "broker.stopped" in errors
 
 
 def test_a_second_signal_ends_it_at_once(file: Path) -> None:
