@@ -89,18 +89,25 @@ class Listener:
         *,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Accept connections and serve them. Started: accepting."""
-        async with trio.open_nursery() as nursery:
-            task_status.started()
-            while True:
-                try:
-                    transport = await acceptor.accept()
-                except OSError as error:
-                    # Out of file descriptors, or the client was gone before we looked.
-                    log.warning("%s: can't accept a connection: %s", self.name, error)
-                    await trio.sleep(ACCEPT_BACKOFF_S)
-                else:
-                    nursery.start_soon(self.serve_connection, transport)
+        """Accept connections and serve them. Started: accepting.
+
+        However it ends, the address is given up at once: a broker that closes its logs
+        must not hold clients in a queue where nobody will look.
+        """
+        try:
+            async with trio.open_nursery() as nursery:
+                task_status.started()
+                while True:
+                    try:
+                        transport = await acceptor.accept()
+                    except OSError as error:
+                        # Out of file descriptors, or the client was gone before we looked.
+                        log.warning("%s: can't accept a connection: %s", self.name, error)
+                        await trio.sleep(ACCEPT_BACKOFF_S)
+                    else:
+                        nursery.start_soon(self.serve_connection, transport)
+        finally:
+            acceptor.close()
 
     async def serve_connection(self, transport: Transport) -> None:
         """Serve one connection to its end; never raises for what the client does."""

@@ -60,6 +60,9 @@ class Acceptor(Protocol):
     async def accept(self) -> Transport:
         """Wait for the next connection; raises OSError if that one failed."""
 
+    def close(self) -> None:
+        """Listen no more: who connects from now on is refused at once."""
+
 
 class SocketTransport:
     """A connected, non-blocking TCP socket of trio's."""
@@ -159,6 +162,9 @@ class SocketAcceptor:
     async def accept(self) -> Transport:
         sock, address = await self.listening.accept()
         return SocketTransport(sock, address[0])
+
+    def close(self) -> None:
+        self.listening.close()
 
 
 async def listen_tcp(host: str, port: int, backlog: int) -> Acceptor:

@@ -301,7 +301,7 @@ class Client:
 
     # -- producer ids, groups ---------------------------------------------------
 
-    async def producer(self) -> "Producer":
+    async def producer(self, timeout_s: float = 30) -> "Producer":
         async def attempt() -> tuple[ErrorCode, ip.InitProducerIdResponse]:
             request = ip.InitProducerIdRequest(transactional_id=None, transaction_timeout_ms=60_000)
             answer = await self.ask_any(
@@ -309,7 +309,7 @@ class Client:
             )
             return ErrorCode.of(answer.error_code), answer
 
-        answer = await self.retrying(attempt, 30)
+        answer = await self.retrying(attempt, timeout_s)
         return Producer(self, answer.producer_id, answer.producer_epoch)
 
     async def coordinator(self, group: str) -> int:

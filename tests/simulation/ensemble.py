@@ -118,7 +118,6 @@ class Ensemble:
             await broker.run.run_broker(
                 config, shutdown=life.shutdown, surroundings=partial(self._surroundings, life)
             )
-        self.network.vanish(host_of(life.broker_id))
         del self.lives[life.broker_id]
         self.past.append(life)
         life.ended.set()
@@ -175,6 +174,10 @@ class Ensemble:
             if other != broker_id:
                 self.cut(broker_id, other)
         self.cut_from_zookeeper(broker_id)
+
+    def expire(self, broker_id: int) -> None:
+        """ZooKeeper ends its session at once."""
+        self.zookeepers[broker_id].expire()
 
     def heal(self) -> None:
         self.network.restore_all()

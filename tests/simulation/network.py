@@ -151,7 +151,8 @@ class PipeTransport:
 class _Acceptor:
     """A listening address; connections wait here in the order in which they came."""
 
-    end: str
+    network: "Network"
+    address: tuple[str, int]
     _queue: trio.MemorySendChannel[Transport] = attrs.field(init=False)
     _arrived: trio.MemoryReceiveChannel[Transport] = attrs.field(init=False)
 
@@ -165,8 +166,8 @@ class _Acceptor:
     def connected(self, transport: Transport) -> None:
         self._queue.send_nowait(transport)
 
-    def refuse_all(self) -> None:
-        """Close what nobody will accept any more."""
+    def close(self) -> None:
+        self.network.listening.pop(self.address, None)
         with suppress(trio.WouldBlock):
             while True:
                 self._arrived.receive_nowait().close()
@@ -177,7 +178,7 @@ class Network:
 
     def __init__(self) -> None:
         self._links: dict[tuple[str, str], Link] = {}
-        self._listening: dict[tuple[str, int], _Acceptor] = {}
+        self.listening: dict[tuple[str, int], _Acceptor] = {}
 
     def link(self, source: str, target: str) -> Link:
         return self._links.setdefault((source, target), Link())
@@ -213,7 +214,7 @@ class Network:
         await trio.lowlevel.checkpoint()
         await there.whole()
         await back.whole()
-        acceptor = self._listening.get((host, port))
+        acceptor = self.listening.get((host, port))
         if acceptor is None:
             raise ConnectionRefusedError(f"{source}: nobody listens at {host}:{port}")
         outgoing, incoming = Pipe(there, back), Pipe(back, there)
@@ -221,14 +222,9 @@ class Network:
         return PipeTransport(host, incoming, outgoing)
 
     def listen(self, host: str, port: int) -> _Acceptor:
-        acceptor = _Acceptor(host)
-        self._listening[host, port] = acceptor
+        acceptor = _Acceptor(self, (host, port))
+        self.listening[host, port] = acceptor
         return acceptor
-
-    def vanish(self, end: str) -> None:
-        """The process at `end` is gone: nobody listens there any more."""
-        for address in [a for a in self._listening if a[0] == end]:
-            self._listening.pop(address).refuse_all()
 
 
 @attrs.frozen

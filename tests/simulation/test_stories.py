@@ -406,7 +406,7 @@ def test_a_broker_is_back_before_its_session_ended(tmp_path: Path) -> None:
 
 
 def test_a_topic_is_deleted_and_made_again_while_a_broker_is_down(tmp_path: Path) -> None:
-    """Row 24 of the known failures: what the broker kept of the old topic isn't served as the new."""
+    """KAFKA-14616: what a broker kept of the old topic isn't served as the new one's."""
 
     async def story(stage: Stage) -> None:
         await stage.three_brokers()
