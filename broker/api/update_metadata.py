@@ -44,7 +44,10 @@ async def handle(
     }
     topic_ids = {topic.topic_name: topic.topic_id for topic in request.topic_states}
     brokers = [_broker(entry) for entry in request.live_brokers]
+    before = broker.metadata.current.brokers.keys()
     deleted = broker.metadata.update(request.controller_id, brokers, partitions, topic_ids)
+    if before - broker.metadata.current.brokers.keys():
+        broker.replicas.brokers_left()
     if deleted:
         await broker.groups.topics_deleted(deleted)
     return UpdateMetadataResponse()

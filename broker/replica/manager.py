@@ -75,6 +75,12 @@ class ReplicaManager:
     def leading(self) -> list[Partition]:
         return [p for p in self.partitions.values() if isinstance(p.role, Leading)]
 
+    def brokers_left(self) -> None:
+        """A broker is gone from the metadata: what waited for it to join an ISR waits no more."""
+        now_s = trio.current_time()
+        for partition in self.leading():
+            partition.advance_high_watermark(now_s)
+
     def add(self, topic_partition: TopicPartition, topic_id: UUID, log: PartitionLog) -> Partition:
         """Make the replica of an opened log known."""
         partition = Partition(
@@ -83,6 +89,7 @@ class ReplicaManager:
             topic_id=topic_id,
             log=log,
             replica_lag_time_max_s=self.config.replica_lag_time_max_ms / 1000,
+            is_alive=lambda broker_id: broker_id in self.metadata.current.brokers,
         )
         log.update_high_watermark(self.high_watermarks.at_start(topic_partition))
         self.partitions[topic_partition] = partition

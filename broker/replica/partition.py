@@ -29,7 +29,7 @@ Kafka: kafka.cluster.Partition, and the KIPs 101 (leader epochs), 320 (fencing
 of fetchers) and 497 (AlterPartition).
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from uuid import UUID
 
 import attrs
@@ -77,6 +77,7 @@ class Partition:
     topic_id: UUID
     log: PartitionLog
     replica_lag_time_max_s: float
+    is_alive: Callable[[int], bool]  # whether the controller counts a broker among the living
     replicas: tuple[int, ...] = ()
     role: Leading | Following | None = None
     moved: Movement = attrs.field(factory=Movement, init=False)
@@ -255,12 +256,15 @@ class Partition:
         )
 
     def _may_join(self, leading: Leading, now_s: float) -> Iterable[int]:
+        """Kafka: isReplicaIsrEligible. A broker that has just stopped won't join, however recent
+        its last fetch is."""
         end = self.log.log_end_offset
         return (
             broker
             for broker, state in leading.followers.items()
             if broker not in leading.maximal_isr
             and state.is_caught_up(end, now_s, self.replica_lag_time_max_s)
+            and self.is_alive(broker)
         )
 
     # -- the ISR ----------------------------------------------------------------

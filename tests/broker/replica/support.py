@@ -1,6 +1,7 @@
 """Partitions over real logs in a temporary directory, for the tests of this room."""
 
 import random
+from collections.abc import Container
 from pathlib import Path
 from uuid import UUID
 
@@ -17,7 +18,11 @@ LAG_TIME_MAX_S = 30.0
 
 
 def open_partition(
-    directory: Path, broker_id: int = 1, min_insync_replicas: int = 1, partition: int = 0
+    directory: Path,
+    broker_id: int = 1,
+    min_insync_replicas: int = 1,
+    partition: int = 0,
+    living: Container[int] = range(1, 10),
 ) -> Partition:
     """A replica of topic t without a role, on broker `broker_id`."""
     home = directory / f"broker-{broker_id}"
@@ -29,7 +34,14 @@ def open_partition(
         clock_ms=lambda: 1_700_000_000_000,
         randomness=random.Random(1),
     )
-    return Partition(TopicPartition("t", partition), broker_id, TOPIC_ID, log, LAG_TIME_MAX_S)
+    return Partition(
+        TopicPartition("t", partition),
+        broker_id,
+        TOPIC_ID,
+        log,
+        LAG_TIME_MAX_S,
+        is_alive=living.__contains__,
+    )
 
 
 def leader_and_isr(

@@ -105,6 +105,20 @@ async def test_a_new_leader_does_not_wait_for_the_dead_one(tmp_path: Path) -> No
     assert partition.high_watermark == 1
 
 
+async def test_who_has_just_stopped_holds_nothing_back(tmp_path: Path) -> None:
+    """It fetched in this epoch, was caught up and about to join the ISR, but it's gone now."""
+    living = {1, 2, 3}
+    partition = open_partition(tmp_path, living=living)
+    lead(partition, 1, 2)
+    partition.follower_fetched(3, 0, 0, 1.0, 7)
+    partition.append_as_leader(batch("a"), -1, 1.0)
+    partition.follower_fetched(2, 1, 0, 1.0, 7)
+    assert partition.high_watermark == 0, "waits for 3"
+    living.discard(3)
+    partition.advance_high_watermark(1.0)
+    assert partition.high_watermark == 1
+
+
 @pytest.mark.parametrize(
     ("asked", "code"),
     [(0, ErrorCode.FENCED_LEADER_EPOCH), (2, ErrorCode.UNKNOWN_LEADER_EPOCH)],
