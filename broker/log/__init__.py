@@ -12,17 +12,24 @@ by this code and the other way round.
                      sequence?            leader epoch                v index, a few headers
                                             |                       FileRegion -> sendfile
                                             v
-    segments -> segment ----> .log          batches, nothing between them
-                  |---------> .index        offset    -> position      } index_file, an entry
-                  '---------> .timeindex    timestamp -> offset        } every 4 KiB
-    leader_epochs ----------> leader-epoch-checkpoint    where logs of replicas part
-    producer_snapshots -----> .snapshot                  so that a start reads little
-    partition_metadata -----> partition.metadata         the topic id
+    local_log -> segments -> segment      what is there as files; append, find, cut, roll
+    segment -------> .log                 batches, nothing between them
+        |----------> .index               offset    -> position      } index_file, an entry
+        '----------> .timeindex           timestamp -> offset        } every 4 KiB
+    leader_epochs -> leader-epoch-checkpoint    where logs of replicas part
+    producer_snapshots -> .snapshot             so that a start reads little
+    partition_metadata -> partition.metadata    the topic id
 
-    retention   lets old segments go          loader        opens a directory, recovers it
-    checkpoints carry offsets over a restart  log_directory one of log.dirs: lock, clean mark
-    flushing    a sync, done in a thread      log_manager   all logs, and what blocks in threads
-    disk        every change of a file, so that a test can lose what was not synced
+    loader         opens a directory, recovers it; with producer_recovery
+    flushing       the recovery point, and what to sync for it
+    retention      which old segments may go
+    segment_files  segments made, renamed to .deleted, given up later
+    storage        a disk that failed stays failed
+    disk           every change of a file, so that a test can lose what was not synced
+
+    log_manager    all logs of a broker: lock, load, make, delete, close
+    upkeep         what happens to them by itself: sync, checkpoint, retention
+    log_directory  one of log.dirs: its lock, its clean mark, its checkpoints
 
 Invariants:
 
@@ -36,8 +43,8 @@ Invariants:
   until it is recovered.
 * A file being sent stays readable, whatever the log does to its name.
 
-Everything but `log_manager` is synchronous and knows nothing of the event loop. A log belongs to
-one thread; only recovery and closing run elsewhere, before and after its life.
+Everything but `log_manager` and `upkeep` is synchronous and knows nothing of the event loop. A log
+belongs to one thread; only recovery and closing run elsewhere, before and after its life.
 
 Differences from Kafka: indexes are written, not mapped, and always as long as their entries (Kafka
 maps 10 MB of holes and trims them at the end; each opens what the other left); `preallocate` is

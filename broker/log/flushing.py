@@ -1,10 +1,30 @@
-"""A sync that is due, as a value: begun and finished in the event loop, done in a thread."""
+"""How much of a log is on the disk, and what must be synced so that more of it is.
+
+    recovery point <= log end offset: what lies before it survives a power failure
+
+Appending leaves records in the page cache; a flush syncs the files that hold them and moves the
+recovery point. A sync blocks, so it is a value: begun and finished in the event loop, done in a
+thread, and meanwhile the log goes on.
+
+    due / begin ──► Flush ──► run (in a thread) ──► finish: the recovery point moves,
+                                                    unless the log was cut back meanwhile
+
+A truncation goes the other way. What is written again from its offset on is not on the disk,
+whatever the checkpoint of recovery points says; until that is rewritten a power failure makes
+recovery begin too late, and until the truncation is synced it may come undone. Neither does harm
+in the active segment, which recovery always reads whole; so the log flushes before it rolls.
+
+Source: Kafka's `UnifiedLog.flush`, `LocalLog.markFlushed`.
+"""
 
 from pathlib import Path
 
 import attrs
 
 from broker.log.disk import Disk
+from broker.log.file_names import LEADER_EPOCH_CHECKPOINT
+from broker.log.log_config import LONG_MAX, LogConfig
+from broker.log.segments import Segments
 from broker.wire.regions import OpenFile
 
 
@@ -24,3 +44,79 @@ class Flush:
         for file in self.files:
             self.disk.sync(file)
         self.disk.sync_directory(self.directory)
+
+
+@attrs.define
+class Flushing:
+    """The recovery point of the log in `directory`, and what moves it."""
+
+    disk: Disk
+    directory: Path
+    recovery_point: int
+    last_flush_ms: int
+    has_stale_checkpoint: bool  # the checkpoint names a later recovery point
+    _truncations: int = attrs.field(default=0, init=False)
+    _has_unsynced_truncation: bool = attrs.field(default=False, init=False)
+
+    def truncated_to(self, offset: int) -> None:
+        """The log ends at `offset` now."""
+        self._truncations += 1
+        self._has_unsynced_truncation = True
+        if offset < self.recovery_point:
+            self.recovery_point = offset
+            self.has_stale_checkpoint = True
+
+    def started_at(self, offset: int) -> None:
+        """The log begins at `offset` now: nothing before it needs recovering."""
+        self.recovery_point = max(self.recovery_point, offset)
+
+    def checkpointed(self, recovery_point: int) -> None:
+        """The checkpoint names `recovery_point` now."""
+        if recovery_point <= self.recovery_point:
+            self.has_stale_checkpoint = False
+
+    @property
+    def must_precede_roll(self) -> bool:
+        """Whether a truncation must reach the disk before another segment is made."""
+        return self.has_stale_checkpoint or self._has_unsynced_truncation
+
+    def has_work(self, log_end_offset: int) -> bool:
+        return self.recovery_point < log_end_offset or self._has_unsynced_truncation
+
+    def due(
+        self, config: LogConfig, segments: Segments, log_end_offset: int, now_ms: int
+    ) -> Flush | None:
+        """What flush.ms asks for, or a rolled segment that waits for its sync."""
+        if (
+            config.flush_ms != LONG_MAX
+            and self.recovery_point < log_end_offset
+            and now_ms - self.last_flush_ms >= config.flush_ms
+        ):
+            return self.begin(segments, log_end_offset)
+        if self.recovery_point < segments.active.base_offset:
+            return self.begin(segments, segments.active.base_offset, include_active=False)
+        return None
+
+    def begin(self, segments: Segments, end_offset: int, *, include_active: bool = True) -> Flush:
+        """What to sync so that everything before `end_offset` is on the disk."""
+        # From the last synced record's segment on: it got an index entry when it rolled.
+        files = [
+            file
+            for segment in segments.from_floor(self.recovery_point - 1)
+            if include_active or segment is not segments.active
+            for file in segment.files_to_sync()
+        ]
+        epochs = self.directory / LEADER_EPOCH_CHECKPOINT
+        if epochs.exists():
+            files.append(self.disk.open(epochs))
+        return Flush(
+            self.disk, self.directory, tuple(files), end_offset, include_active, self._truncations
+        )
+
+    def finish(self, flush: Flush, now_ms: int) -> None:
+        """`flush` was run: move the recovery point, unless the log was cut back meanwhile."""
+        if flush.truncations == self._truncations:
+            self.recovery_point = max(self.recovery_point, flush.end_offset)
+            self.last_flush_ms = now_ms
+            if flush.includes_active:
+                self._has_unsynced_truncation = False

@@ -13,7 +13,7 @@
 Before the recovery point everything was synced, so it is believed. Each step can be repeated: a
 crash in the middle of recovery leaves a directory that is recovered again (KAFKA-10471).
 
-Source: Kafka's `LogLoader`, `UnifiedLog.rebuildProducerState`.
+Source: Kafka's `LogLoader`.
 """
 
 import logging
@@ -36,6 +36,7 @@ from broker.log.file_names import (
 )
 from broker.log.leader_epochs import LeaderEpochs
 from broker.log.log_config import LogConfig
+from broker.log.producer_recovery import rebuild_producers
 from broker.log.producer_snapshots import ProducerSnapshots
 from broker.log.producer_state import ProducerState
 from broker.log.segment import SUFFIXES, Segment
@@ -56,6 +57,7 @@ class LoadedLog:
     log_start_offset: int
     log_end_offset: int
     recovery_point: int
+    has_stale_checkpoint: bool  # the checkpoint names a later recovery point
 
 
 @attrs.define
@@ -109,6 +111,7 @@ class LogLoader:
             log_start_offset,
             log_end_offset,
             recovery_point,
+            has_stale_checkpoint=recovery_point < self.checkpointed,
         )
 
     # --- leftovers
@@ -285,30 +288,3 @@ class LogLoader:
             rebuild_producers(
                 segments, producers, snapshots, log_start_offset, end_offset, self.now_ms
             )
-
-
-def rebuild_producers(
-    segments: Segments,
-    producers: ProducerState,
-    snapshots: ProducerSnapshots,
-    log_start_offset: int,
-    end_offset: int,
-    now_ms: int,
-) -> None:
-    """Bring `producers` to `end_offset`: the newest snapshot, then the batches after it."""
-    snapshot = snapshots.latest()
-    if snapshot is None:
-        producers.reset([], log_start_offset, now_ms)
-    else:
-        producers.reset(snapshot[1], snapshot[0], now_ms)
-    for segment in segments.from_floor(producers.end_offset) if len(segments) else ():
-        if segment.base_offset >= end_offset:
-            break  # not recovered yet, perhaps
-        for position, header in segment.headers(max(producers.end_offset, log_start_offset)):
-            if header.base_offset >= end_offset:
-                break
-            if header.is_control:
-                producers.update(segment.read_batch(position, header.size_bytes))
-            else:
-                producers.update(header)
-    producers.end_offset = end_offset

@@ -278,10 +278,10 @@ class LogManager:
 
     async def _flush_due(self) -> None:
         for log in self._healthy_logs():
-            flush = log.due_flush()
+            flush = log.local.due_flush()
             if flush is not None:
                 await self._flush(log, flush)
-        if any(log.has_stale_checkpoint for log in self._healthy_logs()):
+        if any(log.local.flushing.has_stale_checkpoint for log in self._healthy_logs()):
             await self.checkpoint_recovery_points()
             await self.checkpoint_log_start_offsets()
 
@@ -292,7 +292,7 @@ class LogManager:
             log.fail(error)
             _log.error("%s: %s", log.directory, error)
         else:
-            log.finish_flush(flush)
+            log.local.finish_flush(flush)
 
     async def checkpoint_recovery_points(self) -> None:
         async with self._checkpointing:
@@ -300,8 +300,7 @@ class LogManager:
                 written = _recovery_points(logs)
                 await self._in_thread(directory.recovery_points.write, written)
                 for log in logs:
-                    if log.recovery_point >= written[log.topic_partition]:
-                        log.has_stale_checkpoint = False
+                    log.local.flushing.checkpointed(written[log.topic_partition])
 
     async def checkpoint_log_start_offsets(self) -> None:
         async with self._checkpointing:
@@ -326,7 +325,7 @@ class LogManager:
             await trio.lowlevel.checkpoint()
 
     async def _remove_due(self) -> None:
-        files = [path for log in self._healthy_logs() for path in log.take_deletable()]
+        files = [path for log in self._healthy_logs() for path in log.local.take_deletable()]
         now_ms = self._clock_ms()
         directories = [path for due_ms, path in self._removable if due_ms <= now_ms]
         self._removable = [entry for entry in self._removable if entry[0] > now_ms]

@@ -88,6 +88,12 @@ class ProducerSnapshots:
             if not log_start_offset < offset <= log_end_offset:
                 self.delete(offset)
 
+    def delete_after(self, end_offset: int) -> None:
+        """Remove those beyond the end of a log that was cut there."""
+        for offset in self.offsets:
+            if offset > end_offset:
+                self.delete(offset)
+
     def delete_stray(self, base_offsets: Collection[int]) -> None:
         """Keep those at a segment's start, and the newest if it is beyond the last segment's."""
         last = max(base_offsets, default=0)

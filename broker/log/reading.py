@@ -3,9 +3,20 @@
 Source: Kafka's `LocalLog.read`, `LogSegment.read`, `UnifiedLog.fetchOffsetByTimestamp`.
 """
 
+from broker.log.leader_epochs import LeaderEpochs
 from broker.log.segment import Segment
 from broker.log.segments import Segments
-from broker.log.values import MAX_TIMESTAMP, Slice, TimestampOffset
+from broker.log.values import (
+    EARLIEST_LOCAL_TIMESTAMP,
+    EARLIEST_TIMESTAMP,
+    LATEST_TIERED_TIMESTAMP,
+    LATEST_TIMESTAMP,
+    MAX_TIMESTAMP,
+    UNDEFINED_EPOCH,
+    Slice,
+    TimestampOffset,
+)
+from broker.wire.record_batch import NO_TIMESTAMP
 
 
 def read_slice(
@@ -55,9 +66,23 @@ def _end_position(
 
 
 def find_timestamp(
-    segments: Segments, timestamp_ms: int, log_start_offset: int
+    segments: Segments,
+    epochs: LeaderEpochs,
+    timestamp_ms: int,
+    log_start_offset: int,
+    log_end_offset: int,
 ) -> TimestampOffset | None:
-    """The first record that is not earlier, or with -3 the first of the latest; None if none is."""
+    """The first record that is not earlier than `timestamp_ms`, or what a negative one stands for.
+
+    -1 the log end, -2 and -4 the log start, -3 the latest record, -5 tiered storage (there is
+    none: offset -1). None if there is no such record.
+    """
+    if timestamp_ms in (EARLIEST_TIMESTAMP, EARLIEST_LOCAL_TIMESTAMP):
+        return _bound(log_start_offset, epochs.epoch_for_offset(log_start_offset))
+    if timestamp_ms == LATEST_TIMESTAMP:
+        return _bound(log_end_offset, epochs.latest)
+    if timestamp_ms == LATEST_TIERED_TIMESTAMP:
+        return TimestampOffset(NO_TIMESTAMP, -1)
     if timestamp_ms == MAX_TIMESTAMP:
         latest = max(segments, key=lambda segment: segment.largest()[0])
         return latest.record_of_largest_timestamp()
@@ -65,3 +90,9 @@ def find_timestamp(
         if segment.largest()[0] >= timestamp_ms:
             return segment.find_timestamp(timestamp_ms, log_start_offset)
     return None
+
+
+def _bound(offset: int, leader_epoch: int | None) -> TimestampOffset:
+    """The first or the last offset, which no record need have."""
+    epoch = UNDEFINED_EPOCH if leader_epoch is None else leader_epoch
+    return TimestampOffset(NO_TIMESTAMP, offset, epoch)

@@ -1,22 +1,13 @@
-"""Which segments a log may let go of, and the files of those it has let go of.
+"""Which segments a log may let go of.
 
 Whole segments go, oldest first, and only below the high watermark, so that the log start offset
 never passes it. A segment is deletable when it lies before the log start offset (DeleteRecords),
 or, with cleanup.policy=delete, when the log without it still has retention.bytes, or when its
 latest record is older than retention.ms.
 
-Its files are renamed to `*.deleted` at once and unlinked after file.delete.delay.ms: a read that
-found the segment may still be sending from it, and unlinking a gigabyte takes time.
-
-Source: Kafka's `UnifiedLog.deleteOldSegments`, `LocalLog.deleteSegmentFiles`.
+Source: Kafka's `UnifiedLog.deleteOldSegments`.
 """
 
-from pathlib import Path
-
-import attrs
-
-from broker.log.disk import Disk
-from broker.log.file_names import DELETED
 from broker.log.log_config import LogConfig
 from broker.log.segment import Segment
 from broker.log.segments import Segments
@@ -52,26 +43,3 @@ def deletable_segments(
         excess_bytes -= segment.size_bytes
         deletable.append(segment)
     return deletable
-
-
-@attrs.define
-class DeletedFiles:
-    """Files renamed to `*.deleted`, each until its time has come."""
-
-    disk: Disk
-    _waiting: list[tuple[int, Path]] = attrs.field(factory=list)
-
-    def add(self, segment: Segment, due_ms: int) -> None:
-        """Rename a segment's files; whoever reads from it goes on."""
-        segment.release()
-        for path in segment.paths():
-            if path.exists():
-                renamed = path.with_name(path.name + DELETED)
-                self.disk.rename(path, renamed)
-                self._waiting.append((due_ms, renamed))
-
-    def take(self, now_ms: int) -> list[Path]:
-        """Those whose time has come: the caller unlinks them."""
-        due = [path for due_ms, path in self._waiting if due_ms <= now_ms]
-        self._waiting = [entry for entry in self._waiting if entry[0] > now_ms]
-        return due

@@ -1,4 +1,4 @@
-"""What a batch must be before a leader takes it into its log.
+"""What a batch must be before a log takes it: a client's by its leader, a leader's by a follower.
 
 Only the header is looked at, and the CRC: the records stay closed, unless the topic asks something
 of each of them (a key, because it is compacted; a timestamp within bounds). Kafka's order of checks
@@ -30,6 +30,14 @@ from broker.wire.record_batch import (
     batch_size,
     batches,
 )
+from coordination.values import TopicPartition
+
+
+class UnexpectedAppendOffset(KafkaError):  # as Kafka's
+    """The leader's records do not continue this log: the follower must find out why."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(ErrorCode.UNKNOWN_SERVER_ERROR, message)
 
 
 def only_batch(records: Buffer) -> RecordBatch:
@@ -73,6 +81,25 @@ def check_batch(batch: RecordBatch, config: LogConfig, origin: Origin, now_ms: i
             f"The record batch size is {batch.size_bytes} bytes, which exceeds the maximum "
             f"configured segment size of {config.segment_bytes}",
         )
+
+
+def batches_of_leader(records: Buffer, topic_partition: TopicPartition) -> list[RecordBatch]:
+    """The whole batches that a follower is to append; the last one may be cut short, and is left.
+
+    The leader has validated them. CORRUPT_MESSAGE for a wrong CRC, UnexpectedAppendOffset for
+    offsets that do not ascend.
+    """
+    found = list(batches(records))
+    end_offset = -1
+    for batch in found:
+        batch.check_crc()
+        if batch.base_offset < end_offset or batch.last_offset < batch.base_offset:
+            raise UnexpectedAppendOffset(
+                f"Out of order offsets in append to {topic_partition}: "
+                f"{batch.base_offset} after {end_offset - 1}"
+            )
+        end_offset = batch.end_offset
+    return found
 
 
 def _check_client_header(batch: RecordBatch) -> None:

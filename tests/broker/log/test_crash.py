@@ -89,7 +89,7 @@ class Run:
     def write_checkpoint(self) -> None:
         """What LogManager does now and then."""
         self.checkpoint = self.log.recovery_point
-        self.log.has_stale_checkpoint = False
+        self.log.local.flushing.checkpointed(self.log.recovery_point)
 
     def truncate(self) -> None:
         offset = self.randomness.randint(0, self.log.log_end_offset)
@@ -148,7 +148,7 @@ def check_producers(log: PartitionLog, found: list[bytes]) -> None:
 
 def check_epochs(log: PartitionLog, found: list[bytes]) -> None:
     for batch in map(parse, found):
-        assert log.epoch_for_offset(batch.base_offset) == batch.leader_epoch
+        assert log.epochs.epoch_for_offset(batch.base_offset) == batch.leader_epoch
 
 
 def live(directory: Path, seed: int, lives: int) -> None:

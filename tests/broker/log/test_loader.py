@@ -36,7 +36,7 @@ def filled(small_segments: LogWorld) -> LogWorld:
 def everything(log: PartitionLog) -> tuple[object, ...]:
     return (
         values(log),
-        log.epoch_entries(),
+        log.epochs.entries(),
         [(entry.producer_id, entry.last_sequence) for entry in log.producers.entries()],
     )
 
@@ -76,8 +76,8 @@ def test_what_lies_beyond_a_bad_batch_is_dropped(filled: LogWorld) -> None:
         file.write(b"garbage")
     log = filled.open()
     assert values(log) == list(LETTERS[:7])
-    assert log.epoch_entries() == [(0, 0), (1, 4)]
-    assert log.segment_count == 2
+    assert log.epochs.entries() == [(0, 0), (1, 4)]
+    assert len(log.local.segments) == 2
     assert [entry.last_sequence for entry in log.producers.entries()] == [6]
     assert not [name for name in filled.names() if name.startswith("00000000000000000010")]
 
@@ -161,7 +161,7 @@ def test_a_log_start_beyond_the_end_empties_the_log(filled: LogWorld) -> None:
 def test_a_checkpointed_start_offset_is_kept(filled: LogWorld) -> None:
     log = filled.open(was_clean=True, log_start_offset=7)
     assert (log.log_start_offset, values(log)[0]) == (7, "h")
-    assert log.epoch_entries() == [(1, 7), (2, 8)]
+    assert log.epochs.entries() == [(1, 7), (2, 8)]
 
 
 def test_recovery_can_be_broken_off_and_repeated(filled: LogWorld) -> None:

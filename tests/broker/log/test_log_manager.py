@@ -222,8 +222,8 @@ async def test_what_happens_by_itself(
         broker.clock.now_ms += 2000
         await until(lambda: not list(log.directory.glob("*.deleted")))
         log.truncate_to(20)
-        assert log.has_stale_checkpoint
-        await until(lambda: not log.has_stale_checkpoint)
+        assert log.local.flushing.has_stale_checkpoint
+        await until(lambda: not log.local.flushing.has_stale_checkpoint)
         assert checkpoint.read_text().endswith(" 20\n")
         nursery.cancel_scope.cancel()
 

@@ -7,7 +7,7 @@ import pytest
 
 from broker.log.disk import Data, RealDisk
 from broker.log.log_config import LogConfig, TimestampType
-from broker.log.partition_log import UnexpectedAppendOffset
+from broker.log.validation import UnexpectedAppendOffset
 from broker.log.values import AppendInfo, EpochEndOffset, Origin
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.regions import OpenFile
@@ -83,7 +83,7 @@ def test_a_follower_copies_offsets_and_epochs(world: LogWorld, small_segments: L
     assert info is not None
     assert info.end_offset == follower.log_end_offset == 15
     assert follower.append_as_follower(leader_bytes[-70:-5]) is None
-    assert follower.epoch_entries() == leader.epoch_entries() == [(0, 0), (3, 8), (7, 12)]
+    assert follower.epochs.entries() == leader.epochs.entries() == [(0, 0), (3, 8), (7, 12)]
     assert values(follower) == values(leader)[:15]
 
 
@@ -128,7 +128,7 @@ def test_truncation_forgets_records_epochs_and_sequences(small_segments: LogWorl
     assert log.append_as_leader(make_batch(producer=(1, 0, 8)), 4).first_offset == 8
     assert not log.truncate_to(9)
     assert log.truncate_to(0)
-    assert (log.log_end_offset, log.epoch_entries(), values(log)) == (0, [], [])
+    assert (log.log_end_offset, log.epochs.entries(), values(log)) == (0, [], [])
 
 
 def test_truncation_inside_a_batch_drops_all_of_it(world: LogWorld) -> None:
@@ -206,12 +206,12 @@ def test_a_topic_id_is_kept_and_not_changed(world: LogWorld) -> None:
 
 def test_a_flush_moves_the_recovery_point(small_segments: LogWorld) -> None:
     log = small_segments.open()
-    assert log.due_flush() is None
+    assert log.local.due_flush() is None
     fill(log, 7)
-    due = log.due_flush()
+    due = log.local.due_flush()
     assert due is not None
     due.run()
-    log.finish_flush(due)
+    log.local.finish_flush(due)
     assert log.recovery_point == 5  # where the active segment begins
     log.flush()
     assert log.recovery_point == 7
@@ -220,11 +220,11 @@ def test_a_flush_moves_the_recovery_point(small_segments: LogWorld) -> None:
 def test_a_flush_overtaken_by_a_truncation_counts_for_nothing(world: LogWorld) -> None:
     log = world.open()
     fill(log, 7)
-    flush = log.begin_flush()
+    flush = log.local.flushing.begin(log.local.segments, log.log_end_offset)
     log.truncate_to(3)
     fill(log, 7)
     flush.run()
-    log.finish_flush(flush)
+    log.local.finish_flush(flush)
     assert log.recovery_point == 0
 
 
@@ -236,9 +236,9 @@ def test_flush_messages_and_flush_ms(world: LogWorld) -> None:
     fill(log, 1)
     assert log.recovery_point == 3
     fill(log, 1)
-    assert log.due_flush() is None
+    assert log.local.due_flush() is None
     world.clock.now_ms += 1000
-    assert log.due_flush() is not None
+    assert log.local.due_flush() is not None
 
 
 class FullDisk(RealDisk):

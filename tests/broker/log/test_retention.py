@@ -17,7 +17,7 @@ def filled(world: LogWorld, **config: object) -> PartitionLog:
 
 def test_by_size_at_least_the_limit_stays(small_segments: LogWorld) -> None:
     log = filled(small_segments, retention_bytes=700)
-    sizes = [segment.size_bytes for segment in log._segments]
+    sizes = [segment.size_bytes for segment in log.local.segments]
     assert sum(sizes[2:]) < 700 <= sum(sizes[1:])
     assert log.delete_old_segments() == 1
     assert (log.log_start_offset, values(log)[0]) == (5, "5")
@@ -30,7 +30,7 @@ def test_by_time_even_the_active_segment_goes(small_segments: LogWorld) -> None:
     assert log.delete_old_segments() == 0
     small_segments.clock.now_ms += 1
     assert log.delete_old_segments() == 4
-    assert (log.log_start_offset, log.log_end_offset, log.segment_count) == (17, 17, 1)
+    assert (log.log_start_offset, log.log_end_offset, len(log.local.segments)) == (17, 17, 1)
     fill(log, 1)
     assert values(log) == ["17"]
 
@@ -73,11 +73,11 @@ def test_files_are_renamed_at_once_and_given_up_after_the_delay(small_segments: 
         "00000000000000000000.log.deleted",
         "00000000000000000000.timeindex.deleted",
     ]
-    assert log.take_deletable() == []
+    assert log.local.take_deletable() == []
     small_segments.clock.now_ms += 5000
-    for path in log.take_deletable():
+    for path in log.local.take_deletable():
         path.unlink()
-    assert log.take_deletable() == []
+    assert log.local.take_deletable() == []
     assert region.read() == before, "a file that is being sent stays readable"
 
 
@@ -86,4 +86,4 @@ def test_an_empty_log_keeps_its_segment(world: LogWorld) -> None:
     log = world.open()
     world.clock.now_ms += 10**12
     assert log.delete_old_segments() == 0
-    assert log.segment_count == 1
+    assert len(log.local.segments) == 1

@@ -1,0 +1,152 @@
+"""A log as files: batches appended to segments and found again, an end to cut at, a flush.
+
+Nothing here knows of high watermarks, producers or leader epochs; that is `PartitionLog`, which
+asks this one. The two are Kafka's `UnifiedLog` and `LocalLog`.
+
+    append ──► the active segment ──roll──► more segments behind it, never written to again
+                                              │ drop (retention, truncation)
+                                              ▼
+                                            *.deleted, unlinked after a delay
+
+Invariant: recovery point <= log end offset. Whatever fails in the file system is
+KAFKA_STORAGE_ERROR, and so is every later call (see `storage`).
+
+Source: Kafka's `LocalLog`.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from broker.log.disk import Disk
+from broker.log.flushing import Flush, Flushing
+from broker.log.loader import LoadedLog
+from broker.log.log_config import LogConfig
+from broker.log.reading import read_slice
+from broker.log.segment import Segment
+from broker.log.segment_files import SegmentFiles
+from broker.log.storage import Storage
+from broker.log.values import Slice
+from broker.wire.record_batch import RecordBatch
+
+
+class LocalLog:
+    """The segments of one log, from the first to the active one."""
+
+    def __init__(
+        self,
+        directory: Path,
+        config: LogConfig,
+        loaded: LoadedLog,
+        disk: Disk,
+        clock_ms: Callable[[], int],
+        randomness: random.Random,
+    ) -> None:
+        self.config = config
+        self.log_end_offset = loaded.log_end_offset
+        self.segments = loaded.segments
+        self.storage = Storage(directory)
+        self.flushing = Flushing(
+            disk, directory, loaded.recovery_point, clock_ms(), loaded.has_stale_checkpoint
+        )
+        self._clock_ms = clock_ms
+        self._files = SegmentFiles(disk, directory, loaded.snapshots, clock_ms, randomness)
+        self.segments.active.jitter_ms = self._files.jitter_ms(config)
+
+    # --- appending
+
+    def append(self, batches: Sequence[RecordBatch], data: memoryview) -> None:
+        """Write `data`, which is what `batches` describe, their offsets and epochs in place."""
+        with self.storage:
+            segment = self.segments.active
+            segment.hold_open()
+            segment.append(batches, data)
+        self.log_end_offset = batches[-1].end_offset
+
+    def must_roll(self, size_bytes: int, max_timestamp_ms: int, last_offset: int) -> bool:
+        """Whether an append of this size, time and last offset needs a new segment."""
+        with self.storage:
+            return self.segments.active.should_roll(
+                self.config, size_bytes, max_timestamp_ms, last_offset, self._clock_ms()
+            )
+
+    def roll(self, base_offset: int) -> None:
+        """Begin a new segment at `base_offset`."""
+        with self.storage:
+            if self.flushing.must_precede_roll:
+                self.flush()
+            self.segments.active.become_inactive()
+            self.segments.add(self._files.create(base_offset, self.config))
+
+    # --- reading
+
+    def read(self, start_offset: int, max_bytes: int, end_offset: int, *, min_one: bool) -> Slice:
+        """As `reading.read_slice`."""
+        with self.storage:
+            return read_slice(
+                self.segments,
+                start_offset,
+                max_bytes,
+                end_offset,
+                self.log_end_offset,
+                min_one=min_one,
+            )
+
+    # --- letting go
+
+    def truncate_to(self, offset: int) -> None:
+        """Drop every batch that holds `offset` or a later one; it may lie in any segment.
+
+        In the middle of a batch all of it goes (Kafka leaves a gap there): see `log_end_offset`.
+        """
+        with self.storage:
+            self.drop([segment for segment in self.segments if segment.base_offset > offset])
+            self.log_end_offset = self.segments.active.truncate_to(offset, self._clock_ms())
+        self.flushing.truncated_to(self.log_end_offset)
+
+    def truncate_fully_and_start_at(self, offset: int) -> None:
+        """Drop everything; the next append is at `offset`."""
+        with self.storage:
+            self.drop(list(self.segments))
+            self.segments.add(self._files.create(offset, self.config))
+        self.log_end_offset = offset
+        self.flushing.truncated_to(offset)
+
+    def drop(self, segments: Sequence[Segment]) -> None:
+        """Out of the log at once, and out of the directory later."""
+        with self.storage:
+            for segment in segments:
+                self.segments.remove(segment)
+            self._files.delete(segments, self.config)
+
+    def take_deletable(self) -> list[Path]:
+        """Renamed files whose delay is over: the caller unlinks them, in a thread."""
+        return self._files.take_due()
+
+    # --- flushing
+
+    def due_flush(self) -> Flush | None:
+        """What must be synced now: in a thread, and then `finish_flush`; None if nothing."""
+        with self.storage:
+            return self.flushing.due(
+                self.config, self.segments, self.log_end_offset, self._clock_ms()
+            )
+
+    def finish_flush(self, flush: Flush) -> None:
+        """`flush` was run."""
+        self.flushing.finish(flush, self._clock_ms())
+
+    def flush(self) -> None:
+        """Sync everything now, blocking."""
+        if self.flushing.has_work(self.log_end_offset):
+            with self.storage:
+                flush = self.flushing.begin(self.segments, self.log_end_offset)
+                flush.run()
+            self.finish_flush(flush)
+
+    # --- life
+
+    def release(self) -> None:
+        """Let go of the files without writing anything."""
+        for segment in self.segments:
+            segment.release()

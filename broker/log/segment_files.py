@@ -1,0 +1,68 @@
+"""The files of a log's segments: how they are made, and how they go.
+
+They are renamed to `*.deleted` at once and unlinked after file.delete.delay.ms: a read that found
+the segment may still be sending from it, and unlinking a gigabyte takes time, so it is done by
+another thread. A segment's producer snapshot, which nothing reads, goes at once.
+
+Source: Kafka's `LocalLog.deleteSegmentFiles`, `LogSegment.open`.
+"""
+
+import random
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import attrs
+
+from broker.log.disk import Disk
+from broker.log.file_names import DELETED
+from broker.log.log_config import LogConfig
+from broker.log.producer_snapshots import ProducerSnapshots
+from broker.log.segment import Segment
+
+
+@attrs.define
+class SegmentFiles:
+    """Makes and deletes the segments of the log in `directory`."""
+
+    disk: Disk
+    directory: Path
+    snapshots: ProducerSnapshots
+    clock_ms: Callable[[], int]
+    randomness: random.Random
+    _renamed: list[tuple[int, Path]] = attrs.field(factory=list, init=False)  # (when due, path)
+
+    def create(self, base_offset: int, config: LogConfig) -> Segment:
+        """A new, empty segment."""
+        return Segment.create(
+            self.disk,
+            self.directory,
+            base_offset,
+            config,
+            created_ms=self.clock_ms(),
+            jitter_ms=self.jitter_ms(config),
+        )
+
+    def jitter_ms(self, config: LogConfig) -> int:
+        """By how much earlier than segment.ms a segment rolls, so that not all do at once."""
+        jitter_ms = min(config.segment_jitter_ms, config.segment_ms)
+        return self.randomness.randrange(jitter_ms) if jitter_ms > 0 else 0
+
+    def delete(self, segments: Iterable[Segment], config: LogConfig) -> None:
+        """Rename their files; whoever reads from them goes on. `take_due` gives them later."""
+        due_ms = self.clock_ms() + config.file_delete_delay_ms
+        for segment in segments:
+            if segment.base_offset in self.snapshots.offsets:
+                self.snapshots.delete(segment.base_offset)
+            segment.release()
+            for path in segment.paths():
+                if path.exists():
+                    renamed = path.with_name(path.name + DELETED)
+                    self.disk.rename(path, renamed)
+                    self._renamed.append((due_ms, renamed))
+
+    def take_due(self) -> list[Path]:
+        """The renamed files whose delay is over: the caller unlinks them."""
+        now_ms = self.clock_ms()
+        due = [path for due_ms, path in self._renamed if due_ms <= now_ms]
+        self._renamed = [entry for entry in self._renamed if entry[0] > now_ms]
+        return due
