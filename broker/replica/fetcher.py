@@ -6,8 +6,12 @@
     │   records ──────────► append as they are, take over high watermark and log start
     │   diverging epoch ──► truncate (broker.replica.truncation), ask again
     │   OFFSET_OUT_OF_RANGE ► ListOffsets: start where the leader's log does, or cut to its end
-    │   other errors ─────► leave that partition alone for replica.fetch.backoff.ms
-    └────────┘
+    │   other errors ─────► leave that partition alone: a moment, twice as long, twice as long
+    └────────┘              again, up to replica.fetch.backoff.ms
+
+Kafka waits that long after the first error already. But the commonest error is to ask a leader
+that has not heard of its election yet, a few milliseconds after we have; producers with acks=all
+wait for us then, and a second would be six times what the rest of a failover takes.
 
 Everything that an answer leads to happens at once and synchronously, so a
 change of role can't slip in between the check and the append. The request's
@@ -18,6 +22,7 @@ Kafka: AbstractFetcherThread, ReplicaFetcherThread, KIP-595 (truncation on fetch
 """
 
 import logging
+import math
 
 import attrs
 import trio
@@ -52,6 +57,9 @@ from coordination.values import Recorder, TopicPartition
 
 log = logging.getLogger("zbroker.replica.fetcher")
 
+# The first back-off after an error.
+FIRST_BACKOFF_S = 0.02
+
 FINAL_SESSION_EPOCH = -1  # every request is complete in itself: no fetch session
 
 # What a leader answers while one of us has yet to hear of a change; they pass by themselves.
@@ -74,6 +82,12 @@ class _Copy:
     partition: Partition
     epoch: int
     not_before_s: float = float("-inf")
+    backoff_s: float = FIRST_BACKOFF_S
+
+    def put_off(self, now_s: float, longest_s: float) -> None:
+        """Leave it alone for a while, and longer the next time."""
+        self.not_before_s = now_s + min(self.backoff_s, longest_s)
+        self.backoff_s = min(2 * self.backoff_s, longest_s)
 
     @property
     def is_current(self) -> bool:
@@ -135,10 +149,17 @@ class Fetcher:
                 waiting.deadline = float("inf")
             await self._changed.wait()
 
+    def _max_wait_ms(self) -> int:
+        """How long the leader may wait for records: not past the end of a partition's back-off."""
+        now_s = trio.current_time()
+        put_off = [c.not_before_s - now_s for c in self._copies.values() if c.not_before_s > now_s]
+        longest_ms = self.config.replica_fetch_wait_max_ms
+        return min([longest_ms, *(math.ceil(1000 * left_s) for left_s in put_off)])
+
     def _put_off(self, copies: list[_Copy]) -> None:
-        until_s = trio.current_time() + self.config.replica_fetch_backoff_ms / 1000
+        now_s = trio.current_time()
         for copy in copies:
-            copy.not_before_s = until_s
+            copy.put_off(now_s, self.config.replica_fetch_backoff_ms / 1000)
 
     # -- fetching ---------------------------------------------------------------
 
@@ -190,7 +211,7 @@ class Fetcher:
             )
         return FetchRequest(
             replica_state=ReplicaState(replica_id=self.broker_id, replica_epoch=self.broker_epoch),
-            max_wait_ms=self.config.replica_fetch_wait_max_ms,
+            max_wait_ms=self._max_wait_ms(),
             min_bytes=self.config.replica_fetch_min_bytes,
             max_bytes=self.config.replica_fetch_response_max_bytes,
             session_epoch=FINAL_SESSION_EPOCH,
@@ -225,6 +246,7 @@ class Fetcher:
             partition.log.increment_log_start_offset(
                 min(data.log_start_offset, partition.high_watermark)
             )
+            copy.backoff_s = FIRST_BACKOFF_S
         except (KafkaError, OSError) as error:
             log.error("can't append to %s: %s", partition.topic_partition, error)
             self._put_off([copy])
