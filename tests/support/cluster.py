@@ -105,6 +105,10 @@ class TestCluster:
         """Start what `stop_all` or `kill_all` ended, and wait until clients can work."""
         self.zookeeper.start()
         self.zookeeper.wait_ready()
+        self.start_brokers()
+
+    def start_brokers(self) -> None:
+        """Start all brokers, none of which runs, and wait until clients can work."""
         if self.kind == "kafka":
             # A real broker gives up when its own node of before the kill is still there.
             self._wait_for("the old sessions' end", self._no_broker_is_registered)
