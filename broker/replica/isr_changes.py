@@ -12,12 +12,14 @@ up while one request is out go together in the next one. The controller answers
 each partition:
 
     no error                    the ISR is in force
-    INVALID_UPDATE_VERSION      our partition epoch is old: LeaderAndIsr will tell; drop it
-    FENCED_LEADER_EPOCH, ...    we don't lead any more: drop it
     INELIGIBLE_REPLICA          a member is shutting down or dead: drop it, the next look decides
+    FENCED_LEADER_EPOCH,        our state is old, LeaderAndIsr will tell. Ask no more, but go on
+    INVALID_UPDATE_VERSION, ..  counting with the larger ISR: who knows whether an earlier attempt,
+                                whose answer was lost, was done
     no answer, other errors     unknown whether it was done: send the same again
 
-Kafka: AlterPartitionManager, Partition.maybeExpandIsr, maybeShrinkIsr, KIP-497, KIP-903.
+Kafka: AlterPartitionManager, Partition.maybeExpandIsr, maybeShrinkIsr,
+handleAlterPartitionError, KIP-497, KIP-903.
 """
 
 import logging
@@ -44,8 +46,11 @@ from coordination.values import ZERO_UUID, Recorder, TopicPartition
 
 log = logging.getLogger("zbroker.replica.isr")
 
-# After these the leader knows that its proposal was not and will not be done.
-DROPPED = frozenset(
+# The controller says that the proposal was not done and, as it knew our state, never will be.
+REFUSED = frozenset({ErrorCode.INELIGIBLE_REPLICA, ErrorCode.OPERATION_NOT_ATTEMPTED})
+
+# Somebody knows better than we do: a LeaderAndIsr or a StopReplica is on its way.
+OVERTAKEN = frozenset(
     {
         ErrorCode.INVALID_UPDATE_VERSION,
         ErrorCode.FENCED_LEADER_EPOCH,
@@ -54,8 +59,6 @@ DROPPED = frozenset(
         ErrorCode.UNKNOWN_TOPIC_ID,
         ErrorCode.INVALID_REQUEST,
         ErrorCode.NEW_LEADER_ELECTED,
-        ErrorCode.INELIGIBLE_REPLICA,
-        ErrorCode.OPERATION_NOT_ATTEMPTED,
     }
 )
 
@@ -127,14 +130,15 @@ class IsrChanges:
             self._wanted = trio.Event()
             proposals, self._proposals = self._proposals, {}
             current = [p for p in proposals.values() if _is_current(p)]
-            if current and not await self._send(current):
-                for proposal in current:
+            undecided = await self._send(current) if current else []
+            if undecided:
+                for proposal in undecided:
                     self._proposals.setdefault(proposal.partition.topic_partition, proposal)
                 self._wanted.set()
                 await trio.sleep(RETRY_BACKOFF_S)
 
-    async def _send(self, proposals: list[Proposal]) -> bool:
-        """Ask the controller; False if the same must be asked again."""
+    async def _send(self, proposals: list[Proposal]) -> list[Proposal]:
+        """Ask the controller; returns the proposals that must be sent again."""
         request = self._request(proposals)
         try:
             response = await self.controller.request(
@@ -142,21 +146,22 @@ class IsrChanges:
             )
         except ControllerUnavailable as error:
             log.warning("no controller to decide on %d ISR changes: %s", len(proposals), error)
-            return False
+            return proposals
         if response.error_code != ErrorCode.NONE:
             log.warning("AlterPartition failed: %s", ErrorCode.of(response.error_code).name)
-            return False
+            return proposals
         answers = {
             (topic.topic_id, partition.partition_index): partition
             for topic in response.topics
             for partition in topic.partitions
         }
-        undecided = False
+        undecided = []
         for proposal in proposals:
             tp = proposal.partition.topic_partition
             answer = answers.get((proposal.partition.topic_id, tp.partition))
-            undecided |= answer is None or not self._settle(proposal, answer)
-        return not undecided
+            if answer is None or not self._settle(proposal, answer):
+                undecided.append(proposal)
+        return undecided
 
     def _request(self, proposals: Iterable[Proposal]) -> AlterPartitionRequest:
         topics: dict[str, RequestTopicData] = {}
@@ -193,14 +198,15 @@ class IsrChanges:
     def _settle(self, proposal: Proposal, answer: ResponsePartitionData) -> bool:
         """Apply the controller's answer; False if it leaves the proposal undecided."""
         code = ErrorCode.of(answer.error_code)
-        if code is not ErrorCode.NONE and code not in DROPPED:
+        if code not in (ErrorCode.NONE, *REFUSED, *OVERTAKEN):
             log.warning("%s: %s, asking again", proposal.partition.topic_partition, code.name)
             return False
         if not _is_current(proposal):
             return True
         leading = proposal.partition.leading()
         if code is not ErrorCode.NONE:
-            leading.proposed_isr = None
+            if code in REFUSED:
+                leading.proposed_isr = None
             log.info(
                 "%s: ISR %s refused: %s",
                 proposal.partition.topic_partition,

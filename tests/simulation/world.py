@@ -18,12 +18,12 @@ SLOWEST_CALL_S = 0.02
 def simulate(seed: int, story: Callable[[random.Random], Awaitable[T]]) -> T:
     """Run `story(randomness)` on a mock clock; the same seed gives the same run."""
     randomness = random.Random(seed)
-    with _seeded_scheduler(randomness.getrandbits(32)), _no_threads(randomness.getrandbits(32)):
+    with seeded_scheduler(randomness.getrandbits(32)), no_threads(randomness.getrandbits(32)):
         return trio.run(story, randomness, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
 @contextmanager
-def _seeded_scheduler(seed: int) -> Iterator[None]:
+def seeded_scheduler(seed: int) -> Iterator[None]:
     """trio shuffles the tasks that are ready; its plugin for Hypothesis seeds that by these two."""
     run = trio._core._run
     state = run._r.getstate()
@@ -36,7 +36,7 @@ def _seeded_scheduler(seed: int) -> Iterator[None]:
 
 
 @contextmanager
-def _no_threads(seed: int) -> Iterator[None]:
+def no_threads(seed: int) -> Iterator[None]:
     """Let `trio.to_thread.run_sync` do its work in the loop, after and before a random pause.
 
     A thread is invisible to the mock clock: it sees only waiting tasks and jumps to the next
