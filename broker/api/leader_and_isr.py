@@ -7,6 +7,7 @@ fencing and for what is done.
 
 from broker.api.context import RequestContext
 from broker.broker import Broker
+from broker.listener import CloseConnection
 from broker.replica.control import ReplicaState, become_leader_or_follower, fence_controller
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.leader_and_isr import (
@@ -16,6 +17,7 @@ from broker.wire.messages.leader_and_isr import (
     LeaderAndIsrResponse,
     LeaderAndIsrTopicError,
 )
+from coordination.store import StoreError
 from coordination.values import ZERO_UUID, LeaderAndIsr, TopicPartition
 
 FIRST_VERSION_WITH_TOPIC_IDS = 5
@@ -44,7 +46,11 @@ async def handle(
             controller_epoch=request.controller_epoch,
             partitions=len(states),
         )
-        changes = await become_leader_or_follower(broker.replicas, states, broker.events, cause)
+        try:
+            changes = await become_leader_or_follower(broker.replicas, states, broker.events, cause)
+        except StoreError as error:
+            # Without an answer the controller asks again, and then ZooKeeper may be back.
+            raise CloseConnection(f"LeaderAndIsr can't be applied now: {error}") from error
         broker.roles_changed(changes)
     return _response(context, states, changes.errors)
 

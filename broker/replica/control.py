@@ -84,22 +84,28 @@ async def become_leader_or_follower(
 ) -> RoleChanges:
     """Take the ordered roles, making the logs of new replicas first.
 
-    The caller holds `replicas.control_order` and has fenced the controller.
+    All that waits comes first, and then all roles change at once: an order that is
+    broken off midway (ZooKeeper is away, and a new topic's config can't be read) has
+    changed nothing, and is obeyed when the controller repeats it. The caller holds
+    `replicas.control_order` and has fenced the controller. Raises what `topic_config` does.
     """
     changes = RoleChanges()
+    accepted: list[tuple[Partition, ReplicaState]] = []
     for topic_partition, state in states.items():
         try:
-            partition = await _accept(replicas, topic_partition, state)
+            accepted.append((await _accept(replicas, topic_partition, state), state))
         except KafkaError as refusal:
-            changes.errors[topic_partition] = refusal.code
-            log.info("LeaderAndIsr of %s is not applied: %s", topic_partition, refusal)
+            _refuse(changes, topic_partition, refusal)
+    for partition, state in accepted:
+        try:
+            _take_role(partition, state, changes)
+        except KafkaError as failure:
+            _refuse(changes, partition.topic_partition, failure)
             continue
-        _take_role(partition, state, changes)
-        changes.errors[topic_partition] = ErrorCode.NONE
         recorder(
             "partition.role",
             cause=cause,
-            partition=str(topic_partition),
+            partition=str(partition.topic_partition),
             role="leader" if isinstance(partition.role, Leading) else "follower",
             leader=state.leader_and_isr.leader,
             leader_epoch=state.leader_and_isr.leader_epoch,
@@ -107,6 +113,11 @@ async def become_leader_or_follower(
             high_watermark=partition.high_watermark,
         )
     return changes
+
+
+def _refuse(changes: RoleChanges, topic_partition: TopicPartition, error: KafkaError) -> None:
+    changes.errors[topic_partition] = error.code
+    log.info("LeaderAndIsr of %s is not applied: %s", topic_partition, error)
 
 
 async def _accept(
@@ -146,12 +157,14 @@ def _check_topic_id(ours: UUID, ordered: UUID, topic_partition: TopicPartition) 
 
 
 def _take_role(partition: Partition, state: ReplicaState, changes: RoleChanges) -> None:
+    """Raises `KafkaError` when the log can't note the epoch (a disk that fails)."""
     if state.leader_and_isr.leader == partition.broker_id:
         partition.become_leader(state.leader_and_isr, state.replicas, trio.current_time())
         changes.leaders.append(partition)
     else:
         partition.become_follower(state.leader_and_isr, state.replicas)
         changes.followers.append(partition)
+    changes.errors[partition.topic_partition] = ErrorCode.NONE
 
 
 async def stop_replicas(

@@ -171,6 +171,8 @@ def _read_one(
     try:
         partition = replicas.find(item.topic_partition, item.topic_id)
         partition.leading(item.current_leader_epoch)
+        if parameters.from_follower:
+            partition.follower(parameters.replica_id)
         log = partition.log
         diverging = _divergence(partition, item)
         found = None

@@ -221,46 +221,60 @@ class Fetcher:
     # -- what an answer leads to ------------------------------------------------
 
     def _apply(self, copy: _Copy, data: PartitionData) -> None:
-        """Do what one partition's answer says; the role was checked by the caller, just now."""
+        """Do what one partition's answer says; the role was checked by the caller, just now.
+
+        Trouble with one partition (a disk that fails) leaves the others alone.
+        """
         partition = copy.partition
         if data.error_code != ErrorCode.NONE:
             code = ErrorCode.of(data.error_code)
             level = logging.DEBUG if code in PASSING else logging.WARNING
             log.log(level, "broker %d: %s: %s", self.source, partition.topic_partition, code.name)
             self._put_off([copy])
-        elif data.diverging_epoch is not None:
-            end = data.diverging_epoch
-            self._truncate(partition, EpochEndOffset(end.epoch, end.end_offset))
-        else:
-            self._append(copy, data)
-
-    def _append(self, copy: _Copy, data: PartitionData) -> None:
-        partition = copy.partition
-        records = data.records
+            return
         try:
-            if records:
-                assert isinstance(records, memoryview | bytes)
-                partition.log.append_as_follower(records)
-                partition.moved.happened()
-            partition.follow_high_watermark(data.high_watermark)
-            partition.log.increment_log_start_offset(
-                min(data.log_start_offset, partition.high_watermark)
-            )
-            copy.backoff_s = FIRST_BACKOFF_S
+            if data.diverging_epoch is not None:
+                end = data.diverging_epoch
+                self._truncate(partition, EpochEndOffset(end.epoch, end.end_offset))
+            else:
+                self._append(partition, data)
         except (KafkaError, OSError) as error:
-            log.error("can't append to %s: %s", partition.topic_partition, error)
-            self._put_off([copy])
+            self._failed(copy, error)
+        else:
+            copy.backoff_s = FIRST_BACKOFF_S
+
+    def _failed(self, copy: _Copy, error: Exception) -> None:
+        log.error("can't follow %s: %s", copy.partition.topic_partition, error)
+        self._put_off([copy])
+
+    def _append(self, partition: Partition, data: PartitionData) -> None:
+        records = data.records
+        if records:
+            assert isinstance(records, memoryview | bytes)
+            partition.log.append_as_follower(records)
+            partition.moved.happened()
+        partition.follow_high_watermark(data.high_watermark)
+        partition.log.increment_log_start_offset(
+            min(data.log_start_offset, partition.high_watermark)
+        )
 
     def _truncate(self, partition: Partition, leader: EpochEndOffset) -> None:
         before = partition.log.log_end_offset
         offset = truncation_offset(leader, before, partition.log.end_offset_for_epoch)
         partition.log.truncate_to(offset)
+        self._truncated(
+            partition,
+            before,
+            f"the leader's epoch {leader.leader_epoch} ends at {leader.end_offset}",
+        )
+
+    def _truncated(self, partition: Partition, before: int, why: str) -> None:
         self.recorder(
             "partition.truncated",
             partition=str(partition.topic_partition),
             before=before,
             log_end_offset=partition.log.log_end_offset,
-            why=f"the leader's epoch {leader.leader_epoch} ends at {leader.end_offset}",
+            why=why,
         )
         partition.moved.happened()
 
@@ -277,18 +291,17 @@ class Fetcher:
             self._put_off([copy])
             return
         before = partition.log.log_end_offset
-        if end < before:
-            partition.log.truncate_to(end)
-        elif start > before:
-            partition.log.truncate_fully_and_start_at(start)
-        self.recorder(
-            "partition.truncated",
-            partition=str(partition.topic_partition),
-            before=before,
-            log_end_offset=partition.log.log_end_offset,
-            why=f"out of range: the leader's log is {start} to {end}",
-        )
-        partition.moved.happened()
+        try:
+            if end < before:
+                partition.log.truncate_to(end)
+            elif start > before:
+                partition.log.truncate_fully_and_start_at(start)
+            else:
+                return  # the leader's log has moved meanwhile: it fits now
+        except (KafkaError, OSError) as error:
+            self._failed(copy, error)
+            return
+        self._truncated(partition, before, f"out of range: the leader's log is {start} to {end}")
 
     async def _leader_offset(self, copy: _Copy, timestamp: int) -> int | None:
         tp = copy.partition.topic_partition

@@ -41,10 +41,17 @@ class HighWatermarks:
         return self._at_start.pop(topic_partition, 0)
 
     async def write(self, partitions: Iterable[Partition]) -> None:
-        """Write the high watermark of every replica; the fsync happens in a thread."""
+        """Write the high watermark of every replica; the fsync happens in a thread.
+
+        A directory that can't be written (a full disk) is said and left out: the file only
+        spares a leader that starts again from waiting for its followers.
+        """
         by_directory: dict[Path, dict[TopicPartition, int]] = {d: {} for d in self.files}
         for partition in partitions:
             directory = partition.log.directory.parent
             by_directory[directory][partition.topic_partition] = partition.high_watermark
         for directory, offsets in by_directory.items():
-            await trio.to_thread.run_sync(self.files[directory].write, offsets)
+            try:
+                await trio.to_thread.run_sync(self.files[directory].write, offsets)
+            except OSError as error:
+                log.error("high watermarks are not written: %s: %s", directory, error)

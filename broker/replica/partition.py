@@ -80,6 +80,8 @@ class Partition:
     is_alive: Callable[[int], bool]  # whether the controller counts a broker among the living
     replicas: tuple[int, ...] = ()
     role: Leading | Following | None = None
+    # Of the role before it was stopped: an older order isn't obeyed afterwards either.
+    _stopped_epoch: int = attrs.field(default=-1, init=False)
     moved: Movement = attrs.field(factory=Movement, init=False)
     committed: Movement = attrs.field(factory=Movement, init=False)
 
@@ -91,8 +93,8 @@ class Partition:
 
     @property
     def leader_epoch(self) -> int:
-        """The epoch of the current role, -1 before the first LeaderAndIsr."""
-        return self.role.epoch if self.role else -1
+        """The epoch of the latest role, -1 before the first LeaderAndIsr."""
+        return self.role.epoch if self.role else self._stopped_epoch
 
     @property
     def leader(self) -> int:
@@ -141,6 +143,7 @@ class Partition:
 
     def stop(self) -> None:
         """Have no role any more: the replica is being removed or its directory has failed."""
+        self._stopped_epoch = self.leader_epoch
         self.role = None
         self.wake_all()
 
@@ -231,7 +234,7 @@ class Partition:
         acknowledged then, but no consumer sees it.
         """
         leading = self.leading()
-        if len(leading.maximal_isr) < self.min_isr:
+        if len(leading.isr) < self.min_isr:
             return
         log_end_offset = self.log.log_end_offset
         offset = high_watermark(
@@ -279,21 +282,31 @@ class Partition:
     ) -> None:
         """A follower asks for `fetch_offset`, so it has everything before it.
 
-        Raises `KafkaError` UNKNOWN_LEADER_EPOCH for a broker that is not an
-        assigned replica, as Kafka does: one of us has yet to learn of a change.
+        A request that was under way while the follower died and came back says what
+        its former life had: it is no news. Raises what `follower` does.
         """
-        leading = self.leading()
-        state = leading.followers.get(follower)
-        if state is None:
-            raise KafkaError(
-                ErrorCode.UNKNOWN_LEADER_EPOCH,
-                f"broker {follower} is not a replica of {self.topic_partition}",
-            )
+        state = self.follower(follower)
+        if -1 < broker_epoch < state.broker_epoch:
+            return
         its_start_moved = log_start_offset != state.log_start_offset
         state.fetched(fetch_offset, log_start_offset, self.log.log_end_offset, now_s, broker_epoch)
         self.advance_high_watermark(now_s)
         if its_start_moved:
             self.moved.happened()  # for DeleteRecords, which waits for the low watermark
+
+    def follower(self, broker_id: int) -> FollowerProgress:
+        """What we know of a follower.
+
+        Raises `KafkaError` UNKNOWN_LEADER_EPOCH for a broker that is not an
+        assigned replica, as Kafka does: one of us has yet to learn of a change.
+        """
+        state = self.leading().followers.get(broker_id)
+        if state is None:
+            raise KafkaError(
+                ErrorCode.UNKNOWN_LEADER_EPOCH,
+                f"broker {broker_id} is not a replica of {self.topic_partition}",
+            )
+        return state
 
     def joining_isr(self, follower: int) -> frozenset[int] | None:
         """The ISR to propose because `follower` has caught up; None for no change."""
