@@ -190,8 +190,11 @@ class _Connection:
                     answer = await answer.wait()
                 await self._write(header, answer)
                 self._queued_answers -= 1
-        except ConnectionClosed as error:
+        except (ConnectionClosed, CloseConnection) as error:
             log.debug("%s: closing %s: %s", self._listener.name, self._peer, error)
+            connection.cancel()
+        except Exception:
+            log.exception("%s: defect: closing %s", self._listener.name, self._peer)
             connection.cancel()
 
     async def _write(self, header: RequestHeader, answer: Answer) -> None:

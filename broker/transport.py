@@ -143,9 +143,10 @@ class StreamTransport:
     async def send(self, chunks: Sequence[Chunk]) -> None:
         try:
             for chunk in chunks:
-                if isinstance(chunk, FileRegion):
-                    chunk = os.pread(chunk.file.fd, chunk.size_bytes, chunk.position)
-                await self._stream.send_all(chunk)
+                data = chunk.read() if isinstance(chunk, FileRegion) else chunk
+                if len(data) < len(chunk):
+                    raise ConnectionClosed("the log was truncated while it was being sent")
+                await self._stream.send_all(data)
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
             raise ConnectionClosed(str(error)) from error
 
