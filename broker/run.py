@@ -27,7 +27,7 @@ import base64
 import errno
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -234,14 +234,12 @@ class _Life:
 
     async def _prepare(self, session: Session) -> Broker:
         """Find out who we are, and load what we have."""
-        _create_directories(self._config.log_dirs)
         stored = load_meta_properties(self._config.log_dirs)
         await create_persistent_paths(session)
         cluster = await cluster_id(session, _random_uuid)
         configured = None if self._config.broker_id < 0 else self._config.broker_id
         verify(stored, configured, cluster)
         config = attrs.evolve(self._config, broker_id=await self._broker_id(session, stored))
-        write_meta_properties(stored, config.broker_id, cluster)
         self._config = config
         self._events.broker_id = config.broker_id
         broker = build_broker(config, cluster, self._zookeeper, self._events, self._surroundings)
@@ -252,8 +250,10 @@ class _Life:
             self._events,
             self._surroundings.clock_ms,
         )
+        await broker.logs.lock()  # before anything is written into a log directory
+        write_meta_properties(stored, config.broker_id, cluster)
         await broker.logs.load(await broker.topic_admin.all_log_configs(), _log_progress)
-        self._events.write_to(config.log_dirs[0] / FILE_NAME)  # ours: the lock is held
+        self._events.write_to(config.log_dirs[0] / FILE_NAME)
         await broker.replicas.high_watermarks.load()
         return broker
 
@@ -285,14 +285,6 @@ class _Life:
                 await self._registrar.unregister(await self._zookeeper.session())
             except SessionLost:
                 log.info("the session was lost while stopping: the registration is gone with it")
-
-
-def _create_directories(log_dirs: Iterable[Path]) -> None:
-    for path in log_dirs:
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise BrokerFailure(f"log directory {path}: {error.strerror}") from None
 
 
 def _listener(broker: Broker, endpoint: Endpoint) -> Listener:

@@ -1,13 +1,17 @@
-"""A topic's configuration as its logs need it: Kafka's topic configs, typed, with their defaults.
+"""What the logs are told by configuration: each by its topic, and all together by the broker.
 
-Each field is a topic config with dots as underscores (`retention.ms` is `retention_ms`), its broker
-default under the name in the comment where that differs by more than a `log.` in front. -1 is
-"no limit" where Kafka says so.
+`LogConfig` has Kafka's topic configs, typed, with their defaults; `LogManagerConfig` the properties
+of the broker that concern all its logs.
+
+Each field of `LogConfig` is a topic config with dots as underscores (`retention.ms` is
+`retention_ms`), its broker default under the name in the comment where that differs by more than a
+`log.` in front. -1 is "no limit" where Kafka says so.
 
 Source: Kafka's `LogConfig`, `TopicConfig`, `ServerTopicConfigSynonyms`.
 """
 
 import enum
+from pathlib import Path
 from typing import Final
 
 import attrs
@@ -47,3 +51,18 @@ class LogConfig:
     @property
     def deletes_by_retention(self) -> bool:
         return "delete" in self.cleanup_policy
+
+
+@attrs.frozen
+class LogManagerConfig:
+    """The broker's properties for all logs together; the defaults are Kafka's."""
+
+    directories: tuple[Path, ...]  # log.dirs
+    defaults: LogConfig
+    offset_checkpoint_interval_ms: int = 60_000  # log.flush.offset.checkpoint.interval.ms
+    start_offset_checkpoint_interval_ms: int = 60_000  # ...flush.start.offset.checkpoint...
+    retention_check_interval_ms: int = 300_000  # log.retention.check.interval.ms
+    recovery_threads_per_directory: int = 1  # num.recovery.threads.per.data.dir
+    initial_task_delay_ms: int = 30_000  # log.initial.task.delay.ms
+    producer_id_expiration_ms: int = 86_400_000  # producer.id.expiration.ms
+    producer_id_expiration_check_interval_ms: int = 600_000

@@ -2,7 +2,8 @@
 
 The mark is written last at a clean shutdown and removed first at the next start, before any log is
 loaded: a crash at any moment in between, recovery included, means that the next start recovers
-(KAFKA-10471). It carries the broker epoch of the life that ended:
+(KAFKA-10471). It carries the broker epoch of the life that ended, which only KRaft's brokers read
+(an older Kafka's is empty):
 
     {"version":0,"brokerEpoch":25}
 
@@ -70,19 +71,14 @@ class LogDirectory:
             os.close(self._lock_fd)
             self._lock_fd = None
 
-    def take_clean_shutdown(self) -> int | None:
-        """Remove the mark; the broker epoch in it (-1 if it tells none), None if there was none."""
+    def take_clean_shutdown(self) -> bool:
+        """Remove the mark; whether there was one."""
         path = self.path / CLEAN_SHUTDOWN
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError:
-            return None
+        if not path.exists():
+            return False
         self._disk.unlink(path)
         self._disk.sync_directory(self.path)
-        try:
-            return int(json.loads(content)["brokerEpoch"])
-        except (ValueError, KeyError, TypeError):
-            return -1  # an older Kafka's, which is empty
+        return True
 
     def write_clean_shutdown(self, broker_epoch: int) -> None:
         content = json.dumps({"version": 0, "brokerEpoch": broker_epoch}, separators=(",", ":"))

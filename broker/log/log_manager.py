@@ -4,15 +4,10 @@ A log is synchronous and belongs to the event loop. This is its edge: what block
 unlink, checkpoints) is done in threads, of which there are few, and the logs' own values are only
 touched in the loop, before and after.
 
-    load     lock the directories, take the marks of a clean shutdown, open or recover every log
-    run      until cancelled, all that happens by itself:
-                 flush        each second: rolled segments, flush.ms, and the checkpoints if
-                              a truncation made them wrong
-                 checkpoints  recovery points and log start offsets, each minute
-                 retention    delete_old_segments, every five minutes
-                 removal      each second: files and directories whose delete delay is over
-                 producers    forget the expired ones, every ten minutes
-    aclose   flush and close every log, write the checkpoints, then the marks
+    lock     make the directories, and keep other brokers out of them
+    load     take the marks of a clean shutdown, open or recover every log
+    run      until cancelled, all that happens by itself: see `upkeep`
+    aclose   flush and close every log, write the checkpoints, then the marks; unlock
 
 Invariant: after `load`, a log that is in `logs` is in exactly one directory, and a directory named
 `topic-partition` belongs to a log in `logs` or is being made or deleted under `_lock`.
@@ -22,45 +17,34 @@ Source: Kafka's `LogManager`.
 
 import logging
 import random
-import shutil
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-import attrs
 import trio
 
 from broker.log.checkpoints import MalformedCheckpoint, OffsetCheckpoint
 from broker.log.disk import Disk
 from broker.log.file_names import deleted_directory, partition_of
-from broker.log.flushing import Flush
-from broker.log.log_config import LogConfig
+from broker.log.log_config import LogConfig, LogManagerConfig
 from broker.log.log_directory import LogDirectory, LogDirectoryError
 from broker.log.partition_log import PartitionLog
+from broker.log.upkeep import (
+    LogUpkeep,
+    in_thread,
+    log_start_offsets,
+    logs_by_directory,
+    recovery_points,
+)
 from broker.wire.errors import KafkaError
 from coordination.values import TopicPartition
+
+__all__ = ["LogManager", "LogManagerConfig"]
 
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-_TICK_MS = 1_000  # how late a sync or an unlink that is due may be
-
-
-@attrs.frozen
-class LogManagerConfig:
-    """The broker's properties for all logs together; the defaults are Kafka's."""
-
-    directories: tuple[Path, ...]  # log.dirs
-    defaults: LogConfig
-    offset_checkpoint_interval_ms: int = 60_000  # log.flush.offset.checkpoint.interval.ms
-    start_offset_checkpoint_interval_ms: int = 60_000  # ...flush.start.offset.checkpoint...
-    retention_check_interval_ms: int = 300_000  # log.retention.check.interval.ms
-    recovery_threads_per_directory: int = 1  # num.recovery.threads.per.data.dir
-    initial_task_delay_ms: int = 30_000  # log.initial.task.delay.ms
-    producer_id_expiration_ms: int = 86_400_000  # producer.id.expiration.ms
-    producer_id_expiration_check_interval_ms: int = 600_000
 
 
 class LogManager:
@@ -81,11 +65,11 @@ class LogManager:
         self._directories = [LogDirectory(disk, path) for path in config.directories]
         self._logs: dict[TopicPartition, PartitionLog] = {}
         self._lock = trio.Lock()  # making and deleting logs, one at a time
-        self._checkpointing = trio.Lock()  # one writer a file, and the newest offsets last
-        self._removable: list[tuple[int, Path]] = []  # (when, a -delete directory)
         self._threads = trio.CapacityLimiter(4)  # as many blocking calls as help one disk
         self._is_loaded = False
-        self.previous_broker_epoch = -1
+        self._upkeep = LogUpkeep(
+            config, self._directories, self._logs, disk, clock_ms, self._threads
+        )
 
     @property
     def logs(self) -> Mapping[TopicPartition, PartitionLog]:
@@ -102,18 +86,24 @@ class LogManager:
 
     # --- starting
 
+    async def lock(self) -> None:
+        """Make the directories that are missing, and keep every other broker out of all of them.
+
+        Nothing may be written into one before. LogDirectoryError if another broker has it.
+        """
+        self._check_directories()
+        for directory in self._directories:
+            await self._in_thread(directory.lock)
+
     async def load(
         self,
         topic_configs: Mapping[str, LogConfig],
         progress: Callable[[int, int], None],
     ) -> None:
-        """Lock the directories and load every log, recovering where the last end was not clean.
+        """Load every log, recovering where the last end was not clean. `lock` comes first.
 
         `progress` hears (logs loaded, logs in all). LogDirectoryError for what the user must mend.
         """
-        self._check_directories()
-        for directory in self._directories:
-            await self._in_thread(directory.lock)
         found = {
             directory: await self._in_thread(directory.partitions)
             for directory in self._directories
@@ -140,13 +130,11 @@ class LogManager:
         progress: Callable[[int, int], None],
         total: int,
     ) -> None:
-        broker_epoch = await self._in_thread(directory.take_clean_shutdown)
-        if broker_epoch is not None:
-            self.previous_broker_epoch = max(self.previous_broker_epoch, broker_epoch)
+        was_clean = await self._in_thread(directory.take_clean_shutdown)
         recovery_points = await self._in_thread(_read_or_nothing, directory.recovery_points)
         start_offsets = await self._in_thread(_read_or_nothing, directory.log_start_offsets)
-        now_ms = self._clock_ms()
-        self._removable += [(now_ms, path) for path in directory.deleted_partitions()]
+        for path in directory.deleted_partitions():
+            self._upkeep.remove_later(path)
         waiting = iter(paths)
 
         def open_log(path: Path) -> PartitionLog:
@@ -154,7 +142,7 @@ class LogManager:
             return self._open(
                 path,
                 topic_configs.get(topic_partition.topic, self.config.defaults),
-                was_clean=broker_epoch is not None,
+                was_clean=was_clean,
                 log_start_offset=start_offsets.get(topic_partition, 0),
                 recovery_point=recovery_points.get(topic_partition, 0),
             )
@@ -242,10 +230,10 @@ class LogManager:
                 )
                 path = log.directory.with_name(name)
                 await self._in_thread(self._disk.rename, log.directory, path)
-                self._removable.append((self._clock_ms() + log.config.file_delete_delay_ms, path))
+                self._upkeep.remove_later(path, log.config.file_delete_delay_ms)
             if logs:
-                await self.checkpoint_recovery_points()
-                await self.checkpoint_log_start_offsets()
+                await self._upkeep.checkpoint_recovery_points()
+                await self._upkeep.checkpoint_log_start_offsets()
 
     def update_config(self, topic: str, config: LogConfig) -> None:
         """A topic's configs have changed."""
@@ -256,96 +244,8 @@ class LogManager:
     # --- what happens by itself
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Until cancelled: see the module's table."""
-        config = self.config
-        async with trio.open_nursery() as nursery:
-            for interval_ms, job in (
-                (_TICK_MS, self._flush_due),
-                (_TICK_MS, self._remove_due),
-                (config.offset_checkpoint_interval_ms, self.checkpoint_recovery_points),
-                (config.start_offset_checkpoint_interval_ms, self.checkpoint_log_start_offsets),
-                (config.retention_check_interval_ms, self._delete_old_segments),
-                (config.producer_id_expiration_check_interval_ms, self._expire_producers),
-            ):
-                nursery.start_soon(self._every, interval_ms, job)
-            task_status.started()
-
-    async def _every(self, interval_ms: int, job: Callable[[], Awaitable[None]]) -> None:
-        await trio.sleep(min(self.config.initial_task_delay_ms, interval_ms) / 1000)
-        while True:
-            await job()
-            await trio.sleep(interval_ms / 1000)
-
-    async def _flush_due(self) -> None:
-        for log in self._healthy_logs():
-            flush = log.local.due_flush()
-            if flush is not None:
-                await self._flush(log, flush)
-        if any(log.local.flushing.has_stale_checkpoint for log in self._healthy_logs()):
-            await self.checkpoint_recovery_points()
-            await self.checkpoint_log_start_offsets()
-
-    async def _flush(self, log: PartitionLog, flush: Flush) -> None:
-        try:
-            await self._in_thread(flush.run)
-        except OSError as error:
-            log.fail(error)
-            _log.error("%s: %s", log.directory, error)
-        else:
-            log.local.finish_flush(flush)
-
-    async def checkpoint_recovery_points(self) -> None:
-        async with self._checkpointing:
-            for directory, logs in self._logs_by_directory():
-                written = _recovery_points(logs)
-                await self._in_thread(directory.recovery_points.write, written)
-                for log in logs:
-                    log.local.flushing.checkpointed(written[log.topic_partition])
-
-    async def checkpoint_log_start_offsets(self) -> None:
-        async with self._checkpointing:
-            for directory, logs in self._logs_by_directory():
-                await self._in_thread(directory.log_start_offsets.write, _log_start_offsets(logs))
-
-    def _logs_by_directory(self) -> list[tuple[LogDirectory, list[PartitionLog]]]:
-        return [
-            (
-                directory,
-                [log for log in self._logs.values() if log.directory.parent == directory.path],
-            )
-            for directory in self._directories
-        ]
-
-    async def _delete_old_segments(self) -> None:
-        for log in self._healthy_logs():
-            try:
-                log.delete_old_segments()
-            except KafkaError as error:
-                _log.error("%s: %s", log.directory, error)
-            await trio.lowlevel.checkpoint()
-
-    async def _remove_due(self) -> None:
-        files = [path for log in self._healthy_logs() for path in log.local.take_deletable()]
-        now_ms = self._clock_ms()
-        directories = [path for due_ms, path in self._removable if due_ms <= now_ms]
-        self._removable = [entry for entry in self._removable if entry[0] > now_ms]
-        if files or directories:
-            await self._in_thread(self._remove, files, directories)
-
-    def _remove(self, files: list[Path], directories: list[Path]) -> None:
-        for file in files:
-            self._disk.unlink(file)
-        for directory in directories:
-            shutil.rmtree(directory)
-
-    async def _expire_producers(self) -> None:
-        for log in self._healthy_logs():
-            log.remove_expired_producers()
-            await trio.lowlevel.checkpoint()
-
-    def _healthy_logs(self) -> Iterator[PartitionLog]:
-        """A copy, as logs come and go between two awaits."""
-        return iter([log for log in self._logs.values() if not log.is_failed])
+        """Until cancelled: see `LogUpkeep`."""
+        await self._upkeep.run(task_status=task_status)
 
     # --- ending
 
@@ -354,24 +254,13 @@ class LogManager:
 
         A directory gets its mark only if all its logs were loaded and could be closed.
         """
-        for directory, logs in self._logs_by_directory():
+        for directory, logs in logs_by_directory(self._directories, self._logs):
             if self._is_loaded:
                 await self._in_thread(_close_directory, directory, logs, broker_epoch)
             directory.unlock()
 
     async def _in_thread(self, function: Callable[..., T], *arguments: object) -> T:
-        return await trio.to_thread.run_sync(function, *arguments, limiter=self._threads)
-
-
-def _recovery_points(logs: list[PartitionLog]) -> dict[TopicPartition, int]:
-    return {log.topic_partition: log.recovery_point for log in logs}
-
-
-def _log_start_offsets(logs: list[PartitionLog]) -> dict[TopicPartition, int]:
-    """Only of logs that do not simply start with their first segment, as Kafka does."""
-    return {
-        log.topic_partition: log.log_start_offset for log in logs if log.starts_within_a_segment
-    }
+        return await in_thread(self._threads, function, *arguments)
 
 
 def _close_directory(directory: LogDirectory, logs: list[PartitionLog], broker_epoch: int) -> None:
@@ -381,8 +270,8 @@ def _close_directory(directory: LogDirectory, logs: list[PartitionLog], broker_e
         except KafkaError as error:
             _log.error("%s was not closed cleanly: %s", log.directory, error)
             return
-    directory.recovery_points.write(_recovery_points(logs))
-    directory.log_start_offsets.write(_log_start_offsets(logs))
+    directory.recovery_points.write(recovery_points(logs))
+    directory.log_start_offsets.write(log_start_offsets(logs))
     directory.write_clean_shutdown(broker_epoch)
 
 

@@ -153,6 +153,7 @@ def consume(kafka: KafkaServer, count: int) -> list[str]:
 async def our_logs(data: Path) -> LogManager:
     config = LogManagerConfig((data,), LogConfig(segment_bytes=6000, index_interval_bytes=1000))
     manager = LogManager(config, disk=RealDisk(), clock_ms=Clock(), randomness=random.Random(1))
+    await manager.lock()
     await manager.load({}, lambda _done, _total: None)
     return manager
 

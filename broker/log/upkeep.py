@@ -1,0 +1,170 @@
+"""What happens to a broker's logs by itself: syncs, checkpoints, retention, removal.
+
+    each second            flush         rolled segments, and what flush.ms asks for; and the
+                                         checkpoints, if a truncation made them wrong
+                           removal       files and directories whose delete delay is over
+    each minute            checkpoints   recovery points and log start offsets
+    every five minutes     retention     delete_old_segments
+    every ten minutes      producers     forget the expired ones
+
+A job decides in the event loop, where the logs live; what blocks is done in a thread, and then the
+log hears of it. A log whose disk failed is left alone.
+
+Source: Kafka's `LogManager.startup`, which schedules the same jobs.
+"""
+
+import logging
+import shutil
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import attrs
+import trio
+
+from broker.log.disk import Disk
+from broker.log.flushing import Flush
+from broker.log.log_config import LogManagerConfig
+from broker.log.log_directory import LogDirectory
+from broker.log.partition_log import PartitionLog
+from broker.wire.errors import KafkaError
+from coordination.values import TopicPartition
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_TICK_MS = 1_000  # how late a sync or an unlink that is due may be
+
+
+@attrs.define(eq=False)
+class LogUpkeep:
+    """The jobs of one broker; `logs` are those of the manager, as they come and go."""
+
+    config: LogManagerConfig
+    directories: Sequence[LogDirectory]
+    logs: Mapping[TopicPartition, PartitionLog]
+    disk: Disk
+    clock_ms: Callable[[], int]
+    threads: trio.CapacityLimiter
+    # One writer a file, and the newest offsets last.
+    _checkpointing: trio.Lock = attrs.field(factory=trio.Lock, init=False)
+    _removable: list[tuple[int, Path]] = attrs.field(factory=list, init=False)  # (when due, path)
+
+    def remove_later(self, path: Path, delay_ms: int = 0) -> None:
+        """Remove a `-delete` directory once the delay is over."""
+        self._removable.append((self.clock_ms() + delay_ms, path))
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Until cancelled: see the module's table. Started: at once."""
+        config = self.config
+        async with trio.open_nursery() as nursery:
+            for interval_ms, job in (
+                (_TICK_MS, self._flush_due),
+                (_TICK_MS, self._remove_due),
+                (config.offset_checkpoint_interval_ms, self.checkpoint_recovery_points),
+                (config.start_offset_checkpoint_interval_ms, self.checkpoint_log_start_offsets),
+                (config.retention_check_interval_ms, self._delete_old_segments),
+                (config.producer_id_expiration_check_interval_ms, self._expire_producers),
+            ):
+                nursery.start_soon(self._every, interval_ms, job)
+            task_status.started()
+
+    async def _every(self, interval_ms: int, job: Callable[[], Awaitable[None]]) -> None:
+        await trio.sleep(min(self.config.initial_task_delay_ms, interval_ms) / 1000)
+        while True:
+            await job()
+            await trio.sleep(interval_ms / 1000)
+
+    async def _flush_due(self) -> None:
+        for log in self._healthy_logs():
+            flush = log.local.due_flush()
+            if flush is not None:
+                await self._flush(log, flush)
+        if any(log.local.flushing.has_stale_checkpoint for log in self._healthy_logs()):
+            await self.checkpoint_recovery_points()
+            await self.checkpoint_log_start_offsets()
+
+    async def _flush(self, log: PartitionLog, flush: Flush) -> None:
+        try:
+            await in_thread(self.threads, flush.run)
+        except OSError as error:
+            log.fail(error)
+            _log.error("%s: %s", log.directory, error)
+        else:
+            log.local.finish_flush(flush)
+
+    async def checkpoint_recovery_points(self) -> None:
+        async with self._checkpointing:
+            for directory, logs in logs_by_directory(self.directories, self.logs):
+                written = recovery_points(logs)
+                await in_thread(self.threads, directory.recovery_points.write, written)
+                for log in logs:
+                    log.local.flushing.checkpointed(written[log.topic_partition])
+
+    async def checkpoint_log_start_offsets(self) -> None:
+        async with self._checkpointing:
+            for directory, logs in logs_by_directory(self.directories, self.logs):
+                await in_thread(
+                    self.threads, directory.log_start_offsets.write, log_start_offsets(logs)
+                )
+
+    async def _delete_old_segments(self) -> None:
+        for log in self._healthy_logs():
+            try:
+                log.delete_old_segments()
+            except KafkaError as error:
+                _log.error("%s: %s", log.directory, error)
+            await trio.lowlevel.checkpoint()
+
+    async def _remove_due(self) -> None:
+        files = [path for log in self._healthy_logs() for path in log.local.take_deletable()]
+        now_ms = self.clock_ms()
+        directories = [path for due_ms, path in self._removable if due_ms <= now_ms]
+        self._removable = [entry for entry in self._removable if entry[0] > now_ms]
+        if files or directories:
+            await in_thread(self.threads, self._remove, files, directories)
+
+    def _remove(self, files: list[Path], directories: list[Path]) -> None:
+        for file in files:
+            self.disk.unlink(file)
+        for directory in directories:
+            shutil.rmtree(directory)
+
+    async def _expire_producers(self) -> None:
+        for log in self._healthy_logs():
+            log.remove_expired_producers()
+            await trio.lowlevel.checkpoint()
+
+    def _healthy_logs(self) -> Iterator[PartitionLog]:
+        """A copy, as logs come and go between two awaits."""
+        return iter([log for log in self.logs.values() if not log.is_failed])
+
+
+def logs_by_directory(
+    directories: Sequence[LogDirectory], logs: Mapping[TopicPartition, PartitionLog]
+) -> list[tuple[LogDirectory, list[PartitionLog]]]:
+    return [
+        (
+            directory,
+            [log for log in logs.values() if log.directory.parent == directory.path],
+        )
+        for directory in directories
+    ]
+
+
+def recovery_points(logs: list[PartitionLog]) -> dict[TopicPartition, int]:
+    return {log.topic_partition: log.recovery_point for log in logs}
+
+
+def log_start_offsets(logs: list[PartitionLog]) -> dict[TopicPartition, int]:
+    """Only of logs that do not simply start with their first segment, as Kafka does."""
+    return {
+        log.topic_partition: log.log_start_offset for log in logs if log.starts_within_a_segment
+    }
+
+
+async def in_thread(
+    threads: trio.CapacityLimiter, function: Callable[..., T], *arguments: object
+) -> T:
+    return await trio.to_thread.run_sync(function, *arguments, limiter=threads)
