@@ -1,0 +1,207 @@
+"""A follower's fetcher against a real leader's listener, over a memory stream."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import attrs
+import trio
+import trio.testing
+from trio.testing import MockClock
+
+from broker.api.api_versions import unsupported_version
+from broker.api.dispatch import dispatcher
+from broker.broker import Broker
+from broker.listener import Answer, Listener
+from broker.log.disk import Data, RealDisk
+from broker.log.values import EpochEndOffset
+from broker.replica.partition import Partition
+from broker.transport import StreamTransport, Transport
+from broker.wire.apis import ApiKey
+from broker.wire.regions import OpenFile
+from tests.broker.replica.support import batch, values
+from tests.broker.support import know, lead, open_broker, topic_id, tp
+
+
+@attrs.define
+class Pair:
+    """Broker 1 leads, broker 2 follows. `before_answer` runs in the leader before a Fetch is
+    answered."""
+
+    leader: Broker
+    follower: Broker
+    nursery: trio.Nursery
+    before_answer: Callable[[], Awaitable[None]] | None = None
+    asked: list[ApiKey] = attrs.field(factory=list)
+
+    async def roles(self, *partitions: str, leader_epoch: int = 0) -> None:
+        for name in partitions:
+            for broker in (self.leader, self.follower):
+                await lead(broker, name, (1, 2), leader=1, leader_epoch=leader_epoch)
+
+    def ours(self, name: str = "t-0") -> Partition:
+        return self.leader.replicas.partitions[tp(name)]
+
+    def theirs(self, name: str = "t-0") -> Partition:
+        return self.follower.replicas.partitions[tp(name)]
+
+    async def connect(self, host: str, port: int) -> Transport:
+        assert (host, port) == ("broker-1", 9092)
+        here, there = trio.testing.memory_stream_pair()
+        listener = Listener(
+            "PLAINTEXT", self._dispatch, 1 << 20, 600, lambda _: 10, unsupported_version
+        )
+        self.nursery.start_soon(listener.serve_connection, StreamTransport(there))
+        return StreamTransport(here)
+
+    async def _dispatch(self, context: object, request: object) -> Answer:
+        self.asked.append(context.api_key)  # type: ignore[attr-defined]
+        answer = await dispatcher(self.leader)(context, request)  # type: ignore[arg-type]
+        if self.before_answer is not None:
+            await self.before_answer()
+        return answer
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        with trio.fail_after(30):
+            while not condition():  # noqa: ASYNC110  (what is looked at doesn't know of us)
+                await trio.sleep(0.01)
+
+
+@asynccontextmanager
+async def pair(
+    tmp_path: Path, disk: RealDisk | None = None, **properties: str
+) -> AsyncIterator[Pair]:
+    async with (
+        open_broker(tmp_path, 1, **properties) as leader,
+        open_broker(tmp_path, 2, disk, **properties) as follower,
+        trio.open_nursery() as nursery,
+    ):
+        found = Pair(leader, follower, nursery)
+        follower.fetchers.connect = found.connect
+        for broker in (leader, follower):
+            await know(broker, (1, 2))
+        await nursery.start(follower.fetchers.run)
+        yield found
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_follower_copies_its_leader(tmp_path: Path, autojump_clock: MockClock) -> None:
+    async with pair(tmp_path) as two:
+        await two.roles("t-0", "t-1")
+        for name in ("t-0", "t-1"):
+            two.ours(name).append_as_leader(batch("a", "b"), 1, 0.0)
+            two.ours(name).append_as_leader(batch("c"), 1, 0.0)
+        await two.until(lambda: two.theirs("t-1").high_watermark == 3)
+        assert values(two.theirs("t-0")) == values(two.theirs("t-1")) == ["a", "b", "c"]
+        assert two.ours().high_watermark == 3
+        two.ours().log.increment_log_start_offset(2)
+        await two.until(lambda: two.theirs().log.log_start_offset == 2)
+
+
+async def test_logs_that_parted_are_cut_where_their_epochs_part(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """KIP-279: the follower has epochs 0, 1 (uncommitted), the leader 0, 2."""
+    async with pair(tmp_path) as two:
+        for broker in (two.leader, two.follower):
+            await lead(broker, "t-0", (broker.broker_id,), (1, 2))
+            broker.replicas.partitions[tp("t-0")].append_as_leader(batch("common"), 1, 0.0)
+        await lead(two.follower, "t-0", (2,), (1, 2), leader_epoch=1)
+        two.theirs().append_as_leader(batch("x"), 1, 0.0)
+        two.theirs().append_as_leader(batch("y", "z"), 1, 0.0)
+        await lead(two.leader, "t-0", (1,), (1, 2), leader_epoch=2)
+        two.ours().append_as_leader(batch("kept"), 1, 0.0)
+        await lead(two.follower, "t-0", (1,), (1, 2), leader=1, leader_epoch=2)
+        await two.until(lambda: values(two.theirs()) == ["common", "kept"])
+        log = two.theirs().log
+        assert log.latest_epoch == 2
+        assert log.end_offset_for_epoch(1) == EpochEndOffset(0, 1)
+
+
+async def test_out_of_range_below_begins_anew_at_the_leaders_start(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    async with pair(tmp_path, log_segment_bytes="100") as two:
+        await lead(two.leader, "t-0", (1,), (1, 2))
+        for value in "abcde":
+            two.ours().append_as_leader(batch(value), 1, 0.0)
+        two.ours().log.increment_log_start_offset(4)
+        two.ours().log.delete_old_segments()
+        await lead(two.follower, "t-0", (1,), (1, 2), leader=1)
+        await two.until(lambda: values(two.theirs()) == ["e"])
+        assert two.theirs().log.log_start_offset == 4
+        assert ApiKey.LIST_OFFSETS in two.asked
+
+
+async def test_an_answer_that_comes_after_the_role_changed_is_dropped(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    async with pair(tmp_path) as two:
+        await two.roles("t-0")
+
+        async def lose_the_role() -> None:
+            two.before_answer = None
+            await lead(two.follower, "t-0", (2,), (1, 2), leader_epoch=1)
+
+        two.before_answer = lose_the_role
+        two.ours().append_as_leader(batch("late"), 1, 0.0)
+        await two.until(lambda: two.theirs().leader == 2)
+        await trio.sleep(5)
+        assert values(two.theirs()) == []
+        assert two.asked == [ApiKey.FETCH]  # and the fetcher ended
+
+
+async def test_who_has_no_address_yet_is_asked_when_it_has(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    async with pair(tmp_path) as two:
+        await know(two.follower, (2,))
+        await two.roles("t-0")
+        two.ours().append_as_leader(batch("a"), 1, 0.0)
+        await trio.sleep(5)
+        assert two.asked == []
+        await know(two.follower, (1, 2))
+        await two.until(lambda: values(two.theirs()) == ["a"])
+
+
+async def test_a_log_on_a_failing_disk_leaves_the_others_alone(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    class Failing(RealDisk):
+        broken: OpenFile | None = None
+
+        def write_at(self, file: OpenFile, data: Data, position: int) -> None:
+            if file is self.broken:
+                raise OSError(5, "Input/output error")
+            super().write_at(file, data, position)
+
+        def truncate(self, file: OpenFile, size_bytes: int) -> None:
+            if file is self.broken:
+                raise OSError(5, "Input/output error")
+            super().truncate(file, size_bytes)
+
+    disk = Failing()
+    async with pair(tmp_path, disk) as two:
+        # The follower must truncate t-0, and can't.
+        await lead(two.follower, "t-0", (2,), (1, 2))
+        two.theirs().append_as_leader(batch("x"), 1, 0.0)
+        disk.broken = two.theirs().log.read(0, 100, 1).regions[0].file
+        await lead(two.leader, "t-0", (1,), (1, 2), leader_epoch=1)
+        two.ours().append_as_leader(batch("a"), 1, 0.0)
+        await lead(two.follower, "t-0", (1,), (1, 2), leader=1, leader_epoch=1)
+        await two.roles("t-1")
+        two.ours("t-1").append_as_leader(batch("fine"), 1, 0.0)
+        await two.until(lambda: values(two.theirs("t-1")) == ["fine"])
+        disk.broken = None
+
+
+async def test_a_topic_of_the_same_name_but_another_id_is_not_copied(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    async with pair(tmp_path) as two:
+        await lead(two.leader, "t-0", (1,), (1, 2), id_of_topic=topic_id("other"))
+        two.ours().append_as_leader(batch("a"), 1, 0.0)
+        await lead(two.follower, "t-0", (1,), (1, 2), leader=1)
+        await trio.sleep(5)
+        assert values(two.theirs()) == []
+        assert len(two.asked) >= 3  # it asks again now and then
