@@ -1,0 +1,20 @@
+"""The two commands: `zbroker`, which is one broker, and `zbroker-admin`, which is everything else.
+
+    zbroker FILE            server     a broker's configuration and its signals; the rest is
+                                       broker.run
+    zbroker-admin NOUN ...  admin      finds the command
+                            commands   one module a noun: options in, text or JSON out
+                              client     asks brokers, as any Kafka client does
+                              ensemble   starts and ends a whole cluster on this machine
+                                java       where its ZooKeeper comes from
+                              coordination.kazoo_store   what `zk tree` reads ZooKeeper with
+
+Invariants:
+
+- A command holds no knowledge of Kafka but how to show it: facts come from `client` or
+  `coordination`, and what shows them has `-o json` for programs.
+- What changes a cluster is a request to a broker, never a write to a znode.
+- A user's mistake, and a cluster that does not answer, end in one line and an exit code
+  (`admin` lists them); a traceback is a defect.
+- A command imports what it needs when it runs: a shell user feels every 100 ms.
+"""

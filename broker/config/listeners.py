@@ -190,46 +190,54 @@ def _check_together(
     values: Mapping[str, Value],
 ) -> None:
     names = [endpoint.listener for endpoint in advertised]
-    options = f"one of the advertised listeners: {', '.join(names)}"
-    if inter_broker not in names:
-        raise ConfigError(
-            "inter.broker.listener.name",
-            inter_broker,
-            "inter.broker.listener.name must be a listener name defined in advertised.listeners.",
-            options,
-        )
-    advertised_key = (
-        "listeners" if values["advertised.listeners"] is None else "advertised.listeners"
-    )
-    text = _text(values, advertised_key)
-    unbound = set(names) - {endpoint.listener for endpoint in bound}
-    if unbound:
-        raise ConfigError(
-            advertised_key,
-            text,
-            "advertised.listeners listener names must be equal to or a subset of the ones defined "
-            f"in listeners; {', '.join(sorted(unbound))} is not",
-            "one of " + ", ".join(endpoint.listener for endpoint in bound),
-        )
-    if any(endpoint.host == "0.0.0.0" for endpoint in advertised):
-        raise ConfigError(
-            advertised_key,
-            text,
-            "advertised.listeners cannot use the nonroutable meta-address 0.0.0.0.",
-            "a routable address in advertised.listeners",
-        )
-    if control_plane is not None and control_plane not in names:
-        raise ConfigError(
-            "control.plane.listener.name",
-            control_plane,
-            "control.plane.listener.name must be a listener name defined in advertised.listeners.",
-            options,
-        )
+    _check_role("inter.broker.listener.name", inter_broker, names)
+    _check_advertised(bound, advertised, values)
+    if control_plane is not None:
+        _check_role("control.plane.listener.name", control_plane, names)
     if control_plane == inter_broker:
         raise ConfigError(
             "control.plane.listener.name",
             inter_broker,
             "control.plane.listener.name, when defined, should have a different value from the "
             "inter broker listener name.",
-            options,
+            _one_of_advertised(names),
+        )
+
+
+def _check_role(key: str, name: str, advertised: list[str]) -> None:
+    """A listener that brokers use among each other must be one that they hear of."""
+    if name not in advertised:
+        raise ConfigError(
+            key,
+            name,
+            f"{key} must be a listener name defined in advertised.listeners.",
+            _one_of_advertised(advertised),
+        )
+
+
+def _one_of_advertised(names: list[str]) -> str:
+    return f"one of the advertised listeners: {', '.join(names)}"
+
+
+def _check_advertised(
+    bound: tuple[Endpoint, ...], advertised: tuple[Endpoint, ...], values: Mapping[str, Value]
+) -> None:
+    key = "listeners" if values["advertised.listeners"] is None else "advertised.listeners"
+    text = _text(values, key)
+    listening = [endpoint.listener for endpoint in bound]
+    unbound = {endpoint.listener for endpoint in advertised} - set(listening)
+    if unbound:
+        raise ConfigError(
+            key,
+            text,
+            "advertised.listeners listener names must be equal to or a subset of the ones defined "
+            f"in listeners; {', '.join(sorted(unbound))} is not",
+            "one of " + ", ".join(listening),
+        )
+    if any(endpoint.host == "0.0.0.0" for endpoint in advertised):
+        raise ConfigError(
+            key,
+            text,
+            "advertised.listeners cannot use the nonroutable meta-address 0.0.0.0.",
+            "a routable address in advertised.listeners",
         )

@@ -100,10 +100,6 @@ class Property:
         return value
 
     @property
-    def default_value(self) -> Value:
-        return self.parse(self.default)
-
-    @property
     def what_is_allowed(self) -> str:
         """`INT, at least 1`, for the line that a wrong value ends with."""
         return f"{self.type.name}, {self.allowed}" if str(self.allowed) else self.type.name

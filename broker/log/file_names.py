@@ -6,7 +6,7 @@
       meta.properties                    broker and cluster id (not the log's business)
       recovery-point-offset-checkpoint   up to where each log is known to be on the disk
       log-start-offset-checkpoint        where DeleteRecords moved a log's start to
-      replication-offset-checkpoint      high watermarks (written by the replica room)
+      replication-offset-checkpoint      high watermarks (written by broker.replica)
       <topic>-<partition>/
         00000000000000000000.log         a segment, named by its first offset
         00000000000000000000.index       its offset index

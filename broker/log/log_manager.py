@@ -81,7 +81,7 @@ class LogManager:
 
     @property
     def high_watermark_checkpoints(self) -> dict[Path, OffsetCheckpoint]:
-        """Where the replica room keeps its high watermarks; a log's key is `directory.parent`."""
+        """Where `broker.replica` keeps its high watermarks; a log's key is `directory.parent`."""
         return {directory.path: directory.high_watermarks for directory in self._directories}
 
     # --- starting

@@ -7,12 +7,11 @@ A topic that was deleted and made again has the same name but another id; this f
 topic's records from being served as the new one's. Source: Kafka's `PartitionMetadataFile`.
 """
 
-import base64
-import binascii
 import uuid
 from pathlib import Path
 
 from broker.log.disk import Disk, replace_file
+from coordination.znodes import topic_id_from_text, topic_id_text
 
 
 class MalformedPartitionMetadata(Exception):  # named for what was found
@@ -21,8 +20,8 @@ class MalformedPartitionMetadata(Exception):  # named for what was found
 
 def write_topic_id(disk: Disk, path: Path, topic_id: uuid.UUID) -> None:
     """Written and synced before the first record is: the log must never be without its id."""
-    encoded = base64.urlsafe_b64encode(topic_id.bytes).rstrip(b"=")
-    replace_file(disk, path, b"version: 0\ntopic_id: " + encoded, sync=True)
+    content = f"version: 0\ntopic_id: {topic_id_text(topic_id)}"
+    replace_file(disk, path, content.encode(), sync=True)
 
 
 def read_topic_id(path: Path) -> uuid.UUID | None:
@@ -35,6 +34,6 @@ def read_topic_id(path: Path) -> uuid.UUID | None:
     if fields.get("version") != "0":
         raise MalformedPartitionMetadata(f"{path}: no 'version: 0'")
     try:
-        return uuid.UUID(bytes=base64.urlsafe_b64decode(fields["topic_id"] + "=="))
-    except (KeyError, ValueError, binascii.Error) as error:
+        return topic_id_from_text(fields["topic_id"])
+    except (KeyError, ValueError) as error:
         raise MalformedPartitionMetadata(f"{path}: no topic_id of 16 base64 bytes") from error

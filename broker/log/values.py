@@ -1,4 +1,4 @@
-"""What the log answers with."""
+"""What the log is asked with and answers with: who appends, where it went, what a read found."""
 
 import enum
 from typing import Final
@@ -17,11 +17,10 @@ UNDEFINED_EPOCH: Final = -1
 
 
 class Origin(enum.Enum):
-    """Who appends, and so how much must be checked (Kafka's `AppendOrigin`)."""
+    """Who appends to a leader's log, and so how much must be checked (Kafka's `AppendOrigin`)."""
 
     CLIENT = "client"  # everything is checked
     COORDINATOR = "coordinator"  # group and transaction coordinators: control batches, no sequences
-    REPLICATION = "replication"  # the leader has checked it
 
 
 @attrs.frozen(slots=True)
