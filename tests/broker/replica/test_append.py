@@ -1,0 +1,132 @@
+"""Producing: all partitions at once, and an acknowledgement only when it's true."""
+
+from pathlib import Path
+
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from broker.broker import Broker
+from broker.replica.append import ALL, Appended, append, wait_until_acknowledged
+from broker.wire.errors import ErrorCode
+from tests.broker.replica.support import batch
+from tests.broker.support import lead, open_broker, tp
+
+T0, T1 = tp("t-0"), tp("t-1")
+
+
+def fetched(broker: Broker, follower: int, offset: int) -> None:
+    partition = broker.replicas.partitions[T0]
+    partition.follower_fetched(follower, offset, 0, trio.current_time(), -1)
+
+
+def error_of(entry: Appended) -> ErrorCode | None:
+    return None if entry.error is None else entry.error.code
+
+
+async def test_one_partition_that_refuses_leaves_the_others(tmp_path: Path) -> None:
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0")
+        await lead(broker, "t-1", (2,), (1, 2), leader=2)
+        broken = batch("x")
+        broken[-1] ^= 1
+        entries = [(T0, batch("a")), (T1, batch("b")), (tp("u-0"), batch("c")), (T0, broken)]
+        done = append(broker.replicas, entries, ALL)
+        assert [error_of(entry) for entry in done] == [
+            None,
+            ErrorCode.NOT_LEADER_OR_FOLLOWER,
+            ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+            ErrorCode.CORRUPT_MESSAGE,
+        ]
+        assert broker.replicas.partitions[T0].log.log_end_offset == 1
+
+
+async def test_acknowledged_when_the_whole_isr_has_it(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0", (1, 2, 3))
+        done = append(broker.replicas, [(T0, batch("a", "b"))], ALL)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(wait_until_acknowledged, done, 30.0)
+            for follower, offset in ((2, 2), (3, 1)):
+                fetched(broker, follower, offset)
+                await wait_all_tasks_blocked()
+                assert nursery.child_tasks
+            fetched(broker, 3, 2)
+            acknowledged_s = trio.current_time()
+        assert error_of(done[0]) is None
+        assert trio.current_time() == acknowledged_s
+
+
+async def test_not_in_time(tmp_path: Path, autojump_clock: MockClock) -> None:
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0", (1, 2))
+        done = append(broker.replicas, [(T0, batch("a"))], ALL)
+        await wait_until_acknowledged(done, 5)
+        assert error_of(done[0]) is ErrorCode.REQUEST_TIMED_OUT
+        assert broker.replicas.partitions[T0].log.log_end_offset == 1
+
+
+async def test_who_waits_learns_that_the_leadership_is_lost(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0", (1, 2))
+        done = append(broker.replicas, [(T0, batch("a"))], ALL)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(wait_until_acknowledged, done, 30.0)
+            await wait_all_tasks_blocked()
+            await lead(broker, "t-0", (1, 2), leader=2, leader_epoch=1)
+        assert error_of(done[0]) is ErrorCode.NOT_LEADER_OR_FOLLOWER
+
+
+async def test_a_newer_epoch_of_our_own_is_no_loss(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """3 died, the controller took it out of the ISR: what 1 and 2 have is committed."""
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0", (1, 2, 3))
+        done = append(broker.replicas, [(T0, batch("a"))], ALL)
+        fetched(broker, 2, 1)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(wait_until_acknowledged, done, 30.0)
+            await wait_all_tasks_blocked()
+            await lead(broker, "t-0", (1, 2), (1, 2, 3), leader_epoch=1)
+            fetched(broker, 2, 1)
+        assert error_of(done[0]) is None
+
+
+async def test_lost_and_won_back_it_may_be_gone(tmp_path: Path, autojump_clock: MockClock) -> None:
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0", (1, 2))
+        done = append(broker.replicas, [(T0, batch("a"))], ALL)
+        await lead(broker, "t-0", (1, 2), leader=2, leader_epoch=1)
+        await lead(broker, "t-0", (1,), (1, 2), leader_epoch=2)
+        await wait_until_acknowledged(done, 30)
+        assert error_of(done[0]) is ErrorCode.NOT_LEADER_OR_FOLLOWER
+
+
+async def test_too_small_an_isr(tmp_path: Path, autojump_clock: MockClock) -> None:
+    async with open_broker(tmp_path, min_insync_replicas="2") as broker:
+        await lead(broker, "t-0", (1, 2), (1, 2, 3))
+        done = append(broker.replicas, [(T0, batch("a"))], ALL)
+        fetched(broker, 2, 1)
+        await lead(broker, "t-0", (1,), (1, 2, 3), leader_epoch=1)
+        [refused] = append(broker.replicas, [(T0, batch("b"))], ALL)
+        assert error_of(refused) is ErrorCode.NOT_ENOUGH_REPLICAS
+        await wait_until_acknowledged(done, 30)
+        assert error_of(done[0]) is ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND
+
+
+async def test_a_deleted_partition_is_waited_for_by_nobody(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0", (1, 2))
+        done = append(broker.replicas, [(T0, batch("a"))], ALL)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(wait_until_acknowledged, done, 30.0)
+            await wait_all_tasks_blocked()
+            broker.replicas.partitions[T0].stop()
+        assert error_of(done[0]) is ErrorCode.NOT_LEADER_OR_FOLLOWER
+        assert trio.current_time() < 1
