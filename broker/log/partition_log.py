@@ -166,6 +166,11 @@ class PartitionLog:
             batch.size_bytes,
         )
 
+    def holds(self, records: Buffer) -> bool:
+        """Whether this batch of an idempotent producer is here already: it was sent again."""
+        batch = only_batch(records)
+        return batch.has_producer_id and self.producers.duplicate_of(batch) is not None
+
     def append_as_follower(self, records: Buffer) -> AppendInfo | None:
         """Append batches with the leader's offsets and epochs; None if there is no whole batch.
 

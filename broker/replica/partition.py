@@ -191,9 +191,14 @@ class Partition:
 
         With acks=all the ISR must have `min.insync.replicas` members *before*
         the append (NOT_ENOUGH_REPLICAS); see `is_acknowledged` for after it.
+
+        A batch that is sent again because its answer was lost, and that we hold,
+        is not refused like that (it is in Kafka): the producer would take it for
+        not written. If its next batch then meets a larger ISR it's out of order,
+        librdkafka begins a new epoch with the refused one, and it's there twice.
         """
         leading = self.leading()
-        if acks == -1 and len(leading.isr) < self.min_isr:
+        if acks == -1 and len(leading.isr) < self.min_isr and not self.log.holds(records):
             raise KafkaError(
                 ErrorCode.NOT_ENOUGH_REPLICAS,
                 f"The size of the current ISR {sorted(leading.isr)} is insufficient to satisfy "

@@ -6,6 +6,8 @@ import pytest
 
 from broker.replica.partition import Partition
 from broker.wire.errors import ErrorCode, KafkaError
+from broker.wire.record_batch import build_batch
+from broker.wire.records import Record
 from tests.broker.replica.support import batch, leader_and_isr, open_partition
 
 
@@ -45,6 +47,31 @@ async def test_under_min_isr_an_acks_1_append_goes_in_but_stays_invisible(tmp_pa
     partition.append_as_leader(batch("a"), 1, 0.0)
     assert partition.log.log_end_offset == 1
     assert partition.high_watermark == 0
+
+
+async def test_under_min_isr_a_batch_sent_again_waits_for_the_isr(tmp_path: Path) -> None:
+    """Its first copy is here. To call it not written would let the producer write it anew."""
+    partition = open_partition(tmp_path, min_insync_replicas=2)
+    lead(partition, 1, 2)
+    first, second = (
+        memoryview(
+            build_batch(
+                [Record(value=b"a")], producer_id=9, producer_epoch=0, base_sequence=sequence
+            )
+        )
+        for sequence in range(2)
+    )
+    partition.append_as_leader(first, -1, 0.0)
+    lead(partition, 1)
+    info = partition.append_as_leader(first, -1, 0.0)
+    assert info.is_duplicate
+    assert not partition.is_acknowledged(1, partition.leader_epoch)
+    with pytest.raises(KafkaError) as refused:
+        partition.append_as_leader(second, -1, 0.0)
+    assert refused.value.code is ErrorCode.NOT_ENOUGH_REPLICAS
+    partition.follower_fetched(2, 1, 0, 1.0, 7)
+    partition.isr_altered({1, 2}, 1, 1.0)
+    assert partition.is_acknowledged(1, partition.leader_epoch)
 
 
 async def test_min_isr_never_asks_for_more_than_there_are_replicas(tmp_path: Path) -> None:
