@@ -23,36 +23,23 @@ tasks: a broker goes on leading and following until LeaderAndIsr says otherwise.
 Kafka: KafkaServer.startup and shutdown.
 """
 
-import base64
-import errno
 import logging
-import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import attrs
 import trio
 
-from broker.api.api_versions import unsupported_version
-from broker.api.dispatch import dispatcher
 from broker.broker import Broker
 from broker.build import build_broker
 from broker.config.broker_config import BrokerConfig
 from broker.controlled_shutdown import ask_to_leave
 from broker.controller_channel import open_controller_channel
+from broker.endpoints import listener_of, open_endpoints
 from broker.events import FILE_NAME, EventLog
 from broker.failure import BrokerFailure
-from broker.listener import Listener
-from broker.meta_properties import (
-    MetaProperties,
-    load_meta_properties,
-    stored_broker_id,
-    verify,
-    write_meta_properties,
-)
-from broker.surroundings import Listen, Surroundings, real_surroundings
-from broker.transport import Acceptor
+from broker.identity import find_identity
+from broker.surroundings import Surroundings, real_surroundings
 from broker.zookeeper import ZooKeeper
 from coordination.configs import ConfigChanges
 from coordination.controller.context import ControllerSettings
@@ -60,13 +47,10 @@ from coordination.controller.lifecycle import run_controller_lifecycle
 from coordination.registration import (
     BrokerIdInUse,
     Registrar,
-    cluster_id,
-    create_persistent_paths,
-    generate_broker_id,
 )
 from coordination.session import keep_session
 from coordination.store import Session, SessionLost, StoreUnavailable
-from coordination.values import BrokerRegistration, Endpoint, Recorder
+from coordination.values import BrokerRegistration, Recorder
 
 log = logging.getLogger("zbroker.run")
 
@@ -195,7 +179,7 @@ class _Life:
             return
         broker = await self._prepare(session)
         self._broker = broker
-        acceptors = await _bind(self._config, self._surroundings.listen)
+        acceptors = await open_endpoints(self._config, self._surroundings.listen)
         async with trio.open_nursery() as nursery:
             await nursery.start(broker.logs.run)
             await nursery.start(broker.replicas.run)
@@ -203,8 +187,7 @@ class _Life:
             await nursery.start(broker.isr_changes.run)
             await nursery.start(broker.groups.run)
             for endpoint, acceptor in acceptors:
-                listener = _listener(broker, endpoint)
-                await nursery.start(listener.serve, acceptor)
+                await nursery.start(listener_of(broker, endpoint).serve, acceptor)
             self._serving.set()
             await shutdown.wait()
             self.stopping = self._events("broker.stopping", cause=self._starting, why="asked to")
@@ -234,15 +217,12 @@ class _Life:
 
     async def _prepare(self, session: Session) -> Broker:
         """Find out who we are, and load what we have."""
-        stored = load_meta_properties(self._config.log_dirs)
-        await create_persistent_paths(session)
-        cluster = await cluster_id(session, _random_uuid)
-        configured = None if self._config.broker_id < 0 else self._config.broker_id
-        verify(stored, configured, cluster)
-        config = attrs.evolve(self._config, broker_id=await self._broker_id(session, stored))
-        self._config = config
-        self._events.broker_id = config.broker_id
-        broker = build_broker(config, cluster, self._zookeeper, self._events, self._surroundings)
+        identity = await find_identity(self._config, session)
+        self._config = config = attrs.evolve(self._config, broker_id=identity.broker_id)
+        self._events.broker_id = identity.broker_id
+        broker = build_broker(
+            config, identity.cluster_id, self._zookeeper, self._events, self._surroundings
+        )
         self._registrar = Registrar(
             BrokerRegistration(
                 config.broker_id, config.advertised_listeners, rack=config.broker_rack
@@ -251,24 +231,11 @@ class _Life:
             self._surroundings.clock_ms,
         )
         await broker.logs.lock()  # before anything is written into a log directory
-        write_meta_properties(stored, config.broker_id, cluster)
+        identity.write()
         await broker.logs.load(await broker.topic_admin.all_log_configs(), _log_progress)
         self._events.write_to(config.log_dirs[0] / FILE_NAME)
         await broker.replicas.high_watermarks.load()
         return broker
-
-    async def _broker_id(
-        self, session: Session, stored: Mapping[Path, MetaProperties | None]
-    ) -> int:
-        """The configured id, else the one of the log directories, else a new one."""
-        if self._config.broker_id >= 0:
-            return self._config.broker_id
-        known = stored_broker_id(stored)
-        if known is not None:
-            return known
-        if not self._config.broker_id_generation_enable:
-            raise BrokerFailure("broker.id is not set, and broker.id.generation.enable is false")
-        return await generate_broker_id(session, self._config.reserved_broker_max_id)
 
     async def _close(self, broker: Broker) -> None:
         """Close what is on disk; all tasks that wrote have ended."""
@@ -287,39 +254,6 @@ class _Life:
                 log.info("the session was lost while stopping: the registration is gone with it")
 
 
-def _listener(broker: Broker, endpoint: Endpoint) -> Listener:
-    config = broker.config
-    return Listener(
-        name=endpoint.listener,
-        dispatch=dispatcher(broker),
-        max_frame_bytes=config.socket_request_max_bytes,
-        max_idle_s=config.connections_max_idle_ms / 1000,
-        max_connections_of=lambda host: config.max_connections_per_ip_overrides.get(
-            host, config.max_connections_per_ip
-        ),
-        unsupported_api_versions=unsupported_version,
-    )
-
-
-async def _bind(config: BrokerConfig, listen: Listen) -> list[tuple[Endpoint, Acceptor]]:
-    acceptors = []
-    for endpoint in config.listeners:
-        try:
-            acceptor = await listen(endpoint.host, endpoint.port, config.socket_listen_backlog_size)
-        except OSError as error:
-            why = (
-                "Address already in use"
-                if error.errno == errno.EADDRINUSE
-                else error.strerror or str(error)
-            )
-            raise BrokerFailure(
-                f"Socket server failed to bind to {endpoint.host or '0.0.0.0'}:{endpoint.port}: "
-                f"{why}."
-            ) from None
-        acceptors.append((endpoint, acceptor))
-    return acceptors
-
-
 async def _follow_config_changes(broker: Broker, session: Session, changes: ConfigChanges) -> None:
     """Apply changed topic configs to their logs, as long as the session lives."""
     send, receive = trio.open_memory_channel[str](CONFIG_CHANGES_QUEUED)
@@ -329,11 +263,6 @@ async def _follow_config_changes(broker: Broker, session: Session, changes: Conf
             kind, _, name = entity.partition("/")
             if kind == "topics":
                 broker.logs.update_config(name, await broker.topic_admin.log_config(name))
-
-
-def _random_uuid() -> str:
-    """16 random bytes as Kafka writes a Uuid: URL-safe base64 without padding."""
-    return base64.urlsafe_b64encode(secrets.token_bytes(16)).rstrip(b"=").decode()
 
 
 def _log_progress(done: int, total: int) -> None:
