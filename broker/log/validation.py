@@ -1,19 +1,27 @@
 """What a batch must be before a log takes it: a client's by its leader, a leader's by a follower.
 
-Only the header is looked at, and the CRC: the records stay closed, unless the topic asks something
-of each of them (a key, because it is compacted; a timestamp within bounds). Kafka's order of checks
-and its error codes are kept, because clients react to the code:
+The header is looked at, the CRC, and whether the batch holds as many records as it says: for the
+offsets that it is given depend on that, and consumers stop at a batch whose count is wrong. For
+that the records are counted by their lengths, decompressed if need be. They are decoded only if
+the topic asks something of each of them (a key, because it is compacted; a timestamp within
+bounds). Kafka looks into every record; here the inside of a record is its producer's matter.
+Kafka's order of checks and its error codes are kept, because clients react to the code:
 
     not one batch, not format 2, offsets or count that disagree,
     a control batch or no sequence from a client                 INVALID_RECORD
     larger than max.message.bytes                                MESSAGE_TOO_LARGE
     a CRC that does not match, a size that cannot be             CORRUPT_MESSAGE
+    records that are not what their codec says                   UNKNOWN_SERVER_ERROR
     a timestamp out of bounds, or said to be the broker's        INVALID_TIMESTAMP
     larger than a whole segment                                  RECORD_LIST_TOO_LARGE
+
+A refusal of single records names them (`InvalidRecords`, KIP-467).
 
 Source: Kafka's `ProduceRequest.validateRecords`, `UnifiedLog.analyzeAndValidateRecords`,
 `LogValidator`.
 """
+
+from collections.abc import Mapping, Sequence
 
 from broker.log.log_config import LONG_MAX, LogConfig, TimestampType
 from broker.log.values import Origin
@@ -23,14 +31,25 @@ from broker.wire.record_batch import (
     CODEC_MASK,
     HEADER_BYTES,
     LOG_APPEND_TIME,
+    MAGIC,
     NO_TIMESTAMP,
     Buffer,
     RecordBatch,
     batch_at,
     batch_size,
     batches,
+    magic_of,
 )
+from broker.wire.records import Record, count_records
 from coordination.values import TopicPartition
+
+
+class InvalidRecords(KafkaError):
+    """Single records are to blame for the batch's refusal: which ones, and why (KIP-467)."""
+
+    def __init__(self, code: ErrorCode, message: str, reasons: Mapping[int, str]) -> None:
+        super().__init__(code, message)
+        self.reasons = reasons  # by the record's place in the batch
 
 
 class UnexpectedAppendOffset(KafkaError):  # as Kafka's
@@ -43,6 +62,8 @@ class UnexpectedAppendOffset(KafkaError):  # as Kafka's
 def only_batch(records: Buffer) -> RecordBatch:
     """The one batch that an append by a leader consists of."""
     view = memoryview(records)
+    if 0 <= magic_of(view) < MAGIC:
+        raise _invalid(f"Record batches have format {MAGIC}, and this one has {magic_of(view)}")
     if len(view) >= HEADER_BYTES and batch_size(view, 0) == len(view):
         return batch_at(view, 0, len(view))
     found = list(batches(view))
@@ -73,8 +94,12 @@ def check_batch(batch: RecordBatch, config: LogConfig, origin: Origin, now_ms: i
             ErrorCode.INVALID_TIMESTAMP,
             "A producer should not set the timestamp type to LogAppendTime",
         )
-    if _must_open(config, from_client=from_client):
-        _check_records(batch, config, now_ms)
+    if from_client:
+        body = _opened(batch)
+        if count_records(body) != batch.count:
+            raise _invalid(f"The batch says {batch.count} records and has {count_records(body)}")
+        if _must_decode(config):
+            _check_records(batch.decode(body), config, now_ms)
     if batch.size_bytes > config.segment_bytes:
         raise KafkaError(
             ErrorCode.RECORD_LIST_TOO_LARGE,
@@ -117,9 +142,17 @@ def _check_client_header(batch: RecordBatch) -> None:
         )
 
 
-def _must_open(config: LogConfig, *, from_client: bool) -> bool:
-    """Whether the records themselves must be looked at."""
-    if config.is_compacted and from_client:
+def _opened(batch: RecordBatch) -> memoryview:
+    """The records, decompressed. No retry would mend them, so not CORRUPT_MESSAGE: as Kafka."""
+    try:
+        return batch.opened()
+    except KafkaError as error:
+        raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, error.message) from error
+
+
+def _must_decode(config: LogConfig) -> bool:
+    """Whether something is asked of each record."""
+    if config.is_compacted:
         return True
     return config.message_timestamp_type is TimestampType.CREATE_TIME and (
         config.message_timestamp_before_max_ms != LONG_MAX
@@ -127,21 +160,29 @@ def _must_open(config: LogConfig, *, from_client: bool) -> bool:
     )
 
 
-def _check_records(batch: RecordBatch, config: LogConfig, now_ms: int) -> None:
+def _check_records(records: Sequence[Record], config: LogConfig, now_ms: int) -> None:
+    if config.is_compacted:
+        no_key = "Compacted topic cannot accept message without key"
+        keyless = {at: no_key for at, record in enumerate(records) if record.key is None}
+        if keyless:
+            raise InvalidRecords(ErrorCode.INVALID_RECORD, f"{no_key}: {len(keyless)}", keyless)
+    if config.message_timestamp_type is not TimestampType.CREATE_TIME:
+        return
     earliest_ms = now_ms - config.message_timestamp_before_max_ms
     latest_ms = now_ms + config.message_timestamp_after_max_ms
-    by_create_time = config.message_timestamp_type is TimestampType.CREATE_TIME
-    for record in batch.records():
-        if config.is_compacted and not batch.is_control and record.key is None:
-            raise _invalid("Compacted topic cannot accept message without key")
-        timestamp_ms = record.timestamp_ms
-        in_bounds = earliest_ms <= timestamp_ms <= latest_ms or timestamp_ms == NO_TIMESTAMP
-        if by_create_time and not in_bounds:
-            raise KafkaError(
-                ErrorCode.INVALID_TIMESTAMP,
-                f"Timestamp {timestamp_ms} of record {record.offset - batch.base_offset} is out of "
-                f"range: it should be within [{earliest_ms}, {latest_ms}]",
-            )
+    out_of_range = {
+        at: f"Timestamp {record.timestamp_ms} of message with offset {at} is out of range. The "
+        f"timestamp should be within [{earliest_ms}, {latest_ms}]"
+        for at, record in enumerate(records)
+        if not earliest_ms <= record.timestamp_ms <= latest_ms
+        and record.timestamp_ms != NO_TIMESTAMP
+    }
+    if out_of_range:
+        raise InvalidRecords(
+            ErrorCode.INVALID_TIMESTAMP,
+            "One or more records have been rejected due to invalid timestamp",
+            out_of_range,
+        )
 
 
 def _invalid(why: str) -> KafkaError:

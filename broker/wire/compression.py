@@ -15,6 +15,7 @@ Source: Kafka's `org.apache.kafka.common.compress`, KIP-110 (zstd).
 """
 
 import enum
+import mmap
 import struct
 
 import cramjam
@@ -25,6 +26,11 @@ _XERIAL_MAGIC = b"\x82SNAPPY\x00"
 _XERIAL_HEADER = _XERIAL_MAGIC + struct.pack(">ii", 1, 1)
 _XERIAL_BLOCK_BYTES = 32 * 1024  # snappy-java's default block: a reader's buffer is sized for it
 _SIZE = struct.Struct(">i")
+
+# A megabyte of zstd may say "thirty gigabytes of zeros". What a request could bring uncompressed
+# (socket.request.max.bytes' default) is what a compressed batch may come to, and no more. Kafka has
+# no such limit: it looks at records one by one as they come out, and keeps none.
+MAX_DECOMPRESSED_BYTES = 100 << 20
 
 
 class Compression(enum.IntEnum):
@@ -53,23 +59,36 @@ def compress(codec: Compression, data: bytes | bytearray | memoryview) -> bytes:
 
 
 def decompress(codec: Compression, data: bytes | bytearray | memoryview) -> memoryview:
-    """The inverse of `compress`. Bytes that are not in the codec's format: CORRUPT_MESSAGE."""
+    """The inverse of `compress`.
+
+    CORRUPT_MESSAGE for bytes that are not in the codec's format, or come to more than
+    `MAX_DECOMPRESSED_BYTES`.
+    """
+    if codec is Compression.NONE:
+        return memoryview(data)
+    # Pages of an anonymous map are made when they are first written: it costs what is used of it.
+    room = memoryview(mmap.mmap(-1, MAX_DECOMPRESSED_BYTES))
     try:
-        match codec:
-            case Compression.NONE:
-                return memoryview(data)
-            case Compression.GZIP:
-                return memoryview(bytes(cramjam.gzip.decompress(data)))
-            case Compression.SNAPPY:
-                return memoryview(_snappy_decompress(memoryview(data)))
-            case Compression.LZ4:
-                return memoryview(bytes(cramjam.lz4.decompress(data)))
-            case Compression.ZSTD:
-                return memoryview(bytes(cramjam.zstd.decompress(data)))
+        return room[: _decompress_into(room, codec, memoryview(data))]
     except (cramjam.DecompressionError, struct.error) as error:
         raise KafkaError(
-            ErrorCode.CORRUPT_MESSAGE, f"records are not valid {codec.name.lower()}: {error}"
+            ErrorCode.CORRUPT_MESSAGE,
+            f"records are not valid {codec.name.lower()}, or more than {MAX_DECOMPRESSED_BYTES} "
+            f"bytes: {error}",
         ) from error
+
+
+def _decompress_into(room: memoryview, codec: Compression, data: memoryview) -> int:
+    """Decompress to the beginning of `room`; gives the size in bytes."""
+    match codec:
+        case Compression.GZIP:
+            return int(cramjam.gzip.decompress_into(data, room))
+        case Compression.SNAPPY:
+            return _snappy_decompress_into(room, data)
+        case Compression.LZ4:
+            return int(cramjam.lz4.decompress_into(data, room))
+        case _:
+            return int(cramjam.zstd.decompress_into(data, room))
 
 
 def _lz4_compress(data: bytes | bytearray | memoryview) -> bytes:
@@ -88,10 +107,10 @@ def _xerial_compress(data: memoryview) -> bytes:
     return bytes(out)
 
 
-def _snappy_decompress(data: memoryview) -> bytes:
+def _snappy_decompress_into(room: memoryview, data: memoryview) -> int:
     if bytes(data[: len(_XERIAL_MAGIC)]) != _XERIAL_MAGIC:
-        return bytes(cramjam.snappy.decompress_raw(data))
-    out = bytearray()
+        return int(cramjam.snappy.decompress_raw_into(data, room))
+    end = 0
     position = len(_XERIAL_HEADER)
     while position < len(data):
         (size,) = _SIZE.unpack_from(data, position)
@@ -101,6 +120,6 @@ def _snappy_decompress(data: memoryview) -> bytes:
                 ErrorCode.CORRUPT_MESSAGE,
                 f"snappy block of {size} bytes with {len(data) - position} bytes left",
             )
-        out += bytes(cramjam.snappy.decompress_raw(data[position : position + size]))
+        end += int(cramjam.snappy.decompress_raw_into(data[position : position + size], room[end:]))
         position += size
-    return bytes(out)
+    return end

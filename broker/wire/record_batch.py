@@ -146,10 +146,17 @@ class RecordBatch:
 
     def records(self) -> list[Record]:
         """Every record, decoded; CORRUPT_MESSAGE or INVALID_RECORD if that cannot be."""
+        return self.decode(self.opened())
+
+    def opened(self) -> memoryview:
+        """The records section as it was before compression; CORRUPT_MESSAGE."""
         codec = self.codec
         if codec > Compression.ZSTD:
             raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"Unknown compression type id: {codec}")
-        body = decompress(Compression(codec), self.view[HEADER_BYTES:])
+        return decompress(Compression(codec), self.view[HEADER_BYTES:])
+
+    def decode(self, body: memoryview) -> list[Record]:
+        """Every record of what `opened` gave; INVALID_RECORD."""
         append_time_ms = self.max_timestamp_ms if self.is_log_append_time else None
         return decode_records(
             body, self.count, self.base_offset, self.base_timestamp_ms, append_time_ms
@@ -167,6 +174,7 @@ def batches(data: Buffer) -> Iterator[RecordBatch]:
     while end - position > _MAGIC_AT:
         size_bytes = batch_size(view, position)
         if size_bytes > end - position:
+            _check_magic(view[position + _MAGIC_AT])  # cut short, or no batch at all?
             return
         yield batch_at(view, position, size_bytes)
         position += size_bytes
@@ -186,14 +194,7 @@ def batch_size(view: memoryview, position: int) -> int:
 
 def batch_at(view: memoryview, position: int, size_bytes: int) -> RecordBatch:
     """The batch of `size_bytes` at `position`. Errors as `batches`."""
-    magic = view[position + _MAGIC_AT]
-    if magic != MAGIC:
-        if magic < MAGIC:
-            raise KafkaError(
-                ErrorCode.UNSUPPORTED_FOR_MESSAGE_FORMAT,
-                f"Message format {magic} is not supported, only format {MAGIC} is",
-            )
-        raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"Invalid magic found in record: {magic}")
+    _check_magic(view[position + _MAGIC_AT])
     if size_bytes < HEADER_BYTES:
         raise KafkaError(
             ErrorCode.CORRUPT_MESSAGE,
@@ -201,6 +202,29 @@ def batch_at(view: memoryview, position: int, size_bytes: int) -> RecordBatch:
             f"overhead {HEADER_BYTES})",
         )
     return RecordBatch(view[position : position + size_bytes], *HEADER.unpack_from(view, position))
+
+
+def _check_magic(magic: int) -> None:
+    if magic < MAGIC:
+        raise KafkaError(
+            ErrorCode.UNSUPPORTED_FOR_MESSAGE_FORMAT,
+            f"Message format {magic} is not supported, only format {MAGIC} is",
+        )
+    if magic > MAGIC:
+        raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"Invalid magic found in record: {magic}")
+
+
+def magic_of(data: memoryview) -> int:
+    """The format of the first batch; -1 if not so much is there."""
+    return data[_MAGIC_AT] if len(data) > _MAGIC_AT else -1
+
+
+def attributes_of(data: memoryview) -> int:
+    """The attributes of the first batch, which is of format 2; 0 if not so much is there."""
+    if len(data) < HEADER_BYTES:
+        return 0
+    attributes: int = _ATTRIBUTES.unpack_from(data, _ATTRIBUTES_AT)[0]
+    return attributes
 
 
 def stamp(batch: memoryview, base_offset: int, leader_epoch: int) -> None:

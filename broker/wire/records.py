@@ -24,6 +24,9 @@ from broker.wire.errors import ErrorCode, KafkaError
 
 Header = tuple[str, bytes | None]
 
+# A header's key should be UTF-8, but nobody checks it, Kafka neither: other bytes come through.
+HEADER_KEY_ERRORS = "surrogateescape"
+
 
 @attrs.frozen(slots=True)
 class Record:
@@ -49,7 +52,7 @@ def encode_records(records: Sequence[Record], base_timestamp_ms: int) -> bytearr
         _put_nullable(body, record.value)
         _put_varint(body, len(record.headers))
         for key, value in record.headers:
-            _put_nullable(body, key.encode())
+            _put_nullable(body, key.encode(errors=HEADER_KEY_ERRORS))
             _put_nullable(body, value)
         _put_varint(out, len(body))
         out += body
@@ -81,11 +84,35 @@ def decode_records(
             if position != end:
                 raise _invalid(f"record ends at byte {position}, its length says {end}")
             records.append(record)
-    except (IndexError, UnicodeDecodeError) as error:
+    except IndexError as error:
         raise _invalid(f"record is malformed: {error}") from error
     if position != len(body):
         raise _invalid(f"{len(body) - position} bytes left after {count} records")
     return records
+
+
+def count_records(body: memoryview) -> int:
+    """How many records fill `body`, by their lengths alone; INVALID_RECORD if they don't.
+
+    A tenth of the work of `decode_records`, for what every batch of a producer is asked.
+    """
+    count, position, end = 0, 0, len(body)
+    try:
+        while position < end:
+            byte = body[position]
+            if byte & 1:  # zigzag: a negative length
+                break
+            if byte < 0x80:
+                position += 1 + (byte >> 1)
+            else:
+                size, position = _get_varint(body, position)
+                position += size
+            count += 1
+    except IndexError:
+        position = -1
+    if position != end:
+        raise _invalid(f"the {count} records found in a batch don't fill its {end} bytes")
+    return count
 
 
 def _decode_record(
@@ -109,7 +136,7 @@ def _decode_record(
         if header_key is None:
             raise _invalid("null header key")
         header_value, position = _get_nullable(body, position, end)
-        headers.append((header_key.decode(), header_value))
+        headers.append((header_key.decode(errors=HEADER_KEY_ERRORS), header_value))
     timestamp_ms = base_timestamp_ms + timestamp_delta if append_time_ms is None else append_time_ms
     record = Record(key, value, timestamp_ms, tuple(headers), base_offset + offset_delta)
     return record, position

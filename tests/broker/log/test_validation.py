@@ -5,7 +5,7 @@ import pytest
 from crc32c import crc32c
 
 from broker.log.log_config import LogConfig, TimestampType
-from broker.log.validation import check_batch, only_batch
+from broker.log.validation import InvalidRecords, check_batch, only_batch
 from broker.log.values import Origin
 from broker.wire.compression import Compression
 from broker.wire.errors import ErrorCode, KafkaError
@@ -54,6 +54,57 @@ def test_an_ordinary_batch_passes() -> None:
 )
 def test_batches_that_no_client_may_send(data: bytes, code: ErrorCode) -> None:
     assert refusal(data) is code
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        pytest.param((1, 0), id="fewer than there are"),
+        pytest.param((3, 2), id="more"),
+        pytest.param((2**31 - 1, 2**31 - 2), id="two thousand million more offsets"),
+    ],
+)
+@pytest.mark.parametrize("compression", list(Compression))
+def test_a_batch_has_as_many_records_as_it_says(
+    counts: tuple[int, int], compression: Compression
+) -> None:
+    count, last_offset_delta = counts
+    data = make_batch("a", "b", compression=compression)
+    data[57:61] = count.to_bytes(4, "big")
+    data[23:27] = last_offset_delta.to_bytes(4, "big")
+    data[17:21] = crc32c(memoryview(data)[21:]).to_bytes(4, "big")
+    assert refusal(data) is CODE.INVALID_RECORD
+
+
+@pytest.mark.parametrize("compression", [c for c in Compression if c is not Compression.NONE])
+def test_records_that_are_not_what_their_codec_says(compression: Compression) -> None:
+    """No retry would mend them, so it is not the CORRUPT_MESSAGE that producers send again."""
+    assert refusal(patched(21, bytes([0, compression]))) is CODE.UNKNOWN_SERVER_ERROR
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (make_batch() + b"x" * 5, None),  # too short to be a batch's beginning
+        (make_batch() + b"x" * 100, CODE.CORRUPT_MESSAGE),
+        (patched(16, b"\1"), CODE.INVALID_RECORD),  # an old format
+    ],
+)
+def test_what_is_no_batch(data: bytes, code: ErrorCode | None) -> None:
+    assert refusal(data) is code
+
+
+def test_the_records_to_blame_are_named() -> None:
+    config = LogConfig(cleanup_policy=frozenset({"compact"}))
+    records = [Record(key, b"v", START_MS) for key in (b"k", None, b"k", None)]
+    with pytest.raises(InvalidRecords) as caught:
+        check_batch(only_batch(build_batch(records)), config, Origin.CLIENT, START_MS)
+    assert list(caught.value.reasons) == [1, 3]
+    bounded = LogConfig(message_timestamp_after_max_ms=500)
+    late = build_batch([Record(None, b"v", START_MS + late_ms) for late_ms in (0, 501)])
+    with pytest.raises(InvalidRecords) as caught:
+        check_batch(only_batch(late), bounded, Origin.CLIENT, START_MS)
+    assert list(caught.value.reasons) == [1]
 
 
 def test_a_wrong_crc() -> None:

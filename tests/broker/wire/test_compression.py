@@ -1,5 +1,7 @@
 """The codecs, and the framings that only Kafka uses."""
 
+import resource
+
 import cramjam
 import pytest
 from hypothesis import given
@@ -51,3 +53,24 @@ def test_lz4_blocks_stand_alone() -> None:
     frame = compress(Compression.LZ4, b"abc" * 100_000)
     assert frame[:4] == bytes.fromhex("04224d18")
     assert frame[4] & 0x20
+
+
+@pytest.mark.parametrize("codec", [c for c in Compression if c is not Compression.NONE])
+def test_a_bomb_is_refused_before_it_fills_the_memory(
+    codec: Compression, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bomb = compress(codec, bytes(1 << 20))
+    assert len(decompress(codec, bomb)) == 1 << 20
+    monkeypatch.setattr("broker.wire.compression.MAX_DECOMPRESSED_BYTES", (1 << 20) - 1)
+    with pytest.raises(KafkaError, match="more than") as caught:
+        decompress(codec, bomb)
+    assert caught.value.code is ErrorCode.CORRUPT_MESSAGE
+
+
+def test_a_small_batch_costs_little_memory() -> None:
+    """The room for the largest is reserved each time: only what is used of it may be taken."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    opened = [decompress(Compression.ZSTD, compress(Compression.ZSTD, b"x")) for _ in range(50)]
+    grown_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert len(opened) == 50
+    assert grown_kb < 50 << 10

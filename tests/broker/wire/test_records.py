@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.wire.errors import ErrorCode, KafkaError
-from broker.wire.records import Record, decode_records, encode_records
+from broker.wire.records import Record, count_records, decode_records, encode_records
 
 TIMESTAMP = st.integers(0, 2**60)
 OPTIONAL_BYTES = st.none() | st.binary(max_size=200)
@@ -60,3 +60,25 @@ def test_malformed_records(body: str, why: str) -> None:
     with pytest.raises(KafkaError, match=why) as caught:
         decode_records(memoryview(bytes.fromhex(body)), 1, 0, 0)
     assert caught.value.code is ErrorCode.INVALID_RECORD
+
+
+@pytest.mark.parametrize("sizes", [[], [0], [5, 5], [1, 63, 64, 200, 20_000]])
+def test_records_are_counted_by_their_lengths(sizes: list[int]) -> None:
+    body = encode_records([Record(value=bytes(size), timestamp_ms=0) for size in sizes], 0)
+    assert count_records(memoryview(body)) == len(sizes)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["02", "04 00", "01", "03 00 00", "80", "80 80", "fe ff ff ff 0f", "ff " * 12],
+)
+def test_lengths_that_do_not_fill_the_body(body: str) -> None:
+    with pytest.raises(KafkaError) as caught:
+        count_records(memoryview(bytes.fromhex(body)))
+    assert caught.value.code is ErrorCode.INVALID_RECORD
+
+
+def test_a_header_key_that_is_not_utf_8_comes_through() -> None:
+    body = bytes.fromhex("12 00 00 00 01 01 02 02 ff 01")
+    [record] = decode_records(memoryview(body), 1, 0, 0)
+    assert bytes(encode_records([record], 0)) == body
