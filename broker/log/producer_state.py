@@ -119,15 +119,16 @@ class ProducerState:
     def check(self, batch: RecordBatch, origin: Origin) -> None:
         """Refuse a batch that this producer may not append now; changes nothing."""
         entry = self._entries.get(batch.producer_id)
-        if entry is None:
-            return  # forgotten or new: any sequence is accepted (KIP-360)
         who = f"producer {batch.producer_id}"
-        if batch.producer_epoch < entry.epoch:
+        last_epoch = NO_PRODUCER_EPOCH if entry is None else entry.epoch
+        if batch.producer_epoch < last_epoch:
             raise KafkaError(
                 ErrorCode.INVALID_PRODUCER_EPOCH,
                 f"Epoch {batch.producer_epoch} of {who} is smaller than the last seen epoch "
-                f"{entry.epoch}",
+                f"{last_epoch}",
             )
+        if entry is None:
+            return  # forgotten or new: any sequence is accepted (KIP-360)
         if batch.is_control:
             self._check_marker(batch, entry)
             return

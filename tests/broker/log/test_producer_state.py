@@ -122,6 +122,10 @@ def test_a_new_epoch_starts_at_zero_and_fences_the_old_one() -> None:
     assert story.send(4, 1) == 6
 
 
+def test_an_epoch_before_the_first_is_none() -> None:
+    assert Story().send(-2, 0) is ErrorCode.INVALID_PRODUCER_EPOCH
+
+
 def test_a_follower_takes_what_the_leader_took() -> None:
     story = Story()
     story.append(story.batch(0, 0, 1, transactional=False))
