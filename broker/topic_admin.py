@@ -50,6 +50,8 @@ log = logging.getLogger("zbroker.topics")
 
 TRANSACTIONS_TOPIC: Final = "__transaction_state"
 INTERNAL_TOPICS: Final = frozenset({OFFSETS_TOPIC, TRANSACTIONS_TOPIC})
+# KRaft's log of the cluster. A cluster that has a topic of this name could not move to KRaft.
+CLUSTER_METADATA_TOPIC: Final = "__cluster_metadata"
 
 
 @attrs.frozen

@@ -12,28 +12,42 @@ from collections.abc import Mapping, Sequence
 from coordination.assignment import AdminError, BrokerRack, assign_replicas
 from coordination.values import TopicAssignment
 
-__all__ = ["check_topic_assignment", "check_topic_name", "new_partitions_assignment"]
+__all__ = [
+    "check_topic_assignment",
+    "check_topic_name",
+    "is_topic_name",
+    "new_partitions_assignment",
+]
 
 MAX_NAME_LENGTH = 249
 _LEGAL_NAME = re.compile(r"[a-zA-Z0-9._-]+")
 
 
+def is_topic_name(topic: str) -> bool:
+    """Whether a topic may have this name; one that is none must not become part of a path."""
+    return _why_no_name(topic) is None
+
+
 def check_topic_name(topic: str) -> None:
     """Raise AdminError(INVALID_TOPIC_EXCEPTION) unless Kafka would take the name."""
-    why = None
+    why = _why_no_name(topic)
+    if why is not None:
+        raise AdminError("INVALID_TOPIC_EXCEPTION", f"Topic name is invalid: {why}")
+
+
+def _why_no_name(topic: str) -> str | None:
     if not topic:
-        why = "the empty string is not allowed"
-    elif topic in (".", ".."):
-        why = f"'{topic}' is not allowed"
-    elif len(topic) > MAX_NAME_LENGTH:
-        why = f"the length of '{topic}' is longer than the max allowed length {MAX_NAME_LENGTH}"
-    elif not _LEGAL_NAME.fullmatch(topic):
-        why = (
+        return "the empty string is not allowed"
+    if topic in (".", ".."):
+        return f"'{topic}' is not allowed"
+    if len(topic) > MAX_NAME_LENGTH:
+        return f"the length of '{topic}' is longer than the max allowed length {MAX_NAME_LENGTH}"
+    if not _LEGAL_NAME.fullmatch(topic):
+        return (
             f"'{topic}' contains one or more characters other than ASCII alphanumerics, "
             "'.', '_' and '-'"
         )
-    if why is not None:
-        raise AdminError("INVALID_TOPIC_EXCEPTION", f"Topic name is invalid: {why}")
+    return None
 
 
 def check_topic_assignment(assignment: Mapping[int, Sequence[int]]) -> None:

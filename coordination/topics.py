@@ -38,6 +38,7 @@ from coordination.store import (
 from coordination.topic_checks import (
     check_topic_assignment,
     check_topic_name,
+    is_topic_name,
     new_partitions_assignment,
 )
 from coordination.values import PartitionAssignment, TopicAssignment
@@ -101,13 +102,14 @@ async def create_partitions(
     Raises AdminError: UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION (being deleted),
     INVALID_PARTITIONS, INVALID_REPLICA_ASSIGNMENT, REASSIGNMENT_IN_PROGRESS, BadZnode.
     """
+    unknown = AdminError("UNKNOWN_TOPIC_OR_PARTITION", f"The topic '{topic}' does not exist.")
+    if not is_topic_name(topic):
+        raise unknown
     while True:
         try:
             node = await session.get(paths.topic(topic))
         except NoNode as error:
-            raise AdminError(
-                "UNKNOWN_TOPIC_OR_PARTITION", f"The topic '{topic}' does not exist."
-            ) from error
+            raise unknown from error
         if await session.exists(paths.delete_topic(topic)) is not None:
             raise AdminError("INVALID_TOPIC_EXCEPTION", "The topic is queued for deletion.")
         found = decode_topic(topic, node)
@@ -131,7 +133,7 @@ async def delete_topic(session: Session, topic: str) -> None:
 
     Raises AdminError(UNKNOWN_TOPIC_OR_PARTITION).
     """
-    if await session.exists(paths.topic(topic)) is None:
+    if not is_topic_name(topic) or await session.exists(paths.topic(topic)) is None:
         raise AdminError("UNKNOWN_TOPIC_OR_PARTITION", f"Topic `{topic}` to delete does not exist")
     while True:
         try:

@@ -10,7 +10,7 @@ import trio
 from broker.api.context import RequestContext
 from broker.broker import Broker
 from broker.config.described import describe_topic
-from broker.topic_admin import CreatedTopic, NewTopic
+from broker.topic_admin import CLUSTER_METADATA_TOPIC, CreatedTopic, NewTopic
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.create_topics import (
     CreatableTopic,
@@ -47,7 +47,12 @@ async def _create(
         if not broker.is_controller:
             raise KafkaError(ErrorCode.NOT_CONTROLLER)
         if duplicate:
-            raise KafkaError(ErrorCode.INVALID_REQUEST, "Duplicate topic name.")
+            raise KafkaError(ErrorCode.INVALID_REQUEST, "Found multiple entries for this topic.")
+        if topic.name == CLUSTER_METADATA_TOPIC:
+            raise KafkaError(
+                ErrorCode.INVALID_REQUEST,
+                f"Creation of internal topic {topic.name} is prohibited.",
+            )
         created = await broker.topic_admin.create(
             NewTopic(
                 name=topic.name,

@@ -16,6 +16,7 @@ from broker.wire.messages.delete_topics import (
     DeleteTopicsResponse,
     DeleteTopicState,
 )
+from coordination.values import ZERO_UUID
 
 FIRST_VERSION_WITH_TOPIC_DELETION_DISABLED = 3
 
@@ -47,6 +48,10 @@ async def _delete(
                 ErrorCode.TOPIC_DELETION_DISABLED
                 if context.api_version >= FIRST_VERSION_WITH_TOPIC_DELETION_DISABLED
                 else ErrorCode.INVALID_REQUEST
+            )
+        if topic.name is not None and topic.topic_id != ZERO_UUID:
+            raise KafkaError(
+                ErrorCode.INVALID_REQUEST, "Topic name and topic ID can not both be specified."
             )
         if name is None:
             raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID)

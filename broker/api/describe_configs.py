@@ -58,6 +58,7 @@ async def handle(
 async def _describe(broker: Broker, resource: DescribeConfigsResource) -> list[Described]:
     if resource.resource_type == TOPIC:
         if resource.resource_name not in broker.metadata.current.topics:
+            broker.topic_admin.check_name(resource.resource_name)
             raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
         return describe_topic(
             broker.config, await broker.topic_admin.overrides(resource.resource_name)

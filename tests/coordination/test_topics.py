@@ -209,6 +209,15 @@ async def test_add_partitions(session: Session) -> None:
     assert found == topic((1, 2), added[1], added[2])
 
 
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../controller", "a\0b"])
+async def test_what_is_no_name_becomes_no_path(session: Session, name: str) -> None:
+    for change in (create_partitions(session, name, 2, BROKERS), delete_topic(session, name)):
+        with pytest.raises(AdminError) as refused:
+            await change
+        assert refused.value.error == "UNKNOWN_TOPIC_OR_PARTITION"
+    assert await session.children(paths.DELETE_TOPICS) == []
+
+
 async def test_add_partitions_to_nothing(session: Session) -> None:
     with pytest.raises(AdminError, match=r"The topic 'orders' does not exist\.") as refused:
         await create_partitions(session, "orders", 3, BROKERS)

@@ -13,6 +13,7 @@ from broker.wire.messages.describe_configs import (
     DescribeConfigsResource,
     DescribeConfigsResult,
 )
+from coordination.topic_checks import check_topic_name
 
 TOPIC, BROKER, LOGGER = 2, 4, 8
 
@@ -26,7 +27,9 @@ class Asked:
             {"zookeeper.connect": "zk:2181", "broker.id": "1"}
         )
         self.broker_id = 1
-        self.topic_admin = SimpleNamespace(overrides=self._topic_overrides)
+        self.topic_admin = SimpleNamespace(
+            overrides=self._topic_overrides, check_name=check_topic_name
+        )
         self.metadata = SimpleNamespace(current=SimpleNamespace(topics={"t": None}))
 
     async def _topic_overrides(self, topic: str) -> dict[str, str]:
