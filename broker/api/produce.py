@@ -4,32 +4,52 @@ The appends of a request happen before the first await (see `broker.listener`
 and `broker.replica.append`); with acks=all the answer comes `Later`.
 """
 
+from collections.abc import Iterable
+from typing import Final
+
 from broker.api.context import RequestContext
 from broker.broker import Broker
 from broker.listener import Answer, CloseConnection, Later
+from broker.log.validation import InvalidRecords
 from broker.replica.append import ALL, Appended, append, wait_until_acknowledged
+from broker.topic_admin import INTERNAL_TOPICS
+from broker.wire.compression import Compression
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.produce import (
+    BatchIndexAndErrorMessage,
     LeaderIdAndEpoch,
     PartitionProduceResponse,
     ProduceRequest,
     ProduceResponse,
     TopicProduceResponse,
 )
+from broker.wire.record_batch import CODEC_MASK, TRANSACTIONAL, attributes_of
 from coordination.values import TopicPartition
+
+FIRST_VERSION_WITH_ZSTD: Final = 7
+# By this name, Kafka lets who administers the cluster mend its internal topics.
+ADMIN_CLIENT_ID: Final = "__admin_client"
 
 
 async def handle(broker: Broker, context: RequestContext, request: ProduceRequest) -> Answer:
-    entries = [
-        (TopicPartition(topic.name, partition.index), memoryview(partition.records or bytearray()))
+    # As in Kafka, the last one counts if a partition is named twice.
+    entries = {
+        TopicPartition(topic.name, partition.index): memoryview(partition.records or bytearray())
         for topic in request.topic_data
         for partition in topic.partition_data
-    ]
-    refusal = _refusal(request)
+    }
+    refusal = _refusal(request, entries.values())
     if refusal is not None:
-        appended = [Appended(tp, refusal) for tp, _ in entries]
+        appended = [Appended(tp, refusal) for tp in entries]
     else:
-        appended = append(broker.replicas, entries, request.acks)
+        refused = [
+            Appended(tp, error)
+            for tp, records in entries.items()
+            if (error := _refusal_of(context, tp, records)) is not None
+        ]
+        for entry in refused:
+            del entries[entry.topic_partition]
+        appended = append(broker.replicas, entries.items(), request.acks) + refused
     if request.acks == 0:
         failed = next((entry for entry in appended if entry.error is not None), None)
         if failed is not None:
@@ -46,10 +66,46 @@ async def handle(broker: Broker, context: RequestContext, request: ProduceReques
     return Later(wait)
 
 
-def _refusal(request: ProduceRequest) -> KafkaError | None:
-    if request.acks in (ALL, 0, 1):
-        return None
-    return KafkaError(ErrorCode.INVALID_REQUIRED_ACKS, f"acks={request.acks}")
+def _refusal(request: ProduceRequest, batches: Iterable[memoryview]) -> KafkaError | None:
+    """Why nothing of the request is appended. Kafka: KafkaApis.handleProduceRequest."""
+    if request.transactional_id is None and any(map(_is_transactional, batches)):
+        return KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+    if request.acks not in (ALL, 0, 1):
+        return KafkaError(ErrorCode.INVALID_REQUIRED_ACKS, f"acks={request.acks}")
+    return None
+
+
+def _refusal_of(
+    context: RequestContext, topic_partition: TopicPartition, records: memoryview
+) -> KafkaError | None:
+    """Why this partition's records may not come by this request, whatever they are."""
+    if (
+        context.api_version < FIRST_VERSION_WITH_ZSTD
+        and attributes_of(records) & CODEC_MASK == Compression.ZSTD
+    ):
+        return KafkaError(
+            ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
+            f"Produce requests with version {context.api_version} are not allowed to use "
+            "ZStandard compression",
+        )
+    if topic_partition.topic in INTERNAL_TOPICS and context.client_id != ADMIN_CLIENT_ID:
+        return KafkaError(
+            ErrorCode.INVALID_TOPIC_EXCEPTION,
+            f"Cannot append to internal topic {topic_partition.topic}",
+        )
+    if _is_transactional(records):
+        # There is no transaction that it could belong to, and nobody would ever end it:
+        # consumers that read committed records would wait at it for good.
+        return KafkaError(
+            ErrorCode.NOT_ENOUGH_REPLICAS,
+            "Unable to verify the partition has been added to the transaction. Underlying error: "
+            "COORDINATOR_NOT_AVAILABLE",
+        )
+    return None
+
+
+def _is_transactional(records: memoryview) -> bool:
+    return bool(attributes_of(records) & TRANSACTIONAL)
 
 
 def _response(broker: Broker, context: RequestContext, appended: list[Appended]) -> ProduceResponse:
@@ -73,6 +129,11 @@ def _partition_response(broker: Broker, entry: Appended, version: int) -> Partit
     response.base_offset = -1
     response.error_code = entry.error.code
     response.error_message = entry.error.message
+    if isinstance(entry.error, InvalidRecords):
+        response.record_errors = [
+            BatchIndexAndErrorMessage(batch_index=at, batch_index_error_message=why)
+            for at, why in entry.error.reasons.items()
+        ]
     if entry.error.code is ErrorCode.NOT_LEADER_OR_FOLLOWER and version >= 10:
         # KIP-951: tell the producer where to go instead.
         known = broker.metadata.current.partition(entry.topic_partition)
