@@ -2,7 +2,8 @@
 
 Versions up to 12 name topics, 13 and later give topic ids (KIP-516). Fetch
 sessions (KIP-227) are not made: every answer carries session id 0, which tells
-the client to send its whole list of partitions the next time too.
+the client to send its whole list of partitions the next time too. A request that goes on
+with a session is told FETCH_SESSION_ID_NOT_FOUND.
 """
 
 from collections.abc import Iterator
@@ -35,6 +36,9 @@ from coordination.values import TopicPartition
 FIRST_VERSION_WITH_TOPIC_IDS = 13
 FIRST_VERSION_WITH_TAGS = 12
 NO_SESSION = 0
+# Session epochs of a request that doesn't go on with a session, whatever id it names.
+FULL_FETCHES = (-1, 0)
+UNDEFINED_EPOCH = -1
 READ_COMMITTED = 1
 
 
@@ -46,11 +50,16 @@ class _Entry:
     partition: FetchPartition
     name: str | None  # None: no topic has this id
 
+    @property
+    def key(self) -> tuple[str, UUID, int]:
+        return self.topic.topic, self.topic.topic_id, self.partition.partition
+
 
 async def handle(broker: Broker, context: RequestContext, request: FetchRequest) -> FetchResponse:
-    if request.session_id != NO_SESSION:
+    if request.session_epoch not in FULL_FETCHES:
         return FetchResponse(error_code=ErrorCode.FETCH_SESSION_ID_NOT_FOUND)
-    entries = list(_entries(broker, context, request))
+    # As in Kafka, the last one counts if a partition is named twice.
+    entries = list({e.key: e for e in _entries(broker, context, request)}.values())
     known = [entry for entry in entries if entry.name is not None]
     fetches = [_partition_fetch(entry) for entry in known]
     parameters = _parameters(request, broker.config.fetch_max_bytes)
@@ -92,8 +101,9 @@ def _partition_fetch(entry: _Entry) -> PartitionFetch:
         topic_id=entry.topic.topic_id,
         fetch_offset=partition.fetch_offset,
         max_bytes=partition.partition_max_bytes,
-        current_leader_epoch=partition.current_leader_epoch,
-        last_fetched_epoch=partition.last_fetched_epoch,
+        # Any negative epoch says that it isn't known (FetchRequest.optionalEpoch).
+        current_leader_epoch=max(UNDEFINED_EPOCH, partition.current_leader_epoch),
+        last_fetched_epoch=max(UNDEFINED_EPOCH, partition.last_fetched_epoch),
         log_start_offset=partition.log_start_offset,
     )
 

@@ -10,6 +10,7 @@ from broker.api.context import RequestContext
 from broker.broker import Broker
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.init_producer_id import InitProducerIdRequest, InitProducerIdResponse
+from broker.wire.record_batch import NO_PRODUCER_EPOCH, NO_PRODUCER_ID
 
 
 async def handle(
@@ -22,6 +23,9 @@ async def handle(
             else ErrorCode.INVALID_REQUEST
         )
         return InitProducerIdResponse(error_code=code, producer_epoch=-1)
+    if (request.producer_id == NO_PRODUCER_ID) != (request.producer_epoch == NO_PRODUCER_EPOCH):
+        # Half of a producer: which one, or in which life, isn't said.
+        return InitProducerIdResponse(error_code=ErrorCode.INVALID_REQUEST, producer_epoch=-1)
     try:
         producer_id = await broker.producer_ids.next_id(broker.broker_epoch)
     except KafkaError as error:

@@ -6,13 +6,25 @@
     -4 (8+)         the log start: all our records are local
     -5 (9+)         the last offset of remote storage: there's none, offset -1 without error
 
-Version 0 answers a list of offsets, the later ones an offset and a timestamp.
+A special one that the request's version doesn't have yet is UNSUPPORTED_VERSION, a
+partition that is named twice INVALID_REQUEST. Version 0 answers a list of offsets,
+the later ones an offset and a timestamp.
 Kafka: KafkaApis.handleListOffsetRequest, Partition.fetchOffsetForTimestamp.
 """
 
+from collections import Counter
+from collections.abc import Container
+
 from broker.api.context import RequestContext
 from broker.broker import Broker
-from broker.log.values import LATEST_TIERED_TIMESTAMP, LATEST_TIMESTAMP, TimestampOffset
+from broker.log.values import (
+    EARLIEST_LOCAL_TIMESTAMP,
+    EARLIEST_TIMESTAMP,
+    LATEST_TIERED_TIMESTAMP,
+    LATEST_TIMESTAMP,
+    MAX_TIMESTAMP,
+    TimestampOffset,
+)
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.list_offsets import (
     ListOffsetsPartition,
@@ -24,6 +36,14 @@ from broker.wire.messages.list_offsets import (
 from coordination.values import TopicPartition
 
 FIRST_VERSION_WITH_LEADER_EPOCH = 4
+FIRST_VERSION_OF = {
+    LATEST_TIMESTAMP: 0,
+    EARLIEST_TIMESTAMP: 0,
+    MAX_TIMESTAMP: 7,
+    EARLIEST_LOCAL_TIMESTAMP: 8,
+    LATEST_TIERED_TIMESTAMP: 9,
+}
+NO_VERSION = 1 << 15
 CONSUMER = -1
 READ_COMMITTED = 1
 NOT_FOUND = TimestampOffset(timestamp_ms=-1, offset=-1)
@@ -32,13 +52,19 @@ NOT_FOUND = TimestampOffset(timestamp_ms=-1, offset=-1)
 async def handle(
     broker: Broker, context: RequestContext, request: ListOffsetsRequest
 ) -> ListOffsetsResponse:
+    named = Counter(
+        TopicPartition(topic.name, asked.partition_index)
+        for topic in request.topics
+        for asked in topic.partitions
+    )
+    twice = {partition for partition, times in named.items() if times > 1}
     return ListOffsetsResponse(
         topics=[
             ListOffsetsTopicResponse(
                 name=topic.name,
                 partitions=[
-                    _partition(broker, context, request, topic.name, partition)
-                    for partition in topic.partitions
+                    _partition(broker, context, request, topic.name, asked, twice)
+                    for asked in topic.partitions
                 ],
             )
             for topic in request.topics
@@ -52,12 +78,18 @@ def _partition(
     request: ListOffsetsRequest,
     topic: str,
     asked: ListOffsetsPartition,
+    twice: Container[TopicPartition],
 ) -> ListOffsetsPartitionResponse:
     answer = ListOffsetsPartitionResponse(partition_index=asked.partition_index)
+    topic_partition = TopicPartition(topic, asked.partition_index)
     try:
-        if asked.timestamp < LATEST_TIERED_TIMESTAMP:
+        if topic_partition in twice:
+            raise KafkaError(ErrorCode.INVALID_REQUEST)
+        if asked.timestamp < 0 and context.api_version < FIRST_VERSION_OF.get(
+            asked.timestamp, NO_VERSION
+        ):
             raise KafkaError(ErrorCode.UNSUPPORTED_VERSION)
-        found = _look_up(broker, request, TopicPartition(topic, asked.partition_index), asked)
+        found = _look_up(broker, request, topic_partition, asked)
     except KafkaError as error:
         answer.error_code = error.code
         return answer

@@ -3,7 +3,10 @@
     version  topics given as               all topics are asked for by
     0        names                         an empty list
     1-9      names                         null
-    10-12    names or ids (12: really)     null
+    10-11    names; an id is refused       null
+    12       names or ids                  null
+
+One id among the topics makes it a request by ids: names are not looked at then.
 
 An unknown topic is created if the client allows it (always before version 4)
 and `auto.create.topics.enable` is on; the client is told LEADER_NOT_AVAILABLE
@@ -27,12 +30,15 @@ from coordination.values import ZERO_UUID
 
 FIRST_VERSION_WHERE_EMPTY_IS_NONE = 1
 FIRST_VERSION_WITH_LISTENER_NOT_FOUND = 6
+FIRST_VERSION_WITH_IDS = 12
 
 
 async def handle(
     broker: Broker, context: RequestContext, request: MetadataRequest
 ) -> MetadataResponse:
     cluster = broker.metadata.current
+    if context.api_version < FIRST_VERSION_WITH_IDS and any(map(_is_by_id, request.topics or [])):
+        return _refused(request)
     topics = [
         _found(cluster, context, asked)
         if isinstance(asked, TopicMetadata)
@@ -63,12 +69,26 @@ def _asked_for(
         not request.topics and context.api_version < FIRST_VERSION_WHERE_EMPTY_IS_NONE
     ):
         return list(cluster.topics.values())
-    found: list[TopicMetadata | MetadataRequestTopic] = []
-    for asked in request.topics:
-        name = asked.name if asked.name is not None else cluster.topic_names.get(asked.topic_id)
-        topic = cluster.topics.get(name) if name is not None else None
-        found.append(topic or asked)
-    return found
+    if any(asked.topic_id != ZERO_UUID for asked in request.topics):
+        by_id = {asked.topic_id: asked for asked in request.topics if _is_by_id(asked)}
+        names = {topic_id: cluster.topic_names.get(topic_id) for topic_id in by_id}
+        return [cluster.topics.get(names[topic_id] or "", by_id[topic_id]) for topic_id in by_id]
+    by_name = {asked.name: asked for asked in request.topics}  # each once
+    return [cluster.topics.get(name or "", asked) for name, asked in by_name.items()]
+
+
+def _is_by_id(asked: MetadataRequestTopic) -> bool:
+    return asked.name is None or asked.topic_id != ZERO_UUID
+
+
+def _refused(request: MetadataRequest) -> MetadataResponse:
+    """The answer to ids in a version that can't yet answer an unknown one."""
+    return MetadataResponse(
+        topics=[
+            MetadataResponseTopic(error_code=ErrorCode.INVALID_REQUEST, name=asked.name or "")
+            for asked in request.topics or []
+        ]
+    )
 
 
 def _found(
@@ -112,7 +132,7 @@ def _partition(
 async def _not_found(
     broker: Broker, asked: MetadataRequestTopic, may_create: bool
 ) -> MetadataResponseTopic:
-    if asked.name is None:
+    if asked.name is None or asked.topic_id != ZERO_UUID:
         return MetadataResponseTopic(
             error_code=ErrorCode.UNKNOWN_TOPIC_ID, name=None, topic_id=asked.topic_id
         )

@@ -27,6 +27,7 @@ from coordination.values import TopicPartition
 
 VERSION_INTO_ZOOKEEPER: Final = 0
 UNSET: Final = -1
+LONG_MAX: Final = 2**63 - 1
 
 Commits = dict[TopicPartition, OffsetCommitRequestPartition]
 
@@ -46,24 +47,18 @@ async def handle(
         errors = await _commit_to_zookeeper(broker, request.group_id, existing)
     elif existing:
         errors = await _commit_to_coordinator(broker, request, existing)
-    return OffsetCommitResponse(
-        topics=[
-            OffsetCommitResponseTopic(
-                name=topic.name,
-                partitions=[
-                    OffsetCommitResponsePartition(
-                        partition_index=partition.partition_index,
-                        error_code=errors.get(
-                            TopicPartition(topic.name, partition.partition_index),
-                            ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-                        ),
-                    )
-                    for partition in topic.partitions
-                ],
-            )
-            for topic in request.topics
-        ]
-    )
+    return _response({tp: errors.get(tp, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) for tp in commits})
+
+
+def _response(errors: dict[TopicPartition, ErrorCode]) -> OffsetCommitResponse:
+    """One answer for each partition, however often the request names it."""
+    topics: dict[str, OffsetCommitResponseTopic] = {}
+    for tp, error in errors.items():
+        topic = topics.setdefault(tp.topic, OffsetCommitResponseTopic(name=tp.topic))
+        topic.partitions.append(
+            OffsetCommitResponsePartition(partition_index=tp.partition, error_code=error)
+        )
+    return OffsetCommitResponse(topics=list(topics.values()))
 
 
 async def _commit_to_coordinator(
@@ -71,7 +66,8 @@ async def _commit_to_coordinator(
 ) -> dict[TopicPartition, ErrorCode]:
     now_ms = broker.clock_ms()
     retention_ms = request.retention_time_ms
-    expires_ms = None if retention_ms == UNSET else now_ms + retention_ms
+    # A client that wants them kept for ever may say so with the largest number there is.
+    expires_ms = None if retention_ms == UNSET else min(now_ms + retention_ms, LONG_MAX)
     return await broker.groups.commit_offsets(
         CommitRequest(
             group_id=request.group_id,
