@@ -13,7 +13,7 @@ from broker.api.api_versions import unsupported_version
 from broker.api.context import RequestContext
 from broker.frames import FrameReader
 from broker.listener import Answer, CloseConnection, Dispatch, Later, Listener
-from broker.transport import StreamTransport
+from broker.transport import StreamTransport, Transport
 from broker.wire import framing
 from broker.wire.apis import ApiKey
 from broker.wire.errors import ErrorCode
@@ -183,3 +183,46 @@ async def test_an_idle_connection_is_closed(autojump_clock: trio.testing.MockClo
 async def test_a_host_over_its_number_of_connections_is_turned_away() -> None:
     async with connected(echo, max_connections=0) as client:
         assert await client.receive() is None
+
+
+async def test_a_defect_while_an_answer_waits_ends_no_more_than_its_connection(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def dispatch(context: RequestContext, request: object) -> Answer:
+        async def wait() -> HeartbeatResponse:
+            await trio.lowlevel.checkpoint()
+            if context.correlation_id == 13:
+                raise RuntimeError("a late defect")
+            return HeartbeatResponse()
+
+        return Later(wait)
+
+    async with connected(dispatch) as good, connected(dispatch) as bad:
+        await bad.send(13)
+        await bad.send(14)
+        assert await bad.receive() is None
+        await good.send(1)
+        assert await good.receive() == (1, 0)
+    assert "RuntimeError: a late defect" in caplog.text
+
+
+async def test_who_stops_listening_refuses_at_once() -> None:
+    """Clients must not wait in the queue of a broker that is closing its logs."""
+
+    class Acceptor:
+        closed = False
+
+        async def accept(self) -> Transport:
+            await trio.sleep_forever()
+            raise AssertionError
+
+        def close(self) -> None:
+            self.closed = True
+
+    acceptor = Acceptor()
+    listener = Listener("PLAINTEXT", echo, 1 << 20, 60, lambda _: 1, unsupported_version)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(listener.serve, acceptor)
+        assert not acceptor.closed
+        nursery.cancel_scope.cancel()
+    assert acceptor.closed

@@ -1,0 +1,95 @@
+"""ListOffsets: the special timestamps, and how far each asker sees."""
+
+from pathlib import Path
+
+import pytest
+
+from broker.broker import Broker
+from broker.wire.errors import ErrorCode
+from broker.wire.messages.list_offsets import (
+    ListOffsetsPartition,
+    ListOffsetsPartitionResponse,
+    ListOffsetsRequest,
+    ListOffsetsResponse,
+    ListOffsetsTopic,
+)
+from broker.wire.record_batch import build_batch
+from broker.wire.records import Record
+from tests.broker.support import call, lead, open_broker, tp
+
+LATEST, EARLIEST, MAX_TIMESTAMP, EARLIEST_LOCAL, TIERED = -1, -2, -3, -4, -5
+
+
+async def look_up(
+    broker: Broker, timestamp: int, version: int = 9, replica_id: int = -1, **more: int
+) -> ListOffsetsPartitionResponse:
+    asked = ListOffsetsPartition(partition_index=0, timestamp=timestamp, **more)
+    request = ListOffsetsRequest(
+        replica_id=replica_id, topics=[ListOffsetsTopic(name="t", partitions=[asked])]
+    )
+    answer = await call(broker, request, version)
+    assert isinstance(answer, ListOffsetsResponse)
+    [found] = answer.topics[0].partitions
+    return found
+
+
+async def led(broker: Broker) -> None:
+    """Records at 100, 300 and 200 ms; the first two are committed, the log starts at 0."""
+    await lead(broker, "t-0", (1, 2), leader_epoch=3)
+    partition = broker.replicas.partitions[tp("t-0")]
+    for timestamp_ms in (100, 300, 200):
+        records = [Record(value=b"x", timestamp_ms=timestamp_ms)]
+        partition.append_as_leader(memoryview(build_batch(records)), 1, 0.0)
+    partition.follower_fetched(2, 2, 0, 0.0, -1)
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "offset", "answered_timestamp"),
+    [
+        (LATEST, 2, -1),
+        (EARLIEST, 0, -1),
+        (EARLIEST_LOCAL, 0, -1),
+        (MAX_TIMESTAMP, 1, 300),
+        (TIERED, -1, -1),
+        (0, 0, 100),
+        (101, 1, 300),
+        (301, -1, -1),
+    ],
+)
+async def test_a_consumer(
+    tmp_path: Path, timestamp: int, offset: int, answered_timestamp: int
+) -> None:
+    async with open_broker(tmp_path) as broker:
+        await led(broker)
+        found = await look_up(broker, timestamp)
+        assert found.error_code == ErrorCode.NONE
+        assert (found.offset, found.timestamp) == (offset, answered_timestamp)
+
+
+async def test_a_follower_sees_to_the_end(tmp_path: Path) -> None:
+    async with open_broker(tmp_path) as broker:
+        await led(broker)
+        assert (await look_up(broker, LATEST, replica_id=2)).offset == 3
+
+
+async def test_the_epoch_of_who_asks_is_checked(tmp_path: Path) -> None:
+    async with open_broker(tmp_path) as broker:
+        await led(broker)
+        fenced = await look_up(broker, LATEST, current_leader_epoch=2)
+        assert fenced.error_code == ErrorCode.FENCED_LEADER_EPOCH
+        unknown = await look_up(broker, LATEST, current_leader_epoch=4)
+        assert unknown.error_code == ErrorCode.UNKNOWN_LEADER_EPOCH
+        assert (await look_up(broker, LATEST, current_leader_epoch=3)).leader_epoch == 3
+
+
+async def test_version_0_answers_a_list(tmp_path: Path) -> None:
+    async with open_broker(tmp_path) as broker:
+        await led(broker)
+        assert (await look_up(broker, LATEST, version=0)).old_style_offsets == [2]
+
+
+async def test_only_the_leader_answers(tmp_path: Path) -> None:
+    async with open_broker(tmp_path) as broker:
+        assert (await look_up(broker, LATEST)).error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+        await lead(broker, "t-0", (1, 2), leader=2)
+        assert (await look_up(broker, LATEST)).error_code == ErrorCode.NOT_LEADER_OR_FOLLOWER

@@ -1,0 +1,101 @@
+"""Produce: the answers of each acks, and that appends come before any waiting."""
+
+from pathlib import Path
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from broker.broker import Broker
+from broker.listener import CloseConnection, Later
+from broker.wire.errors import ErrorCode
+from broker.wire.messages.produce import (
+    PartitionProduceData,
+    PartitionProduceResponse,
+    ProduceRequest,
+    ProduceResponse,
+    TopicProduceData,
+)
+from tests.broker.replica.support import batch, values
+from tests.broker.support import call, know, lead, open_broker, tp
+
+
+def request(acks: int, *entries: tuple[str, str], timeout_ms: int = 1000) -> ProduceRequest:
+    return ProduceRequest(
+        acks=acks,
+        timeout_ms=timeout_ms,
+        topic_data=[
+            TopicProduceData(
+                name=tp(partition).topic,
+                partition_data=[
+                    PartitionProduceData(index=tp(partition).partition, records=batch(value))
+                ],
+            )
+            for partition, value in entries
+        ],
+    )
+
+
+async def produce(
+    broker: Broker, acks: int, *entries: tuple[str, str], version: int = 10
+) -> list[PartitionProduceResponse]:
+    answer = await call(broker, request(acks, *entries), version)
+    assert isinstance(answer, ProduceResponse)
+    return [partition for topic in answer.responses for partition in topic.partition_responses]
+
+
+async def test_acks_1(tmp_path: Path) -> None:
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0", (1, 2))
+        [first] = await produce(broker, 1, ("t-0", "a"))
+        [second] = await produce(broker, 1, ("t-0", "b"))
+        assert (first.error_code, first.base_offset, second.base_offset) == (0, 0, 1)
+        assert values(broker.replicas.partitions[tp("t-0")]) == ["a", "b"]
+
+
+async def test_acks_all_appends_now_and_answers_later(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0", (1, 2))
+        partition = broker.replicas.partitions[tp("t-0")]
+        later = await call(broker, request(-1, ("t-0", "a")), 10, wait=False)
+        assert isinstance(later, Later)
+        assert partition.log.log_end_offset == 1
+        partition.follower_fetched(2, 1, 0, trio.current_time(), -1)
+        answer = await later.wait()
+        assert isinstance(answer, ProduceResponse)
+        assert answer.responses[0].partition_responses[0].error_code == ErrorCode.NONE
+        [late] = await produce(broker, -1, ("t-0", "b"))
+        assert late.error_code == ErrorCode.REQUEST_TIMED_OUT
+
+
+async def test_acks_0_is_not_answered_but_an_error_ends_the_connection(tmp_path: Path) -> None:
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0")
+        assert await call(broker, request(0, ("t-0", "a")), 10) is None
+        with pytest.raises(CloseConnection):
+            await call(broker, request(0, ("t-0", "b"), ("u-0", "c")), 10)
+        assert values(broker.replicas.partitions[tp("t-0")]) == ["a", "b"]
+
+
+async def test_other_acks_are_refused_with_nothing_appended(tmp_path: Path) -> None:
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0")
+        [refused] = await produce(broker, 2, ("t-0", "a"))
+        assert refused.error_code == ErrorCode.INVALID_REQUIRED_ACKS
+        assert broker.replicas.partitions[tp("t-0")].log.log_end_offset == 0
+
+
+async def test_who_does_not_lead_says_who_does(tmp_path: Path) -> None:
+    """KIP-951, from version 10 on."""
+    async with open_broker(tmp_path) as broker:
+        await know(broker, partitions=[("t-0", 2, (1, 2))], leader_epoch=4)
+        await lead(broker, "t-0", (1, 2), leader=2, leader_epoch=4)
+        [refused] = await produce(broker, 1, ("t-0", "a"))
+        assert refused.error_code == ErrorCode.NOT_LEADER_OR_FOLLOWER
+        assert refused.current_leader is not None
+        assert refused.current_leader.leader_id == 2
+        assert refused.current_leader.leader_epoch == 4
+        [older] = await produce(broker, 1, ("t-0", "a"), version=9)
+        assert older.current_leader is None
