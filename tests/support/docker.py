@@ -8,6 +8,7 @@ after. An engine that we brought up is taken down again, one that ran before is 
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,17 +43,20 @@ def docker_engine(say: Say) -> Iterator[None]:
 
 
 def run(argv: list[str], timeout_s: float, say: Say) -> None:
-    """Run a long command with its output shown as it comes; AssertionError if it fails."""
+    """Run a long command, its output shown as it comes; AssertionError if it fails or hangs."""
     process = subprocess.Popen(
         argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
+    watchdog = threading.Timer(timeout_s, process.kill)
+    watchdog.start()
     with process:
         assert process.stdout is not None
         try:
             for line in filter(str.strip, process.stdout):
                 say(f"  {line.rstrip()}")
-            code = process.wait(timeout_s)
+            code = process.wait()
         finally:
+            watchdog.cancel()
             process.kill()
     assert code == 0, f"{' '.join(argv)} ended with {code}"
 
