@@ -21,7 +21,10 @@ connection with a log line, as Kafka does: there's no telling where the next
 request begins or what the client would make of an answer. An ApiVersions
 request of an unknown version is the exception (KIP-511): it's answered in
 version 0. Nothing that a client sends ends the listener or disturbs another
-connection. An unexpected error in a handler is a defect of ours: its
+connection. One that is silent for `connections.max.idle.ms`, in the middle of a
+frame or not, or doesn't read an answer for so long, is closed: while an answer
+waits to be read no further request is looked at, so that nothing piles up for a
+client who only asks. An unexpected error in a handler is a defect of ours: its
 traceback is logged, and that one connection is closed.
 
 Kafka: SocketServer, KafkaRequestHandler.
@@ -199,8 +202,14 @@ class _Connection:
 
     async def _write(self, header: RequestHeader, answer: Answer) -> None:
         assert not isinstance(answer, Later)
-        if answer is not None:
+        if answer is None:
+            return
+        idle_s = self._listener.max_idle_s
+        with trio.move_on_after(idle_s) as idle:
             await self._transport.send(framing.encode_response(header, answer))
+        if idle.cancelled_caught:
+            # Half an answer is on the wire, so the connection is of no more use.
+            raise ConnectionClosed(f"an answer was not read within {idle_s:g} s")
 
     @property
     def _peer(self) -> str:

@@ -95,7 +95,8 @@ def decode_request(frame: memoryview) -> tuple[RequestHeader, Any]:
         if header_version >= 2:
             at = _skip_tagged_section(frame, at)
     except (StructError, IndexError, ValueError) as error:
-        raise MalformedMessage(f"RequestHeader: {error}") from error
+        why = error if isinstance(error, ValueError) else "the bytes end here"
+        raise MalformedMessage(f"RequestHeader: {why}") from error
     header = RequestHeader(api.key, api_version, correlation_id, client_id)
     if api_version not in api.versions:
         raise UnsupportedVersion(header, api)

@@ -1,12 +1,14 @@
 """Cutting frames out of a byte stream, however it arrives."""
 
+import mmap
 import struct
+from pathlib import Path
 
 import pytest
 import trio
 import trio.testing
 
-from broker.frames import BUFFER_BYTES, BadFrame, FrameReader
+from broker.frames import BUFFER_BYTES, LARGE_FRAME_BYTES, BadFrame, FrameReader
 from broker.transport import StreamTransport
 
 
@@ -76,3 +78,33 @@ async def test_a_bad_frame_says_what_is_wrong(stream: bytes, why: str) -> None:
     await theirs.aclose()
     with pytest.raises(BadFrame, match=why):
         await reader.next_frame()
+
+
+async def test_an_announcement_takes_no_memory() -> None:
+    """A hundred megabytes are announced ten times over, and a few bytes of them come."""
+    readers = []
+    before = resident_bytes()
+    async with trio.open_nursery() as nursery:
+        for _ in range(10):
+            ours, theirs = trio.testing.memory_stream_pair()
+            readers.append(FrameReader(StreamTransport(ours), 100 << 20))
+            nursery.start_soon(readers[-1].next_frame)
+            await theirs.send_all(struct.pack(">i", 100 << 20) + b"hello")
+        await trio.testing.wait_all_tasks_blocked()
+        assert resident_bytes() - before < 50 << 20
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_large_frame_may_be_changed_too() -> None:
+    body = bytes(range(256)) * (LARGE_FRAME_BYTES // 256)
+    ours, theirs = trio.testing.memory_stream_pair()
+    await theirs.send_all(framed(body))
+    frame = await FrameReader(StreamTransport(ours), len(body)).next_frame()
+    assert frame is not None
+    assert frame == body
+    frame[:5] = b"hello"
+    assert bytes(frame[:6]) == b"hello\5"
+
+
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE

@@ -3,7 +3,7 @@
 import logging
 import struct
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 import trio
@@ -13,7 +13,7 @@ from broker.api.api_versions import unsupported_version
 from broker.api.context import RequestContext
 from broker.frames import FrameReader
 from broker.listener import Answer, CloseConnection, Dispatch, Later, Listener
-from broker.transport import StreamTransport, Transport
+from broker.transport import ConnectionClosed, StreamTransport, Transport
 from broker.wire import framing
 from broker.wire.apis import ApiKey
 from broker.wire.errors import ErrorCode
@@ -178,6 +178,30 @@ async def test_an_idle_connection_is_closed(autojump_clock: trio.testing.MockClo
         began = trio.current_time()
         assert await client.receive() is None
         assert trio.current_time() - began == pytest.approx(600)
+
+
+async def test_a_client_that_does_not_read_is_left_alone_and_then_closed(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """While an answer waits to be read, no further request is looked at: nothing piles up."""
+    ours, theirs = trio.testing.lockstep_stream_pair()
+    handled = 0
+
+    async def count(context: RequestContext, request: object) -> Answer:
+        nonlocal handled
+        handled += 1
+        return HeartbeatResponse()
+
+    listener = Listener("PLAINTEXT", count, 1 << 20, 600, lambda _: 100, unsupported_version)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(listener.serve_connection, StreamTransport(ours))
+        client = Client(theirs)
+        with suppress(ConnectionClosed):  # the broker's end is closed in our face
+            for number in range(100_000):
+                await client.send(number)
+        assert trio.current_time() >= 600
+        assert handled == 1
+    assert not listener.connections
 
 
 async def test_a_host_over_its_number_of_connections_is_turned_away() -> None:
