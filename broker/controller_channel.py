@@ -24,7 +24,6 @@ import attrs
 import trio
 
 from broker.peers import Connect, Peer, PeerUnavailable
-from broker.transport import connect_tcp
 from broker.wire.apis import ApiKey
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.leader_and_isr import (
@@ -169,7 +168,7 @@ async def open_controller_channel(
     controller_id: int,
     listener: str,
     timeout_s: float,
-    connect: Connect = connect_tcp,
+    connect: Connect,
 ) -> AsyncIterator[ControllerChannel]:
     """The channel of one term; its tasks and connections end with the scope."""
     async with trio.open_nursery() as nursery:
@@ -235,6 +234,7 @@ def leader_and_isr(command: LeaderAndIsrCommand) -> LeaderAndIsrRequest:
                         adding_replicas=list(state.adding),
                         removing_replicas=list(state.removing),
                         is_new=state.is_new,
+                        leader_recovery_state=state.leader_and_isr.leader_recovery_state,
                     )
                     for tp in partitions
                     for state in [command.partitions[tp]]

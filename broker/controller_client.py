@@ -16,7 +16,6 @@ import trio
 
 from broker.metadata_cache import MetadataCache
 from broker.peers import Connect, Peer, PeerUnavailable
-from broker.transport import connect_tcp
 from broker.wire.apis import ApiKey
 from broker.wire.errors import ErrorCode
 
@@ -44,7 +43,7 @@ class ControllerClient:
     listener: str
     metadata: MetadataCache
     request_timeout_s: float
-    connect: Connect = connect_tcp
+    connect: Connect
     _peer: Peer | None = attrs.field(default=None, init=False)
     _turn: trio.Lock = attrs.field(factory=trio.Lock, init=False)
 

@@ -21,7 +21,7 @@ import attrs
 import trio
 
 from broker.frames import BadFrame, FrameReader
-from broker.transport import ConnectionClosed, Transport, connect_tcp
+from broker.transport import ConnectionClosed, Transport
 from broker.wire import framing
 from broker.wire.apis import ApiKey
 from broker.wire.codec import MalformedMessage
@@ -51,7 +51,7 @@ class Peer:
     host: str
     port: int
     client_id: str
-    connect: Connect = connect_tcp
+    connect: Connect
     _transport: Transport | None = attrs.field(default=None, init=False)
     _frames: FrameReader | None = attrs.field(default=None, init=False)
     _correlation_id: int = attrs.field(default=0, init=False)

@@ -87,4 +87,5 @@ def _answer(index: int, result: LeaderAndIsr | KafkaErrorName) -> ResponsePartit
         leader_epoch=result.leader_epoch,
         isr=list(result.isr),
         partition_epoch=result.partition_epoch,
+        leader_recovery_state=result.leader_recovery_state,
     )

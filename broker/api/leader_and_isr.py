@@ -6,10 +6,11 @@ fencing and for what is done.
 """
 
 from broker.api.context import RequestContext
+from broker.api.control_requests import refusal
 from broker.broker import Broker
 from broker.listener import CloseConnection
-from broker.replica.control import ReplicaState, become_leader_or_follower, fence_controller
-from broker.wire.errors import ErrorCode, KafkaError
+from broker.replica.control import ReplicaState, become_leader_or_follower
+from broker.wire.errors import ErrorCode
 from broker.wire.messages.leader_and_isr import (
     LeaderAndIsrPartitionError,
     LeaderAndIsrPartitionState,
@@ -18,7 +19,7 @@ from broker.wire.messages.leader_and_isr import (
     LeaderAndIsrTopicError,
 )
 from coordination.store import StoreError
-from coordination.values import ZERO_UUID, LeaderAndIsr, TopicPartition
+from coordination.values import ZERO_UUID, LeaderAndIsr, LeaderRecoveryState, TopicPartition
 
 FIRST_VERSION_WITH_TOPIC_IDS = 5
 
@@ -27,18 +28,9 @@ async def handle(
     broker: Broker, context: RequestContext, request: LeaderAndIsrRequest
 ) -> LeaderAndIsrResponse:
     async with broker.replicas.control_order:
-        try:
-            broker.check_broker_epoch(request.broker_epoch)
-            fence_controller(broker.replicas, request.controller_id, request.controller_epoch)
-        except KafkaError as refusal:
-            broker.events(
-                "control.refused",
-                request="LeaderAndIsr",
-                controller=request.controller_id,
-                controller_epoch=request.controller_epoch,
-                error=refusal.code.name,
-            )
-            return LeaderAndIsrResponse(error_code=refusal.code)
+        refused = refusal(broker, "LeaderAndIsr", request)
+        if refused is not None:
+            return LeaderAndIsrResponse(error_code=refused)
         states = _states(request)
         cause = broker.events(
             "control.leader_and_isr",
@@ -78,6 +70,7 @@ def _leader_and_isr(state: LeaderAndIsrPartitionState) -> LeaderAndIsr:
         isr=tuple(state.isr),
         controller_epoch=state.controller_epoch,
         partition_epoch=state.partition_epoch,
+        leader_recovery_state=LeaderRecoveryState(state.leader_recovery_state),
     )
 
 

@@ -7,9 +7,9 @@ version  partitions                            delete
 """
 
 from broker.api.context import RequestContext
+from broker.api.control_requests import refusal
 from broker.broker import Broker
-from broker.replica.control import NO_EPOCH, StopOrder, fence_controller, stop_replicas
-from broker.wire.errors import KafkaError
+from broker.replica.control import NO_EPOCH, StopOrder, stop_replicas
 from broker.wire.messages.stop_replica import (
     StopReplicaPartitionError,
     StopReplicaRequest,
@@ -22,18 +22,9 @@ async def handle(
     broker: Broker, context: RequestContext, request: StopReplicaRequest
 ) -> StopReplicaResponse:
     async with broker.replicas.control_order:
-        try:
-            broker.check_broker_epoch(request.broker_epoch)
-            fence_controller(broker.replicas, request.controller_id, request.controller_epoch)
-        except KafkaError as refusal:
-            broker.events(
-                "control.refused",
-                request="StopReplica",
-                controller=request.controller_id,
-                controller_epoch=request.controller_epoch,
-                error=refusal.code.name,
-            )
-            return StopReplicaResponse(error_code=refusal.code)
+        refused = refusal(broker, "StopReplica", request)
+        if refused is not None:
+            return StopReplicaResponse(error_code=refused)
         orders = _orders(request)
         cause = broker.events(
             "control.stop_replica",

@@ -5,10 +5,9 @@ changed. See `broker.metadata_cache`.
 """
 
 from broker.api.context import RequestContext
+from broker.api.control_requests import refusal
 from broker.broker import Broker
 from broker.metadata_cache import PartitionMetadata
-from broker.replica.control import fence_controller
-from broker.wire.errors import KafkaError
 from broker.wire.messages.update_metadata import (
     UpdateMetadataBroker,
     UpdateMetadataPartitionState,
@@ -22,18 +21,9 @@ from coordination.values import BrokerRegistration, Endpoint, LeaderAndIsr, Topi
 async def handle(
     broker: Broker, context: RequestContext, request: UpdateMetadataRequest
 ) -> UpdateMetadataResponse:
-    try:
-        broker.check_broker_epoch(request.broker_epoch)
-        fence_controller(broker.replicas, request.controller_id, request.controller_epoch)
-    except KafkaError as refusal:
-        broker.events(
-            "control.refused",
-            request="UpdateMetadata",
-            controller=request.controller_id,
-            controller_epoch=request.controller_epoch,
-            error=refusal.code.name,
-        )
-        return UpdateMetadataResponse(error_code=refusal.code)
+    refused = refusal(broker, "UpdateMetadata", request)
+    if refused is not None:
+        return UpdateMetadataResponse(error_code=refused)
     partitions = {
         TopicPartition(topic.topic_name, state.partition_index): _partition(state)
         for topic in request.topic_states

@@ -144,9 +144,8 @@ class Fetcher:
     async def _wait_for_change(self) -> None:
         """Until a partition comes, goes, or has been left alone for long enough."""
         self._changed = trio.Event()
-        with trio.move_on_at(min(copy.not_before_s for copy in self._copies.values())) as waiting:
-            if all(not copy.is_current for copy in self._copies.values()):
-                waiting.deadline = float("inf")
+        put_off = [copy.not_before_s for copy in self._copies.values() if copy.is_current]
+        with trio.move_on_at(min(put_off, default=math.inf)):
             await self._changed.wait()
 
     def _max_wait_ms(self) -> int:

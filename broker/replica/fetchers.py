@@ -17,7 +17,6 @@ from broker.metadata_cache import MetadataCache
 from broker.peers import Connect
 from broker.replica.fetcher import Fetcher
 from broker.replica.partition import Following, Partition
-from broker.transport import connect_tcp
 from coordination.values import NO_LEADER, Recorder
 
 
@@ -29,7 +28,7 @@ class Fetchers:
     config: BrokerConfig
     metadata: MetadataCache
     recorder: Recorder
-    connect: Connect = connect_tcp
+    connect: Connect
     broker_epoch: int = attrs.field(default=-1, init=False)
     _by_source: dict[int, Fetcher] = attrs.field(factory=dict, init=False)
     _nursery: trio.Nursery | None = attrs.field(default=None, init=False)

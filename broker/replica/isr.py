@@ -107,12 +107,18 @@ def out_of_sync(
     now_s: float,
     lag_time_max_s: float,
 ) -> frozenset[int]:
-    """The ISR's followers that have not caught up for longer than `replica.lag.time.max.ms`."""
+    """The ISR's followers that have not caught up for longer than `replica.lag.time.max.ms`.
+
+    A member that is no replica (a state written by hand) never fetches, so it's one of them.
+    """
     return frozenset(
         broker
         for broker in isr
         if broker != leader
-        and not followers[broker].is_caught_up(leader_end_offset, now_s, lag_time_max_s)
+        and not (
+            broker in followers
+            and followers[broker].is_caught_up(leader_end_offset, now_s, lag_time_max_s)
+        )
     )
 
 

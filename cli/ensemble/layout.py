@@ -26,8 +26,8 @@ DEFAULT_BROKERS = 3
 DEFAULT_PORT = 9092
 DEFAULT_ZOOKEEPER_PORT = 2181
 
-# Replicas of the internal topics' partitions, bounded by the number of brokers.
-INTERNAL_TOPIC_REPLICAS = 1
+# Replicas of a partition, bounded by the number of brokers: any one broker may fail.
+REPLICAS = 3
 
 SERVER_PROPERTIES = """\
 # Broker {broker_id}'s configuration, written once by `zbroker-admin up`; yours to edit.
@@ -48,13 +48,19 @@ zookeeper.connect=127.0.0.1:{zookeeper_port}
 # networks and long garbage collections; on one machine you see a failover sooner.
 zookeeper.session.timeout.ms=6000
 
-# Partitions of a topic that is created without saying how many.
+# Partitions and replicas of a topic that is created without saying how many. (Kafka's default for
+# the replicas is 1: every topic of it has a broker that must not die.)
 num.partitions=1
+default.replication.factor={replicas}
 
 # The internal topics: consumers' offsets, and transactions.
-offsets.topic.replication.factor={internal_replicas}
-transaction.state.log.replication.factor={internal_replicas}
+offsets.topic.replication.factor={replicas}
+transaction.state.log.replication.factor={replicas}
 transaction.state.log.min.isr=1
+
+# A broker that stops tries three times to hand its leaderships over, this long apart. When all of
+# them stop at once the last ones find nobody; Kafka's default of 5000 would make Ctrl-C slow.
+controlled.shutdown.retry.backoff.ms=500
 
 # How long a new consumer group waits for more members before its first assignment. Kafka's default
 # of 3000 saves rebalances in production; here, nobody wants to wait.
@@ -179,7 +185,7 @@ def _write_missing_files(
             port=first_port + broker_id - 1,
             data_dir=file.with_name("data"),
             zookeeper_port=_port_in(directory.zoo_cfg, "clientPort"),
-            internal_replicas=min(INTERNAL_TOPIC_REPLICAS, brokers),
+            replicas=min(REPLICAS, brokers),
         )
         file.write_text(text)
 

@@ -56,6 +56,8 @@ def test_out_of_sync_is_who_lags_for_longer_than_the_limit_but_never_who_is_at_t
         4: FollowerProgress(log_end_offset=10, last_caught_up_s=75.0),
     }
     assert out_of_sync(1, 100, {1, 2, 3, 4}, followers, now_s=100.0, lag_time_max_s=30.0) == {3}
+    # 9 isn't a replica at all: a state that somebody wrote by hand.
+    assert out_of_sync(1, 100, {1, 2, 9}, followers, now_s=100.0, lag_time_max_s=30.0) == {9}
 
 
 @pytest.mark.parametrize(
