@@ -41,10 +41,15 @@ class Stage:
         brokers = {broker_id: host_of(broker_id) for broker_id in (1, 2, 3, 4)}
         return Client(self.ensemble.network, brokers, PORT, name)
 
-    async def three_brokers(self, **topic_configs: str) -> TopicPartition:
+    async def three_brokers(self, controller: int = 1, **topic_configs: str) -> TopicPartition:
         """Start brokers 1 to 3, and make a topic of one partition, led by 1; all follow it."""
-        await self.ensemble.start(1, 2, 3)
-        await self.client.create_topic("t", {0: (1, 2, 3)}, **topic_configs)
+        await self.ensemble.start(controller)
+        await self.ensemble.start(*sorted({1, 2, 3} - set(self.ensemble.lives)))
+        return await self.topic((1, 2, 3), **topic_configs)
+
+    async def topic(self, replicas: tuple[int, ...], **configs: str) -> TopicPartition:
+        """Make t-0, led by the first of the replicas, and wait until the others follow."""
+        await self.client.create_topic("t", {0: replicas}, **configs)
         await self.checker.settled()
         return TopicPartition("t", 0)
 
