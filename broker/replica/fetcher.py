@@ -268,6 +268,8 @@ class Fetcher:
         )
 
     def _truncated(self, partition: Partition, before: int, why: str) -> None:
+        if partition.log.log_end_offset == before:
+            return  # only an epoch without records was forgotten
         self.recorder(
             "partition.truncated",
             partition=str(partition.topic_partition),
