@@ -33,12 +33,15 @@ PRODUCER = {
 
 @attrs.frozen
 class Acknowledgement:
-    """One record that the cluster has promised to keep. `at_s` is of the monotonic clock."""
+    """One record that the cluster has promised to keep. `at_s` is of the monotonic clock.
+
+    `offset` is None when its own answer was lost and that of a later record spoke for it too.
+    """
 
     key: int
     number: int
     partition: int
-    offset: int
+    offset: int | None
     at_s: float
 
 
@@ -67,6 +70,14 @@ class Load:
                     f"the last one {deadline - self.acknowledged[-1].at_s:.1f} s ago"
                 )
             time.sleep(TICK_S)
+
+    def positions(self) -> set[tuple[int, int]]:
+        """Partition and offset of what is acknowledged, as far as they were told."""
+        return {
+            (each.partition, each.offset)
+            for each in list(self.acknowledged)  # the producer's thread goes on adding
+            if each.offset is not None
+        }
 
     def longest_gap_s(self) -> float:
         """The longest silence between two acknowledgements, of whatever partitions."""
@@ -122,11 +133,10 @@ class Load:
             if error is not None:
                 self.failures.append(f"{key}:{number}: {error}")
                 return
-            partition, offset = message.partition(), message.offset()
+            partition = message.partition()
             assert partition is not None
-            assert offset is not None
             self.acknowledged.append(
-                Acknowledgement(key, number, partition, offset, time.monotonic())
+                Acknowledgement(key, number, partition, message.offset(), time.monotonic())
             )
 
         producer.produce(self.topic, f"{number}", f"{key}", on_delivery=delivered)

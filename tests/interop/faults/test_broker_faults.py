@@ -101,7 +101,6 @@ def test_leader_freezes_past_its_session(
         load.first_after(gone_at_s),
         reference.AFTER_THE_NODE_VANISHED,
     )
-    figure("... and in every partition", load.all_partitions_after(gone_at_s))
     assert load.first_after(gone_at_s) <= reference.AFTER_THE_NODE_VANISHED + reference.TOLERANCE_S
 
 
@@ -126,7 +125,6 @@ def test_controller_freezes_past_its_session(
         load.first_after(gone_at_s),
         reference.AFTER_THE_NODE_VANISHED,
     )
-    figure("... and in every partition", load.all_partitions_after(gone_at_s))
     assert load.first_after(gone_at_s) <= reference.AFTER_THE_NODE_VANISHED + reference.TOLERANCE_S
 
 
