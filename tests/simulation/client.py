@@ -73,6 +73,7 @@ class Client:
     timeout_s: float = 2.0  # for one question: then another broker may know more
     acknowledged: list[Acknowledged] = attrs.field(factory=list)
     _peers: dict[int, Peer] = attrs.field(factory=dict)
+    _newest_epoch: dict[TopicPartition, int] = attrs.field(factory=dict)
 
     # -- asking -----------------------------------------------------------------
 
@@ -132,7 +133,11 @@ class Client:
         return await self.ask(at, ApiKey.METADATA, 12, request, me.MetadataResponse)
 
     async def leader(self, tp: TopicPartition) -> int:
-        """Of all brokers' answers that with the highest epoch; raises `PeerUnavailable`."""
+        """Of all brokers' answers that with the highest epoch; raises `PeerUnavailable`.
+
+        As real clients, it never goes back to an older epoch than it has heard of: a leader
+        that was cut off and doesn't know it would take its records for out of order.
+        """
         known: list[tuple[int, int]] = []
         for broker_id in self.brokers:
             try:
@@ -146,10 +151,11 @@ class Client:
                 for partition in topic.partitions
                 if partition.partition_index == tp.partition
             ]
-        epoch_and_leader = max(known, default=(-1, -1))
-        if epoch_and_leader[1] == -1:
+        epoch, leader = max(known, default=(-1, -1))
+        if leader == -1 or epoch < self._newest_epoch.get(tp, -1):
             raise PeerUnavailable(f"{tp} has no leader")
-        return epoch_and_leader[1]
+        self._newest_epoch[tp] = epoch
+        return leader
 
     # -- topics -----------------------------------------------------------------
 
@@ -192,6 +198,7 @@ class Client:
             return ErrorCode.of(answer.responses[0].error_code), None
 
         await self.retrying(attempt, 30)
+        self._newest_epoch.clear()  # a new topic of that name begins anew
 
     # -- records ----------------------------------------------------------------
 
