@@ -18,6 +18,7 @@ from broker.metadata_cache import MetadataCache
 from broker.peers import Connect, Peer, PeerUnavailable
 from broker.wire.apis import ApiKey
 from broker.wire.errors import ErrorCode
+from coordination.values import Endpoint
 
 RETRY_BACKOFF_S = 0.1
 
@@ -67,18 +68,29 @@ class ControllerClient:
         raise ControllerUnavailable(f"{api_key.name}: {reason}")
 
     async def _ask(self, api_key: ApiKey, version: int, message: object, answer: type[A]) -> A:
-        cluster = self.metadata.current
-        endpoint = cluster.endpoint(cluster.controller_id, self.listener)
+        endpoint = self._endpoint()
         if endpoint is None:
             raise PeerUnavailable("no controller is known")
-        if self._peer is None or (self._peer.host, self._peer.port) != (
-            endpoint.host,
-            endpoint.port,
+        self.leave_former_controller()
+        if self._peer is None:
+            self._peer = Peer(endpoint.host, endpoint.port, str(self.broker_id), self.connect)
+        return await self._peer.request(api_key, version, message, answer, self.request_timeout_s)
+
+    def leave_former_controller(self) -> None:
+        """Hang up on who is controller no more, as the metadata says now.
+
+        It may be frozen, or cut off: a request that waits for its answer is sent to
+        the next one at once, and not after `controller.socket.timeout.ms`.
+        """
+        endpoint = self._endpoint()
+        if self._peer is not None and (
+            endpoint is None or (self._peer.host, self._peer.port) != (endpoint.host, endpoint.port)
         ):
             self.close()
-            client_id = str(self.broker_id)
-            self._peer = Peer(endpoint.host, endpoint.port, client_id, self.connect)
-        return await self._peer.request(api_key, version, message, answer, self.request_timeout_s)
+
+    def _endpoint(self) -> Endpoint | None:
+        cluster = self.metadata.current
+        return cluster.endpoint(cluster.controller_id, self.listener)
 
     def close(self) -> None:
         if self._peer is not None:

@@ -9,6 +9,10 @@
 A special one that the request's version doesn't have yet is UNSUPPORTED_VERSION, a
 partition that is named twice INVALID_REQUEST. Version 0 answers a list of offsets,
 the later ones an offset and a timestamp.
+A new leader whose high watermark has yet to come up to where its epoch begins doesn't
+know how far the former leader's consumers have read: rather than an offset before
+that it answers OFFSET_NOT_AVAILABLE, "ask again" (KIP-207).
+
 Kafka: KafkaApis.handleListOffsetRequest, Partition.fetchOffsetForTimestamp.
 """
 
@@ -36,6 +40,7 @@ from broker.wire.messages.list_offsets import (
 from coordination.values import TopicPartition
 
 FIRST_VERSION_WITH_LEADER_EPOCH = 4
+FIRST_VERSION_WITH_OFFSET_NOT_AVAILABLE = 5
 FIRST_VERSION_OF = {
     LATEST_TIMESTAMP: 0,
     EARLIEST_TIMESTAMP: 0,
@@ -92,6 +97,11 @@ def _partition(
         found = _look_up(broker, request, topic_partition, asked)
     except KafkaError as error:
         answer.error_code = error.code
+        if (
+            error.code is ErrorCode.OFFSET_NOT_AVAILABLE
+            and context.api_version < FIRST_VERSION_WITH_OFFSET_NOT_AVAILABLE
+        ):
+            answer.error_code = ErrorCode.LEADER_NOT_AVAILABLE
         return answer
     if context.api_version == 0:
         answer.old_style_offsets = [found.offset] if found.offset >= 0 else []
@@ -118,9 +128,14 @@ def _look_up(
         end = log.last_stable_offset
     else:
         end = log.high_watermark
+    lags = request.replica_id == CONSUMER and log.high_watermark < leading.epoch_start_offset
     if asked.timestamp == LATEST_TIMESTAMP:
+        if lags:
+            raise KafkaError(ErrorCode.OFFSET_NOT_AVAILABLE)
         return TimestampOffset(timestamp_ms=-1, offset=end, leader_epoch=leading.epoch)
     found = log.offset_for_timestamp(asked.timestamp)
     if found is None or (asked.timestamp >= 0 and found.offset >= end):
+        if lags:
+            raise KafkaError(ErrorCode.OFFSET_NOT_AVAILABLE)
         return NOT_FOUND
     return found

@@ -93,3 +93,20 @@ async def test_only_the_leader_answers(tmp_path: Path) -> None:
         assert (await look_up(broker, LATEST)).error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
         await lead(broker, "t-0", (1, 2), leader=2)
         assert (await look_up(broker, LATEST)).error_code == ErrorCode.NOT_LEADER_OR_FOLLOWER
+
+
+async def test_a_new_leader_does_not_answer_an_older_high_watermark(tmp_path: Path) -> None:
+    """KIP-207: consumers of the former leader may have read further."""
+    async with open_broker(tmp_path) as broker:
+        await led(broker)
+        await lead(broker, "t-0", (1, 2), leader=2, leader_epoch=4)
+        await lead(broker, "t-0", (1, 2), leader_epoch=5)
+        for timestamp in (LATEST, 301):
+            found = await look_up(broker, timestamp)
+            assert found.error_code == ErrorCode.OFFSET_NOT_AVAILABLE
+            older = await look_up(broker, timestamp, version=4)
+            assert older.error_code == ErrorCode.LEADER_NOT_AVAILABLE
+        assert (await look_up(broker, EARLIEST)).offset == 0
+        assert (await look_up(broker, LATEST, replica_id=2)).offset == 3
+        broker.replicas.partitions[tp("t-0")].follower_fetched(2, 3, 0, 1.0, -1)
+        assert (await look_up(broker, LATEST)).offset == 3
