@@ -30,6 +30,7 @@ from coordination.memory_store import MemoryStore
 from coordination.values import Recorder
 from tests.simulation.network import Network
 from tests.simulation.zookeeper import ReachedZooKeeper
+from tests.support.simulated_disk import SimulatedDisk
 
 START_MS = 1_700_000_000_000  # the wall clock at the beginning of every story
 PORT = 9092
@@ -78,10 +79,12 @@ class Ensemble:
     nursery: trio.Nursery
     store: MemoryStore
     properties: dict[str, str]
+    power_may_fail: bool = False  # then disks remember what was not synced: slow
     network: Network = attrs.field(factory=Network)
     lives: dict[int, Life] = attrs.field(factory=dict)  # of the brokers that run
     past: list[Life] = attrs.field(factory=list)
     zookeepers: dict[int, ReachedZooKeeper] = attrs.field(factory=dict)
+    _disks: dict[int, SimulatedDisk] = attrs.field(factory=dict)
 
     # -- brokers ----------------------------------------------------------------
 
@@ -111,6 +114,12 @@ class Ensemble:
             life.process.cancel()
         for life in lives:
             await life.ended.wait()
+
+    async def lose_power(self, broker_id: int) -> None:
+        """A crash that takes what was not synced with it."""
+        assert self.power_may_fail, "say so when the ensemble is opened"
+        await self.crash(broker_id)
+        self._disks[broker_id].crash()
 
     async def _live(self, life: Life) -> None:
         config = self._config(life.broker_id)
@@ -144,10 +153,15 @@ class Ensemble:
             store=self._zookeeper(config.broker_id),
             listen=end.listen,
             connect=end.connect,
-            disk=RealDisk(),
+            disk=self._disk(config.broker_id) if self.power_may_fail else RealDisk(),
             clock_ms=wall_clock_ms,
             randomness=random.Random(self.randomness.getrandbits(32)),
         )
+
+    def _disk(self, broker_id: int) -> SimulatedDisk:
+        if broker_id not in self._disks:
+            self._disks[broker_id] = SimulatedDisk(random.Random(self.randomness.getrandbits(32)))
+        return self._disks[broker_id]
 
     def _zookeeper(self, broker_id: int) -> ReachedZooKeeper:
         """Whether it is reached outlives the process, its session does not."""
@@ -229,12 +243,18 @@ class Ensemble:
 
 @asynccontextmanager
 async def open_ensemble(
-    directory: Path, randomness: random.Random, store: MemoryStore, **properties: str
+    directory: Path,
+    randomness: random.Random,
+    store: MemoryStore,
+    power_may_fail: bool = False,
+    **properties: str,
 ) -> AsyncIterator[Ensemble]:
     """An ensemble without brokers yet; those that still run at the end are crashed."""
     overrides = {name.replace("_", "."): value for name, value in properties.items()}
     async with trio.open_nursery() as nursery:
-        ensemble = Ensemble(directory, randomness, nursery, store, {**PROPERTIES, **overrides})
+        ensemble = Ensemble(
+            directory, randomness, nursery, store, {**PROPERTIES, **overrides}, power_may_fail
+        )
 
         def build(config: BrokerConfig, *rest: object) -> Broker:
             built = build_broker(config, *rest)  # type: ignore[arg-type]

@@ -55,20 +55,26 @@ class Stage:
 
 
 def play(
-    story: Callable[[Stage], Awaitable[None]], directory: Path, seed: int = 1, **properties: str
+    story: Callable[[Stage], Awaitable[None]],
+    directory: Path,
+    seed: int = 1,
+    power_may_fail: bool = False,
+    **properties: str,
 ) -> None:
     """Play the story; at its end, all that it was told is acknowledged must be there."""
-    simulate(seed, partial(_play, story, directory, properties))
+    simulate(seed, partial(_play, story, directory, power_may_fail, properties))
 
 
 async def _play(
     story: Callable[[Stage], Awaitable[None]],
     directory: Path,
+    power_may_fail: bool,
     properties: dict[str, str],
     randomness: random.Random,
 ) -> None:
     store = CheckedStore(wall_clock_ms, session_timeout_ms=SESSION_TIMEOUT_MS)
-    async with open_ensemble(directory, randomness, store, **properties) as ensemble:
+    opened = open_ensemble(directory, randomness, store, power_may_fail, **properties)
+    async with opened as ensemble:
         brokers = {broker_id: host_of(broker_id) for broker_id in (1, 2, 3, 4)}
         client = Client(ensemble.network, brokers, PORT)
         stage = Stage(ensemble, client, Checker(ensemble), randomness)

@@ -383,6 +383,28 @@ def test_all_brokers_die_at_once(tmp_path: Path) -> None:
     play(story, tmp_path)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_power_failure_takes_what_was_not_synced_and_the_others_have_it(
+    tmp_path: Path, seed: int
+) -> None:
+    """No record is synced before it's acknowledged, as in Kafka: replication keeps it."""
+
+    async def story(stage: Stage) -> None:
+        await stage.three_brokers(min_insync_replicas="2")
+        producer = await stage.client.producer()
+        for victim in (3, 1, 2):
+            for number in range(10):
+                await producer.send(T0, f"before {victim} dies: {number}")
+            await stage.ensemble.lose_power(victim)
+            await stage.ensemble.until(lambda: victim not in state(stage).isr, "it is noticed")  # noqa: B023
+            await producer.send(T0, f"without {victim}")
+            await stage.ensemble.start(victim)
+            await stage.checker.settled()
+        assert len((await stage.client.fetch(T0)).values) == 33
+
+    play(story, tmp_path, seed, power_may_fail=True, log_index_size_max_bytes="4096")
+
+
 def test_a_broker_is_back_before_its_session_ended(tmp_path: Path) -> None:
     """The old session still holds its znode; registration waits for it and then succeeds, and the
     controller sees a bounce: leaderships move, for the new life must not be taken for the old."""
