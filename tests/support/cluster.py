@@ -43,6 +43,8 @@ SETTINGS = {
     "zookeeper.session.timeout.ms": str(SESSION_TIMEOUT_MS),
     "num.partitions": "1",
     "default.replication.factor": "1",
+    # When all stop at once the last leaders can move nowhere: no use in asking for long.
+    "controlled.shutdown.retry.backoff.ms": "200",
 }
 
 

@@ -14,8 +14,9 @@ from kazoo.exceptions import NoNodeError
 POLL_S = 0.05
 TIMEOUT_S = 90.0
 
-# Our own session outlives every pause of ZooKeeper that we make.
-SESSION_TIMEOUT_S = 60.0
+# Short, for kazoo waits for most of it before it gives up a connection that doesn't answer. If the
+# session ends while ZooKeeper is silent, the next one reads as well.
+SESSION_TIMEOUT_S = 6.0
 
 
 @attrs.define(eq=False)
