@@ -14,6 +14,10 @@ An acks=all append that runs into the request's timeout is answered with
 REQUEST_TIMED_OUT. It stays in the log: the producer sends it again, and the
 idempotent producer's sequence number tells the two apart.
 
+If meanwhile the ISR has become too small, the copy waits like the first one (see
+`Partition.append_as_leader`), but not that long: it would come again and again, and
+every time hold up the answers for other partitions on its connection.
+
 Kafka: ReplicaManager.appendRecords, DelayedProduce.
 """
 
@@ -31,6 +35,9 @@ from coordination.values import TopicPartition
 
 ALL = -1
 
+# Long enough for a follower that is alive to join the ISR of a new leader.
+SENT_AGAIN_PATIENCE_S = 1.0
+
 
 @attrs.define
 class Appended:
@@ -45,6 +52,7 @@ class Appended:
     end_offset: int = -1
     leader_epoch: int = -1
     partition: Partition | None = None
+    waits_for_isr: bool = False  # sent again, to a leader whose ISR is too small now
 
 
 def append(
@@ -81,12 +89,31 @@ def _append_one(
         end_offset=info.end_offset,
         leader_epoch=partition.leader_epoch,
         partition=partition,
+        waits_for_isr=info.is_duplicate and acks == ALL and partition.is_under_min_isr,
     )
 
 
 async def wait_until_acknowledged(appended: Iterable[Appended], timeout_s: float) -> None:
     """Wait until all are committed; one that isn't in time, or can't be, gets its error."""
+    deadline_s = trio.current_time() + timeout_s
     waiting = [a for a in appended if a.error is None]
+    sent_again = [a for a in waiting if a.waits_for_isr]
+    for entry in await _not_acknowledged(sent_again, min(timeout_s, SENT_AGAIN_PATIENCE_S)):
+        entry.error = KafkaError(
+            ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+            f"{entry.topic_partition} has it, but its ISR is too small to commit it",
+        )
+    first_sent = [a for a in waiting if not a.waits_for_isr]
+    for entry in await _not_acknowledged(first_sent, deadline_s - trio.current_time()):
+        entry.error = KafkaError(
+            ErrorCode.REQUEST_TIMED_OUT,
+            f"{entry.topic_partition} is not committed after {timeout_s:g} s",
+        )
+
+
+async def _not_acknowledged(appended: Iterable[Appended], timeout_s: float) -> list[Appended]:
+    """Those that are neither committed nor refused when all are, or after `timeout_s`."""
+    waiting = list(appended)
 
     def look() -> bool:
         for entry in list(waiting):
@@ -100,10 +127,5 @@ async def wait_until_acknowledged(appended: Iterable[Appended], timeout_s: float
         return not waiting
 
     movements = [a.partition.committed for a in waiting if a.partition is not None]
-    if await wait_until(look, movements, timeout_s):
-        return
-    for entry in waiting:
-        entry.error = KafkaError(
-            ErrorCode.REQUEST_TIMED_OUT,
-            f"{entry.topic_partition} is not committed after {timeout_s:g} s",
-        )
+    await wait_until(look, movements, timeout_s)
+    return waiting

@@ -184,6 +184,10 @@ class Partition:
         """min.insync.replicas as it counts: never more than there are replicas."""
         return min(self.log.config.min_insync_replicas, len(self.replicas))
 
+    @property
+    def is_under_min_isr(self) -> bool:
+        return len(self.leading().isr) < self.min_isr
+
     def append_as_leader(
         self, records: memoryview, acks: int, now_s: float, origin: Origin = Origin.CLIENT
     ) -> AppendInfo:
@@ -198,7 +202,7 @@ class Partition:
         librdkafka begins a new epoch with the refused one, and it's there twice.
         """
         leading = self.leading()
-        if acks == -1 and len(leading.isr) < self.min_isr and not self.log.holds(records):
+        if acks == -1 and self.is_under_min_isr and not self.log.holds(records):
             raise KafkaError(
                 ErrorCode.NOT_ENOUGH_REPLICAS,
                 f"The size of the current ISR {sorted(leading.isr)} is insufficient to satisfy "
@@ -223,7 +227,7 @@ class Partition:
             raise KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER, "another broker has led meanwhile")
         if self.high_watermark < end_offset:
             return False
-        if len(leading.isr) < self.min_isr:
+        if self.is_under_min_isr:
             raise KafkaError(
                 ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
                 f"committed by {len(leading.isr)} replicas, {self.min_isr} are required",
@@ -239,7 +243,7 @@ class Partition:
         acknowledged then, but no consumer sees it.
         """
         leading = self.leading()
-        if len(leading.isr) < self.min_isr:
+        if self.is_under_min_isr:
             return
         log_end_offset = self.log.log_end_offset
         offset = high_watermark(

@@ -6,8 +6,16 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from broker.broker import Broker
-from broker.replica.append import ALL, Appended, append, wait_until_acknowledged
+from broker.replica.append import (
+    ALL,
+    SENT_AGAIN_PATIENCE_S,
+    Appended,
+    append,
+    wait_until_acknowledged,
+)
 from broker.wire.errors import ErrorCode
+from broker.wire.record_batch import build_batch
+from broker.wire.records import Record
 from tests.broker.replica.support import batch
 from tests.broker.support import lead, open_broker, tp
 
@@ -116,6 +124,24 @@ async def test_too_small_an_isr(tmp_path: Path, autojump_clock: MockClock) -> No
         assert error_of(refused) is ErrorCode.NOT_ENOUGH_REPLICAS
         await wait_until_acknowledged(done, 30)
         assert error_of(done[0]) is ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND
+
+
+async def test_what_is_sent_again_does_not_wait_long_for_the_isr(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """It comes again anyway, and answers for other partitions stand in line behind it."""
+    async with open_broker(tmp_path, min_insync_replicas="2") as broker:
+        await lead(broker, "t-0", (1, 2), (1, 2, 3))
+        records = build_batch(
+            [Record(value=b"a")], producer_id=9, producer_epoch=0, base_sequence=0
+        )
+        append(broker.replicas, [(T0, memoryview(records))], ALL)
+        await lead(broker, "t-0", (1,), (1, 2, 3), leader_epoch=1)
+        again = append(broker.replicas, [(T0, memoryview(records))], ALL)
+        began_s = trio.current_time()
+        await wait_until_acknowledged(again, 30)
+        assert error_of(again[0]) is ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND
+        assert trio.current_time() - began_s == SENT_AGAIN_PATIENCE_S
 
 
 async def test_a_deleted_partition_is_waited_for_by_nobody(
