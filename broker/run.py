@@ -51,6 +51,7 @@ from coordination.registration import (
 from coordination.session import keep_session
 from coordination.store import Session, SessionLost, StoreUnavailable
 from coordination.values import BrokerRegistration, Recorder
+from coordination.znodes import BadZnode
 
 log = logging.getLogger("zbroker.run")
 
@@ -76,6 +77,9 @@ async def run_broker(
         failure = BrokerFailure(str(unavailable.exceptions[0]))
     except* BrokerIdInUse as in_use:
         failure = BrokerFailure(str(in_use.exceptions[0]))
+    except* BadZnode as bad:
+        # One that we can't begin without. All others are said in the trace, and we go on.
+        failure = BrokerFailure(str(bad.exceptions[0]))
     finally:
         events.close()
     # Not in the block: `except*` wraps what it raises in a group before Python 3.11.4 (gh-103590).
