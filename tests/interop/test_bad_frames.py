@@ -1,8 +1,8 @@
 """Bytes that are no request, clients that do not behave, and a fuzz of mutated requests.
 
 A frame that cannot be understood costs its sender the connection and nobody else anything; the
-broker lives, its memory stays, and an answer is never another request's. All of it holds for the
-real Kafka too (`--cluster kafka`), but for the memory, which is only ours to promise.
+broker lives, its memory stays, and an answer is never another request's. It holds for the real
+Kafka too (`--cluster kafka`), but for what `ours_alone` says.
 """
 
 import os
@@ -56,6 +56,14 @@ def client(cluster: TestCluster) -> Iterator[RawClient]:
         yield client
 
 
+@pytest.fixture
+def ours_alone(kind: Kind) -> None:
+    """Kafka allocates what is announced, and leaves a request that its handler stumbles over
+    without an answer for ever; it speaks Produce 2, too."""
+    if kind == "kafka":
+        pytest.skip("Kafka does not do so")
+
+
 def resident_mb(cluster: TestCluster) -> float:
     pages = int(Path(f"/proc/{cluster.brokers[BROKER].pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGESIZE") / (1 << 20)
@@ -87,7 +95,6 @@ def request(api_key: int, version: int, body: bytes = b"") -> bytes:
         pytest.param(request(58, 0, bytes(40)), id="Envelope"),
         pytest.param(request(3, 99, bytes(40)), id="a version to come"),
         pytest.param(request(3, -1), id="a negative version"),
-        pytest.param(request(0, 2, bytes(40)), id="Produce before its time"),
         pytest.param(request(3, 1, b"\x7f\xff\xff\xff"), id="an endless array"),
         pytest.param(request(3, 1, b"\0\0\0\1\xff\xff"), id="a null name"),
         pytest.param(request(3, 9, b"\0\1\0\0\0\1\x63\x7f"), id="a tag that lies"),
@@ -150,7 +157,14 @@ def test_ten_thousand_small_requests_at_once(cluster: TestCluster, client: RawCl
         assert struct.unpack_from(">i", client.read_frame()) == (number,)
 
 
-def test_announcements_without_bytes(cluster: TestCluster, kind: Kind) -> None:
+@pytest.mark.usefixtures("ours_alone")
+def test_produce_before_record_format_2(cluster: TestCluster, client: RawClient) -> None:
+    assert client.send_raw(request(ApiKey.PRODUCE, 2, bytes(40))) is CLOSED
+    assert is_served(cluster)
+
+
+@pytest.mark.usefixtures("ours_alone")
+def test_announcements_without_bytes(cluster: TestCluster) -> None:
     """Twenty clients say that a hundred megabytes follow, and send five bytes a second."""
     before = resident_mb(cluster)
     connections = [socket.create_connection(_host_and_port(cluster)) for _ in range(20)]
@@ -158,8 +172,7 @@ def test_announcements_without_bytes(cluster: TestCluster, kind: Kind) -> None:
         for connection in connections:
             connection.sendall(struct.pack(">i", LARGEST_FRAME_BYTES) + b"hello")
         assert is_served(cluster)
-        if kind == "zbroker":
-            assert resident_mb(cluster) - before < 100
+        assert resident_mb(cluster) - before < 100
     finally:
         for connection in connections:
             connection.close()
@@ -194,7 +207,7 @@ def good_frames() -> list[tuple[ApiKey, bytes]]:
     return [(key, bytes(joined(chunks))) for key, chunks in frames]
 
 
-def fuzz(cluster: TestCluster, kind: Kind, seed: int, duration_s: float) -> None:
+def fuzz(cluster: TestCluster, seed: int, duration_s: float) -> None:
     rng = random.Random(seed)
     frames = good_frames()
     until = time.monotonic() + duration_s
@@ -217,18 +230,18 @@ def fuzz(cluster: TestCluster, kind: Kind, seed: int, duration_s: float) -> None
                 warm_mb = resident_mb(cluster)
     assert min(outcomes.values()) > 10, outcomes
     assert is_served(cluster)
-    if kind == "zbroker" and warm_mb:
-        assert resident_mb(cluster) - warm_mb < 30
+    assert not warm_mb or resident_mb(cluster) - warm_mb < 30
     log = cluster.brokers[BROKER].log_file.read_text(errors="replace")
-    if kind == "zbroker":
-        assert "Traceback" not in log, log[log.index("Traceback") - 500 :][:3000]
+    assert "Traceback" not in log, log[log.index("Traceback") - 500 :][:3000]
 
 
-def test_mutated_requests(cluster: TestCluster, kind: Kind) -> None:
-    fuzz(cluster, kind, seed=int(os.environ.get("ZBROKER_FUZZ_SEED", "9")), duration_s=8)
+@pytest.mark.usefixtures("ours_alone")
+def test_mutated_requests(cluster: TestCluster) -> None:
+    fuzz(cluster, seed=int(os.environ.get("ZBROKER_FUZZ_SEED", "9")), duration_s=8)
 
 
 @pytest.mark.matrix
+@pytest.mark.usefixtures("ours_alone")
 @pytest.mark.parametrize("seed", range(100, 104))
-def test_many_more_mutated_requests(cluster: TestCluster, kind: Kind, seed: int) -> None:
-    fuzz(cluster, kind, seed, duration_s=30)
+def test_many_more_mutated_requests(cluster: TestCluster, seed: int) -> None:
+    fuzz(cluster, seed, duration_s=30)

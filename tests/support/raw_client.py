@@ -73,7 +73,9 @@ class RawClient:
             if end:
                 self.socket.shutdown(socket.SHUT_WR)
             return self.read_frame()
-        except (ConnectionError, EOFError):
+        except TimeoutError:
+            raise  # neither answered nor closed
+        except (OSError, EOFError):
             self.close()
             return CLOSED
 
