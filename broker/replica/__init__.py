@@ -17,7 +17,7 @@ partition is committed.
                   └──► isr_changes ──► AlterPartition to the controller
 
     manager          finds replicas by name       offsets_log   the groups' log, as any partition
-    high_watermarks  keeps them over a restart
+    high_watermarks  keeps them over a restart    refusals      why a batch is out of order
 
 Invariants:
 

@@ -53,25 +53,48 @@ async def test_under_min_isr_a_batch_sent_again_waits_for_the_isr(tmp_path: Path
     """Its first copy is here. To call it not written would let the producer write it anew."""
     partition = open_partition(tmp_path, min_insync_replicas=2)
     lead(partition, 1, 2)
-    first, second = (
-        memoryview(
-            build_batch(
-                [Record(value=b"a")], producer_id=9, producer_epoch=0, base_sequence=sequence
-            )
-        )
-        for sequence in range(2)
-    )
-    partition.append_as_leader(first, -1, 0.0)
+    partition.append_as_leader(numbered(0), -1, 0.0)
     lead(partition, 1)
-    info = partition.append_as_leader(first, -1, 0.0)
+    info = partition.append_as_leader(numbered(0), -1, 0.0)
     assert info.is_duplicate
     assert not partition.is_acknowledged(1, partition.leader_epoch)
     with pytest.raises(KafkaError) as refused:
-        partition.append_as_leader(second, -1, 0.0)
+        partition.append_as_leader(numbered(1), -1, 0.0)
     assert refused.value.code is ErrorCode.NOT_ENOUGH_REPLICAS
     partition.follower_fetched(2, 1, 0, 1.0, 7)
     partition.isr_altered({1, 2}, 1, 1.0)
     assert partition.is_acknowledged(1, partition.leader_epoch)
+
+
+def numbered(sequence: int, producer_epoch: int = 0) -> memoryview:
+    """A batch of one record from an idempotent producer."""
+    records = [Record(value=b"a")]
+    return memoryview(
+        build_batch(records, producer_id=9, producer_epoch=producer_epoch, base_sequence=sequence)
+    )
+
+
+async def test_behind_a_refused_batch_the_next_is_refused_for_the_same_reason(
+    tmp_path: Path,
+) -> None:
+    """Out of order would tell the producer that something is lost."""
+    partition = open_partition(tmp_path, min_insync_replicas=2)
+    lead(partition, 1, 2)
+    partition.append_as_leader(numbered(0), -1, 0.0)
+    lead(partition, 1)
+    with pytest.raises(KafkaError) as refused:
+        partition.append_as_leader(numbered(1), -1, 0.0)
+    assert refused.value.code is ErrorCode.NOT_ENOUGH_REPLICAS
+    partition.isr_altered({1, 2}, 1, 0.1)
+    with pytest.raises(KafkaError) as refused:
+        partition.append_as_leader(numbered(2), -1, 0.1)
+    assert refused.value.code is ErrorCode.NOT_ENOUGH_REPLICAS
+
+    partition.append_as_leader(numbered(1), -1, 0.2)
+    partition.append_as_leader(numbered(2), -1, 0.2)
+    with pytest.raises(KafkaError) as refused:
+        partition.append_as_leader(numbered(7), -1, 60.0)
+    assert refused.value.code is ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
 
 
 async def test_min_isr_never_asks_for_more_than_there_are_replicas(tmp_path: Path) -> None:
