@@ -12,8 +12,8 @@
         └─ a listener each    one task a connection
 
 Start: a first session, the cluster's id, `meta.properties`, the logs (recovered
-if they weren't closed), the ports, the tasks; and only then the registration,
-for from then on the controller sends orders.
+if they weren't closed), the ports, the tasks; then the registration, for from
+then on the controller sends orders; and last the listeners answer.
 
 End, by `shutdown`: the controller moves our leaderships away (ControlledShutdown),
 the listeners close, the logs are closed cleanly, and the session ends last, which
@@ -24,7 +24,7 @@ Kafka: KafkaServer.startup and shutdown.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import attrs
@@ -127,7 +127,8 @@ class _Life:
         self._surroundings = surroundings
         self._zookeeper = ZooKeeper()
         self._config_changes = ConfigChanges(events, surroundings.clock_ms)
-        self._serving = trio.Event()
+        self._may_register = trio.Event()
+        self._registered = trio.Event()
         self._broker: Broker | None = None
         self._registrar: Registrar | None = None
         self._starting = starting
@@ -139,11 +140,12 @@ class _Life:
         """All that is only true while the session lives; cancelled when it's lost."""
         self._zookeeper.opened(session)
         try:
-            await self._serving.wait()
+            await self._may_register.wait()
             assert self._broker is not None
             assert self._registrar is not None
             registration = await self._registrar.register(session, cause)
             self._broker.registered(registration.epoch)
+            self._registered.set()
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(
                     _follow_config_changes, self._broker, session, self._config_changes
@@ -178,11 +180,22 @@ class _Life:
 
     async def serve(self, shutdown: trio.Event) -> None:
         """From the first session to the end of the shutdown."""
-        session = await self._first_session(shutdown)
-        if session is None:
-            return
-        broker = await self._prepare(session)
-        self._broker = broker
+        if await _comes_before(shutdown, self._zookeeper.session):
+            broker = await self._prepare(await self._zookeeper.session())
+            self._broker = broker
+            await self._serve(broker, shutdown)
+            await self._close(broker)
+            await self._unregister()
+        else:
+            self.stopping = self._events("broker.stopping", cause=self._starting, why="asked to")
+
+    async def _serve(self, broker: Broker, shutdown: trio.Event) -> None:
+        """Run all tasks until the shutdown; our leaderships are moved away by then.
+
+        The ports are bound first, so that one in use ends us before anybody hears of us,
+        and answer last: a client that came before the controller knows us would be told
+        of a cluster without brokers.
+        """
         acceptors = await open_endpoints(self._config, self._surroundings.listen)
         async with trio.open_nursery() as nursery:
             await nursery.start(broker.logs.run)
@@ -190,34 +203,16 @@ class _Life:
             await nursery.start(broker.fetchers.run)
             await nursery.start(broker.isr_changes.run)
             await nursery.start(broker.groups.run)
-            for endpoint, acceptor in acceptors:
-                await nursery.start(listener_of(broker, endpoint).serve, acceptor)
-            self._serving.set()
-            await shutdown.wait()
+            self._may_register.set()
+            registered = await _comes_before(shutdown, self._registered.wait)
+            if registered:
+                for endpoint, acceptor in acceptors:
+                    await nursery.start(listener_of(broker, endpoint).serve, acceptor)
+                await shutdown.wait()
             self.stopping = self._events("broker.stopping", cause=self._starting, why="asked to")
-            if self._config.controlled_shutdown_enable:
+            if registered and self._config.controlled_shutdown_enable:
                 await ask_to_leave(broker)
             nursery.cancel_scope.cancel()
-        await self._close(broker)
-        await self._unregister()
-
-    async def _first_session(self, shutdown: trio.Event) -> Session | None:
-        """None if we are asked to stop before ZooKeeper has answered."""
-        session: Session | None = None
-        waiting = trio.CancelScope()
-
-        async def stop_waiting() -> None:
-            await shutdown.wait()
-            waiting.cancel()
-
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(stop_waiting)
-            with waiting:
-                session = await self._zookeeper.session()
-            nursery.cancel_scope.cancel()
-        if session is None:
-            self.stopping = self._events("broker.stopping", cause=self._starting, why="asked to")
-        return session
 
     async def _prepare(self, session: Session) -> Broker:
         """Find out who we are, and load what we have."""
@@ -256,6 +251,22 @@ class _Life:
                 await self._registrar.unregister(await self._zookeeper.session())
             except SessionLost:
                 log.info("the session was lost while stopping: the registration is gone with it")
+
+
+async def _comes_before(shutdown: trio.Event, wait: Callable[[], Awaitable[object]]) -> bool:
+    """True when `wait` has come to its end, False when we're asked to stop before that."""
+    came = False
+    async with trio.open_nursery() as nursery:
+
+        async def give_up() -> None:
+            await shutdown.wait()
+            nursery.cancel_scope.cancel()
+
+        nursery.start_soon(give_up)
+        await wait()
+        came = True
+        nursery.cancel_scope.cancel()
+    return came
 
 
 async def _follow_config_changes(broker: Broker, session: Session, changes: ConfigChanges) -> None:
