@@ -34,12 +34,26 @@ def check_golden(path: Path, run: Callable[[Command], list[str]]) -> None:
     assert after == before, f"{path.name} tells another story now (GOLDEN_UPDATE=1 writes it anew)"
 
 
+def commands_of(text: str) -> list[Command]:
+    """Of a whole script or of one block, in their order."""
+    scripts = (_script_of(block) for block in text.strip().split("\n\n"))
+    return [
+        Command.parse(line)
+        for script in scripts
+        for line in script
+        if line and not line.startswith("#")
+    ]
+
+
+def _script_of(block: str) -> list[str]:
+    return block.split("\n---")[0].splitlines()
+
+
 def _run_block(block: str, run: Callable[[Command], list[str]]) -> str:
-    script = block.split("\n---")[0].splitlines()
+    script = _script_of(block)
     output: list[str] = []
-    for line in script:
-        if line and not line.startswith("#"):
-            output += run(Command.parse(line))
+    for command in commands_of(block):
+        output += run(command)
     if all(line.startswith("#") for line in script):
         return "\n".join(script)
     return "\n".join([*script, "---", *(output or ["(nothing)"])])

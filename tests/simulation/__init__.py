@@ -20,7 +20,8 @@
   moments at which other tasks run, as many as a disk would let them.
 - **Chance** (assignments, backoffs, what a disk takes) comes from Randoms made from the seed.
 
-`test_stories` tells the stories of failure one by one, `test_random_story` makes up its own.
+`test_stories` tells the stories of failure one by one, `test_random_story` makes up its own, and
+`test_golden` plays those that are written down with all that came of them (tests/golden/ensemble).
 
 The invariants, held by `checker` at every write to ZooKeeper, several times a second of the mock
 clock, and at each story's end:

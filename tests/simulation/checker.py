@@ -117,7 +117,7 @@ class Checker:
         end = log.high_watermark
         if start >= end:
             return
-        for data in _batches(partition, start, end):
+        for data in stored_batches(partition, start, end):
             [batch] = batches(data)
             known = history.batches.setdefault(batch.base_offset, data)
             assert data == known, (
@@ -179,7 +179,7 @@ def _is_in_sync(leader: Partition, brokers: Mapping[int, Broker]) -> bool:
     return None not in replicas and ends == {(leader.log.log_end_offset,) * 2}
 
 
-def _batches(partition: Partition, start: int, end: int) -> Iterator[bytes]:
+def stored_batches(partition: Partition, start: int, end: int) -> Iterator[bytes]:
     """The batches of a log from `start` to `end`, one segment after the other."""
     while start < end:
         found = partition.log.read(start, 1 << 30, end)
