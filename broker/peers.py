@@ -86,11 +86,13 @@ class Peer:
         if self._transport is None or self._frames is None:
             self._transport = await self.connect(self.host, self.port)
             self._frames = FrameReader(self._transport, MAX_ANSWER_BYTES)
+        # Ours until the end of this request: `close` may be called meanwhile, and ends it.
+        transport, frames = self._transport, self._frames
         self._correlation_id = (self._correlation_id + 1) & 0x7FFFFFFF
-        await self._transport.send(
+        await transport.send(
             framing.encode_request(api_key, version, self._correlation_id, self.client_id, message)
         )
-        frame = await self._frames.next_frame()
+        frame = await frames.next_frame()
         if frame is None:
             raise ConnectionClosed("it hung up")
         correlation_id, response = framing.decode_response(api_key, version, frame)

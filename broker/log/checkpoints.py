@@ -15,13 +15,14 @@ from pathlib import Path
 
 import attrs
 
+from broker.failure import BrokerFailure
 from broker.log.disk import Disk, replace_file
 from coordination.values import TopicPartition
 
 _VERSION = "0"
 
 
-class MalformedCheckpoint(Exception):  # named for what was found
+class MalformedCheckpoint(BrokerFailure):  # named for what was found
     """Names the file and what is wrong with it."""
 
 
@@ -56,13 +57,15 @@ def encode_entries(lines: Iterable[str]) -> bytes:
 
 
 def read_entries(path: Path) -> list[str]:
-    """The entry lines of a checkpoint file; none if there is no such file."""
+    """The entry lines of a checkpoint file; none if there is no such file, or nothing in it."""
     try:
         content = path.read_bytes().decode()
     except FileNotFoundError:
         return []
     except UnicodeDecodeError as error:
         raise MalformedCheckpoint(f"{path}: not a text file") from error
+    if not content:
+        return []  # Kafka makes the file when it makes the log, and fills it with the first entry
     lines = content.splitlines()
     if not content.endswith("\n"):
         raise MalformedCheckpoint(f"{path}: the last line is cut short")

@@ -121,6 +121,24 @@ async def test_a_cancelled_request_leaves_no_answer_behind(autojump_clock: MockC
         nursery.cancel_scope.cancel()
 
 
+async def test_closed_by_another_task_a_request_ends_as_unanswered(
+    autojump_clock: MockClock,
+) -> None:
+    async with trio.open_nursery() as nursery:
+        other = Other(nursery, say_nothing)
+        peer = Peer("b", 9092, "test", other.connect)
+
+        async def close_it_soon() -> None:
+            await trio.sleep(1)
+            peer.close()
+
+        nursery.start_soon(close_it_soon)
+        with pytest.raises(PeerUnavailable, match="b:9092"):
+            await ask(peer, timeout_s=60)
+        assert trio.current_time() == 1
+        nursery.cancel_scope.cancel()
+
+
 async def test_nobody_there(autojump_clock: MockClock) -> None:
     async def refused(host: str, port: int) -> Transport:
         await trio.lowlevel.checkpoint()
