@@ -13,6 +13,6 @@ A block is commands, a line of three dashes, and their output up to an empty lin
 the commands and compares. When a change of output is meant, write it anew and read the diff:
 
     GOLDEN_UPDATE=1 .venv/bin/pytest tests/coordination/controller/test_golden.py
-    GOLDEN_UPDATE=1 .venv/bin/pytest tests/simulation/test_golden.py
+    GOLDEN_UPDATE=1 .venv/bin/pytest -m "not matrix" tests/simulation/test_golden.py
     git diff tests/golden
 """
