@@ -74,9 +74,9 @@ async def run_broker(
     try:
         await _run(config, events, shutdown, surroundings(config, events))
     except* StoreUnavailable as unavailable:
-        failure = BrokerFailure(str(unavailable.exceptions[0]))
+        failure = BrokerFailure(str(_leaf(unavailable)))
     except* BrokerIdInUse as in_use:
-        failure = BrokerFailure(str(in_use.exceptions[0]))
+        failure = BrokerFailure(str(_leaf(in_use)))
     except* BadZnode as bad:
         # One that we can't begin without. All others are said in the trace, and we go on.
         failure = BrokerFailure(str(bad.exceptions[0]))
@@ -85,6 +85,13 @@ async def run_broker(
     # Not in the block: `except*` wraps what it raises in a group before Python 3.11.4 (gh-103590).
     if failure is not None:
         raise failure
+
+
+def _leaf(error: BaseException) -> BaseException:
+    """The exception at the bottom of the groups that the nurseries have put around it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 async def _run(

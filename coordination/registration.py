@@ -147,7 +147,13 @@ class Registrar:
                 with limit:
                     await _until_gone(session, events, node, self.path)
                 if limit.cancelled_caught:
-                    raise BrokerIdInUse(self._complaint(node))
+                    asked_s = trio.current_time()
+                    still = await self._in_the_way(session)
+                    if trio.current_time() > asked_s + patience_s / 10:
+                        # We waited for ZooKeeper, not for the node: sessions don't end meanwhile.
+                        give_up_at = trio.current_time() + patience_s
+                    elif still is not None and still.stat.czxid == node.stat.czxid:
+                        raise BrokerIdInUse(self._complaint(node))
         self._registered = attrs.evolve(broker, epoch=stat.czxid)
         self.recorder(
             "broker.registered",

@@ -57,15 +57,13 @@ def encode_entries(lines: Iterable[str]) -> bytes:
 
 
 def read_entries(path: Path) -> list[str]:
-    """The entry lines of a checkpoint file; none if there is no such file, or nothing in it."""
+    """The entry lines of a checkpoint file; none if there is no such file."""
     try:
         content = path.read_bytes().decode()
     except FileNotFoundError:
         return []
     except UnicodeDecodeError as error:
         raise MalformedCheckpoint(f"{path}: not a text file") from error
-    if not content:
-        return []  # Kafka makes the file when it makes the log, and fills it with the first entry
     lines = content.splitlines()
     if not content.endswith("\n"):
         raise MalformedCheckpoint(f"{path}: the last line is cut short")

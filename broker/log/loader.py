@@ -261,6 +261,9 @@ class LogLoader:
 
     def _load_epochs(self) -> LeaderEpochs:
         path = self.directory / LEADER_EPOCH_CHECKPOINT
+        if self.was_clean and path.exists() and not path.stat().st_size:
+            # Kafka makes the file with the log, and writes it with the first epoch.
+            self.disk.unlink(path)
         try:
             return LeaderEpochs(self.disk, path)
         except MalformedCheckpoint as error:

@@ -104,7 +104,9 @@ def test_nothing_is_left_after_a_clear(epochs: LeaderEpochs) -> None:
     assert (epochs.latest, stored(epochs)) == (None, [])
 
 
-@pytest.mark.parametrize("content", ["1\n0\n", "0\nx\n", "0\n2\n1 0\n", "0\n1\na b\n", "0\n1\n1 1"])
+@pytest.mark.parametrize(
+    "content", ["", "1\n0\n", "0\nx\n", "0\n2\n1 0\n", "0\n1\na b\n", "0\n1\n1 1"]
+)
 def test_a_malformed_file(tmp_path: Path, content: str) -> None:
     path = tmp_path / "leader-epoch-checkpoint"
     path.write_text(content)
