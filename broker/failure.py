@@ -8,3 +8,10 @@ else that ends a broker is a bug and keeps its traceback.
 
 class BrokerFailure(Exception):
     """Ends the broker; the text is one line: what is wrong, where, and what helps."""
+
+
+def innermost(error: BaseException) -> BaseException:
+    """The first exception inside the groups that nurseries have put around it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

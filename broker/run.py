@@ -37,7 +37,7 @@ from broker.controlled_shutdown import ask_to_leave
 from broker.controller_channel import open_controller_channel
 from broker.endpoints import listener_of, open_endpoints
 from broker.events import FILE_NAME, EventLog
-from broker.failure import BrokerFailure
+from broker.failure import BrokerFailure, innermost
 from broker.identity import find_identity
 from broker.surroundings import Surroundings, real_surroundings
 from broker.zookeeper import ZooKeeper
@@ -74,9 +74,9 @@ async def run_broker(
     try:
         await _run(config, events, shutdown, surroundings(config, events))
     except* StoreUnavailable as unavailable:
-        failure = BrokerFailure(str(_leaf(unavailable)))
+        failure = BrokerFailure(str(innermost(unavailable)))
     except* BrokerIdInUse as in_use:
-        failure = BrokerFailure(str(_leaf(in_use)))
+        failure = BrokerFailure(str(innermost(in_use)))
     except* BadZnode as bad:
         # One that we can't begin without. All others are said in the trace, and we go on.
         failure = BrokerFailure(str(bad.exceptions[0]))
@@ -85,13 +85,6 @@ async def run_broker(
     # Not in the block: `except*` wraps what it raises in a group before Python 3.11.4 (gh-103590).
     if failure is not None:
         raise failure
-
-
-def _leaf(error: BaseException) -> BaseException:
-    """The exception at the bottom of the groups that the nurseries have put around it."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 async def _run(

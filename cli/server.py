@@ -82,13 +82,13 @@ def run(config: BrokerConfig) -> None:
     """Runs the broker until a signal or a failure ends it; exits with 1 after a failure."""
     import trio
 
-    from broker.failure import BrokerFailure
+    from broker.failure import BrokerFailure, innermost
 
     failure = None
     try:
         trio.run(_serve, config)
     except* BrokerFailure as failures:
-        failure = str(_first_leaf(failures))
+        failure = str(innermost(failures))
     # Not in the block: `except*` wraps what it raises in a group before Python 3.11.4 (gh-103590).
     if failure is not None:
         _exit(FAILED, failure)
@@ -121,12 +121,6 @@ async def _obey_signals(signals: AsyncIterator[int], shutdown: "trio.Event") -> 
             logging.getLogger(__name__).warning("%s again: ending at once", name)
             logging.shutdown()
             os._exit(FAILED)
-
-
-def _first_leaf(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 def _exit(code: int, line: str) -> NoReturn:

@@ -34,7 +34,6 @@ from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.regions import FileRegion
 from coordination.values import ZERO_UUID, TopicPartition
 
-CONSUMER = -1
 UNDEFINED_EPOCH = -1
 
 

@@ -20,6 +20,7 @@ import click
 import trio
 
 from broker.config.java_properties import PropertiesSyntaxError, parse_properties
+from broker.failure import innermost
 from cli.client import Address, ClientError, Cluster, TimedOut, open_cluster, parse_addresses
 from coordination.store import StoreError
 
@@ -70,18 +71,11 @@ def run(operation: Callable[[], Awaitable[T]]) -> T:
     try:
         return trio.run(operation)
     except* TimedOut as errors:
-        failure = Failure(_first_line(errors), Exit.TIMEOUT)
+        failure = Failure(str(innermost(errors)), Exit.TIMEOUT)
     except* (ClientError, StoreError) as errors:
-        failure = Failure(_first_line(errors))
+        failure = Failure(str(innermost(errors)))
     # Not in the block: `except*` wraps what it raises in a group before Python 3.11.4 (gh-103590).
     raise failure
-
-
-def _first_line(errors: BaseExceptionGroup[Exception]) -> str:
-    error: BaseException = errors
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return str(error)
 
 
 def cluster_options(command: Command) -> Command:

@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 import trio
 
+from broker.failure import innermost
 from cli.commands.options import Exit, Failure
 from cli.ensemble.claim import DirectoryInUse, holder
 from cli.ensemble.layout import (
@@ -85,7 +86,7 @@ def up(
     except* NotReadyInTime as errors:
         failure = Failure(str(errors.exceptions[0]), Exit.TIMEOUT)
     except* (SetupError, ArtifactError) as errors:
-        failure = Failure(_text_of(errors))
+        failure = Failure(str(innermost(errors)))
     # Not in the block: `except*` wraps what it raises in a group before Python 3.11.4 (gh-103590).
     raise failure
 
@@ -161,10 +162,3 @@ def _closing_lines(ensemble: Ensemble, controller_id: int, *, detached: bool) ->
             f"stop: {stop}",
         ]
     )
-
-
-def _text_of(errors: BaseExceptionGroup[Exception]) -> str:
-    error: BaseException = errors
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return str(error)
