@@ -13,6 +13,7 @@ import confluent_kafka.admin
 import pytest
 
 from tests.support.cluster import TestCluster
+from tests.support.waiting import wait_until
 
 with warnings.catch_warnings():
     # It reads its schemas at import by a function that Python 3.11 calls deprecated.
@@ -66,13 +67,18 @@ def test_kafka_python_admin(cluster: TestCluster, name: str) -> None:
     admin = kafka.KafkaAdminClient(bootstrap_servers=cluster.bootstrap)
     try:
         admin.create_topics([kafka.admin.NewTopic(name, num_partitions=3, replication_factor=1)])
-        assert name in admin.list_topics()
-        (described,) = admin.describe_topics([name])
-        assert len(described["partitions"]) == 3
+        # The controller answers when it has created or deleted; the broker that this client happens
+        # to ask next may learn of it a moment later, as in Kafka.
+        wait_until("the topic to be listed", lambda: name in admin.list_topics())
+        wait_until("three partitions", lambda: partitions_of(admin.describe_topics([name])) == [3])
         admin.delete_topics([name])
-        assert name not in admin.list_topics()
+        wait_until("the topic to be gone", lambda: name not in admin.list_topics())
     finally:
         admin.close()
+
+
+def partitions_of(described: list[dict[str, Any]]) -> list[int]:
+    return [len(topic["partitions"]) for topic in described]
 
 
 # confluent-kafka
