@@ -9,6 +9,7 @@ small flags that tests use.
 
     contenders   start the brokers of one kind, ask the kernel what they used
     workloads    what is done to them, and the number that comes out
+    scale        the same for 2,000 partitions: the control plane's costs
     report       medians, ratios, the table and the JSON
 
 A workload's figure is one number with a direction: more is better (MB/s), or

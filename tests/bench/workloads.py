@@ -30,25 +30,30 @@ class Figure:
     more_is_better: bool
 
 
-def start_up(contender: Contender, began_s: float) -> Iterator[Figure]:
+def start_up(contender: Contender) -> Iterator[Figure]:
     """From exec to a Metadata answer with all brokers and one acks=all record on RF 3.
 
-    ZooKeeper was running before; `began_s` is when the first broker was started.
+    ZooKeeper was running before.
     """
-    admin = AdminClient({"bootstrap.servers": contender.bootstrap, "log_level": 0})
-    deadline_s = began_s + READY_TIMEOUT_S
-    while not _knows_all(admin):
-        if time.monotonic() > deadline_s:
-            raise TimeoutError(f"{contender.kind} is not ready after {READY_TIMEOUT_S:.0f} s")
-        time.sleep(0.01)
+    wait_ready(contender)
     create_topic(contender, "start", replication_factor=BROKERS, partitions=1)
     producer = Producer(
         {"bootstrap.servers": contender.bootstrap, "acks": "all", "linger.ms": 0, "log_level": 0}
     )
     producer.produce("start", b"first")
     producer.flush(READY_TIMEOUT_S)
-    yield Figure("start-up", time.monotonic() - began_s, "s", more_is_better=False)
+    yield Figure("start-up", time.monotonic() - contender.began_s, "s", False)
     yield Figure("memory after start", contender.usage().rss_mb / BROKERS, "MB a broker", False)
+
+
+def wait_ready(contender: Contender) -> None:
+    """Block until a Metadata answer lists all brokers."""
+    admin = AdminClient({"bootstrap.servers": contender.bootstrap, "log_level": 0})
+    deadline_s = contender.began_s + READY_TIMEOUT_S
+    while not _knows_all(admin):
+        if time.monotonic() > deadline_s:
+            raise TimeoutError(f"{contender.kind} is not ready after {READY_TIMEOUT_S:.0f} s")
+        time.sleep(0.01)
 
 
 def _knows_all(admin: AdminClient) -> bool:
