@@ -19,6 +19,7 @@ from uuid import UUID
 import attrs
 
 from broker.replica.waiting import Movement
+from broker.wire.framing import EncodedResponse
 from coordination.values import (
     LEADER_DURING_DELETE,
     ZERO_UUID,
@@ -53,6 +54,11 @@ class ClusterMetadata:
     brokers: Mapping[int, BrokerRegistration] = MappingProxyType({})
     topics: Mapping[str, TopicMetadata] = MappingProxyType({})
     topic_names: Mapping[UUID, str] = MappingProxyType({})
+    # What was answered to who asked for all topics, by listener and version: they ask often, and
+    # of thousands of partitions the answer takes longer to put together than to send.
+    answers: dict[tuple[str, int], EncodedResponse] = attrs.field(
+        factory=dict, init=False, eq=False, repr=False
+    )
 
     def partition(self, topic_partition: TopicPartition) -> PartitionMetadata | None:
         topic = self.topics.get(topic_partition.topic)

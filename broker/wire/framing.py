@@ -55,6 +55,23 @@ class RequestHeader:
     client_id: str | None
 
 
+@attrs.frozen
+class EncodedResponse:
+    """A response's bytes in one version, for one that is given out again and again."""
+
+    api_key: ApiKey
+    api_version: int
+    body: bytes
+
+    @staticmethod
+    def of(api_key: ApiKey, api_version: int, response: object) -> "EncodedResponse":
+        chunks: list[Chunk] = []
+        _response_writer(api_key, api_version)(response, chunks)
+        [body] = chunks  # no records in it
+        assert isinstance(body, bytes)
+        return EncodedResponse(api_key, api_version, body)
+
+
 class UnknownApi(Exception):
     """A request for an API that we do not have; Kafka closes the connection."""
 
@@ -109,6 +126,9 @@ def encode_response(header: RequestHeader, response: object) -> list[Chunk]:
     head = _CORRELATION_ID.pack(header.correlation_id)
     if api.response_header_version(header.api_version) >= 1:
         head += _NO_TAGS
+    if isinstance(response, EncodedResponse):
+        assert (response.api_key, response.api_version) == (header.api_key, header.api_version)
+        return [_SIZE.pack(len(head) + len(response.body)) + head + response.body]
     return _frame(head, _response_writer(api.key, header.api_version), response)
 
 

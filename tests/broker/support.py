@@ -28,7 +28,9 @@ from broker.listener import Later
 from broker.log.disk import Disk, RealDisk
 from broker.surroundings import Surroundings
 from broker.transport import Acceptor, Transport
-from broker.wire.apis import ApiKey
+from broker.wire.apis import API_TABLE, ApiKey
+from broker.wire.codec import decode
+from broker.wire.framing import EncodedResponse
 from broker.wire.messages import leader_and_isr as li
 from broker.wire.messages import update_metadata as um
 from broker.zookeeper import ZooKeeper
@@ -101,6 +103,8 @@ async def call(
         host="client",
     )
     answer = await handler_of(api_key)(broker, context, request)
+    if isinstance(answer, EncodedResponse):
+        return decode(API_TABLE[api_key].response_class, version, answer.body)
     return await answer.wait() if wait and isinstance(answer, Later) else answer
 
 

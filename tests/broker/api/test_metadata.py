@@ -46,6 +46,17 @@ async def test_brokers_and_all_topics(tmp_path: Path) -> None:
         assert await metadata(broker, [], version=1) == []
 
 
+async def test_all_topics_are_told_anew_when_the_cluster_has_changed(tmp_path: Path) -> None:
+    async with open_broker(tmp_path) as broker:
+        for topics in ({"t"}, {"t", "u"}):
+            await know(broker, partitions=[(f"{topic}-0", 1, (1, 2)) for topic in topics])
+            for version in (0, 1, 9, 12):
+                everything = [] if version == 0 else None
+                for _ in range(2):
+                    told = await metadata(broker, everything, version)
+                    assert {topic.name for topic in told} == topics
+
+
 async def test_a_partition_whose_leader_is_dead_has_none(tmp_path: Path) -> None:
     async with open_broker(tmp_path) as broker:
         await know(broker, (1, 3), [("t-0", 2, (1, 2)), ("t-1", 1, (1, 2))])
