@@ -61,7 +61,8 @@ def _create(contender: Contender, addresses: dict[int, str]) -> float:
         for number in range(TOPICS)
     ]
     began_s = time.monotonic()
-    for created in admin.create_topics(topics, operation_timeout=TIMEOUT_S).values():
+    asked = admin.create_topics(topics, operation_timeout=TIMEOUT_S, request_timeout=TIMEOUT_S)
+    for created in asked.values():
         created.result(TIMEOUT_S)
     for address in addresses.values():
         _wait("every partition to have a leader", lambda at=address: _led_by(at, addresses))
