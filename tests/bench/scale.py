@@ -35,7 +35,7 @@ METADATA_VERSION = 12
 METADATA_QUESTIONS = 50
 IDLE_S = 20.0
 SETTLE_S = 10.0  # what a creation leaves to do (checkpoints, first fetches) is not idleness
-TIMEOUT_S = 300.0
+TIMEOUT_S = 300
 POLL_S = 0.05
 
 
@@ -55,7 +55,13 @@ def scale(contender: Contender) -> Iterator[Figure]:
 
 
 def _create(contender: Contender, addresses: dict[int, str]) -> float:
-    admin = AdminClient({"bootstrap.servers": contender.bootstrap, "log_level": 0})
+    admin = AdminClient(
+        {
+            "bootstrap.servers": contender.bootstrap,
+            "log_level": 0,
+            "socket.timeout.ms": TIMEOUT_S * 1000,
+        }
+    )
     topics = [
         NewTopic(f"scale-{number}", num_partitions=PARTITIONS_PER_TOPIC, replication_factor=BROKERS)
         for number in range(TOPICS)
