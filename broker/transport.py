@@ -192,9 +192,11 @@ async def listen_tcp(host: str, port: int, backlog: int) -> Acceptor:
 async def connect_tcp(host: str, port: int) -> Transport:
     """A TCP connection; raises OSError."""
     last_error: OSError | None = None
-    for family, kind, protocol, _, address in await trio.socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM
-    ):
+    try:
+        addresses = await trio.socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:  # whatever somebody wrote into a registration
+        raise OSError(f"{host!r:.80} is no name of a host: {error}") from error
+    for family, kind, protocol, _, address in addresses:
         sock = trio.socket.socket(family, kind, protocol)
         try:
             await sock.connect(address)

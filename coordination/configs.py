@@ -78,7 +78,7 @@ class ConfigChanges:
 
     recorder: Recorder
     clock_ms: Callable[[], int]
-    _last_seen: int = -1  # sequence number of the last notification handed on
+    _seen: frozenset[str] = frozenset()  # the notifications handed on, of those that are there
 
     async def follow(self, session: Session, changed: trio.MemorySendChannel[str]) -> None:
         """Send each changed entity's path, such as `topics/orders`, until SessionLost."""
@@ -91,15 +91,14 @@ class ConfigChanges:
     async def _hand_on(
         self, session: Session, names: Sequence[str], changed: trio.MemorySendChannel[str]
     ) -> None:
+        """By name, not by number: one made by hand has any, and must not hide those after it."""
         changes = sorted(f"{paths.CONFIG_CHANGES}/{name}" for name in names)
         nodes = await session.get_many(changes)
         expired = []
         for path, node in zip(changes, nodes, strict=True):
             if node is None:
                 continue  # another broker was faster to purge it
-            number = paths.sequence_number(path)
-            if number > self._last_seen:
-                self._last_seen = number
+            if path not in self._seen:
                 try:
                     entity_path = znodes.decode_config_change(path, node)
                 except znodes.BadZnode as error:
@@ -108,4 +107,5 @@ class ConfigChanges:
                     await changed.send(entity_path)
             if self.clock_ms() - node.stat.ctime_ms > NOTIFICATION_LIFE_MS:
                 expired.append([Delete(path)])
+        self._seen = frozenset(changes)
         await session.multi_many(expired)  # whatever fails here, the next one to come deletes

@@ -22,7 +22,11 @@ from coordination.znodes import paths
 from coordination.znodes.documents import BadZnode, Document, encode_json
 
 # LISTENER://host:port, the host bare, empty, or an IPv6 address in brackets
-_ENDPOINT = re.compile(r"([^:/]+)://(?:\[([0-9a-zA-Z\-%._:]+)\]|([^\[\]:/]*)):(-?\d+)", re.ASCII)
+_ENDPOINT = re.compile(
+    r"([^:/]+)://(?:\[([0-9a-zA-Z\-%._:]+)\]|([^\[\]:/]*)):(-?\d{1,5})", re.ASCII
+)
+
+LAST_PORT = 65535
 
 
 def encode_broker(broker: BrokerRegistration) -> bytes:
@@ -79,6 +83,8 @@ def _endpoint(document: Document, text: str, protocols: dict[str, str] | None) -
         raise BadZnode(
             document.path, f"listener_security_protocol_map: no entry for listener {listener}"
         )
+    if not -1 <= int(port) <= LAST_PORT:
+        raise BadZnode(document.path, f"endpoints: no port has the number in {text!r:.80}")
     return Endpoint(listener, protocol, ipv6 or host, int(port))
 
 

@@ -4,7 +4,8 @@
     /controller                 {"version":2, "brokerid":3, "timestamp":"1795332305804",
                                  "kraftControllerEpoch":-1}
     /controller_epoch           1     (digits, no JSON)
-    /feature                    {"version":2, "status":1, "features":{}}
+    /feature                    {"version":2, "status":1,
+                                 "features":{"f":{"max_version_level":3}}}
     /latest_producer_id_block   {"version":1, "broker":1, "block_start":"1000", "block_end":"1999"}
 
 kraftControllerEpoch belongs to the migration away from ZooKeeper (KIP-866); -1 says that none is
@@ -32,10 +33,14 @@ class Controller:
 
 @attrs.frozen
 class Feature:
-    """Finalized features (KIP-584): `features` maps a name to its finalized version."""
+    """Finalized features (KIP-584): `features` maps a name to its finalized version level.
+
+    Version 1 of the document (before Kafka 3.3) gave each feature a lowest level besides.
+    """
 
     enabled: bool
     features: Mapping[str, int] = attrs.field(factory=dict)
+    version: int = 2
 
 
 @attrs.frozen
@@ -89,19 +94,29 @@ def decode_controller_epoch(node: Node) -> int:
 
 
 def encode_feature(feature: Feature) -> bytes:
-    return encode_json({"version": 2, "status": int(feature.enabled), "features": feature.features})
+    levels = {name: {"max_version_level": level} for name, level in feature.features.items()}
+    return encode_json({"version": 2, "status": int(feature.enabled), "features": levels})
 
 
 def decode_feature(node: Node) -> Feature:
-    """Version 2 only: version 1 (before Kafka 3.3) gave each feature a range of levels."""
     document = Document.parse(paths.FEATURE, node.data)
-    if document.integer("version") != 2:
-        raise document.bad("version", "2")
+    version = document.integer("version")
+    if version not in (1, 2):
+        raise document.bad("version", "1 or 2")
     status = document.integer("status")
     if status not in (0, 1):
         raise document.bad("status", "0 (disabled) or 1 (enabled)")
     features = document.document("features")
-    return Feature(status == 1, {name: features.integer(name) for name in features.fields})
+    levels = {name: _feature_level(features.document(name), version) for name in features.fields}
+    return Feature(status == 1, levels, version)
+
+
+def _feature_level(levels: Document, version: int) -> int:
+    highest = levels.integer("max_version_level")
+    lowest = levels.integer("min_version_level") if version == 1 else 1
+    if not 1 <= lowest <= highest < 1 << 15:
+        raise levels.bad("max_version_level", f"at least {max(1, lowest)}, in 16 bits")
+    return highest
 
 
 def encode_producer_id_block(block: ProducerIdBlock) -> bytes:

@@ -2,12 +2,14 @@
 
 Anybody can write to ZooKeeper, so a document is input, not state: `Document` hands out a field
 only as the type asked for, and every complaint is a BadZnode naming path and field. A number is
-never accepted for a string or the other way round; true and false are no numbers.
+never accepted for a string or the other way round; true and false are no numbers, and a number is
+one of 32 bits: whatever is read here may be sent on to brokers.
 """
 
 import json
 import re
 from collections.abc import Mapping, Sequence
+from typing import TypeGuard
 
 import attrs
 
@@ -26,9 +28,16 @@ def encode_json(document: Mapping[str, object]) -> bytes:
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def whole_number(text: str) -> int | None:
-    """As Java reads one: int() would also take blanks, underscores and other scripts' digits."""
-    return int(text) if re.fullmatch(r"-?[0-9]{1,19}", text) else None
+def whole_number(text: str, bits: int = 32) -> int | None:
+    """As Java reads an int: int() would also take blanks, underscores and other scripts' digits."""
+    if re.fullmatch(r"-?[0-9]{1,19}", text) is None:
+        return None
+    number = int(text)
+    return number if fits(number, bits) else None
+
+
+def fits(number: int, bits: int) -> bool:
+    return -(1 << bits - 1) <= number < 1 << bits - 1
 
 
 @attrs.frozen
@@ -42,7 +51,9 @@ class Document:
     @classmethod
     def parse(cls, path: str, data: bytes) -> "Document":
         try:
-            document = json.loads(data)
+            document = json.loads(data.decode())
+            if b"\\u" in data:  # the only way to write half a surrogate pair, which is no character
+                encode_json({"": document})
         except (ValueError, RecursionError) as error:
             raise BadZnode(path, f"not JSON: {error}") from error
         if not isinstance(document, dict):
@@ -59,8 +70,8 @@ class Document:
 
     def integer(self, key: str) -> int:
         value = self.fields.get(key)
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise self.bad(key, "a whole number")
+        if not _is_integer(value):
+            raise self.bad(key, "a whole number of 32 bits")
         return value
 
     def string(self, key: str) -> str:
@@ -71,17 +82,15 @@ class Document:
 
     def digits(self, key: str) -> int:
         """A number inside a string, as Kafka writes 64-bit numbers."""
-        number = whole_number(self.string(key))
+        number = whole_number(self.string(key), bits=64)
         if number is None:
             raise self.bad(key, "digits in a string")
         return number
 
     def integers(self, key: str) -> tuple[int, ...]:
         value = self.fields.get(key)
-        if not isinstance(value, list):
-            raise self.bad(key, "a list of whole numbers")
-        if any(not isinstance(each, int) or isinstance(each, bool) for each in value):
-            raise self.bad(key, "a list of whole numbers")
+        if not isinstance(value, list) or not all(map(_is_integer, value)):
+            raise self.bad(key, "a list of whole numbers of 32 bits")
         return tuple(value)
 
     def strings(self, key: str) -> tuple[str, ...]:
@@ -119,3 +128,7 @@ class Document:
                 raise BadZnode(self.path, f"{inner.where}{name!r:.80}: expected a partition number")
             replicas[partition] = inner.integers(name)
         return replicas
+
+
+def _is_integer(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and fits(value, 32)

@@ -109,11 +109,6 @@ def broker_entity(broker_id: int | None) -> str:
     return f"brokers/{'<default>' if broker_id is None else broker_id}"
 
 
-def sequence_number(path: str) -> int:
-    """The number that ZooKeeper appended to a sequential node's name: its last ten digits."""
-    return int(path[-10:])
-
-
 def name_of(path: str) -> str:
     """The last part of a path: `orders` of /brokers/topics/orders."""
     return path.rpartition("/")[2]

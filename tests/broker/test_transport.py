@@ -174,3 +174,9 @@ async def test_nobody_listens() -> None:
     acceptor.close()
     with pytest.raises(ConnectionRefusedError):
         await connect_tcp("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("host", ["a" * 100, "\ud800", "no such host", "a\0b"])
+async def test_a_host_that_somebody_wrote_into_a_registration(host: str) -> None:
+    with pytest.raises(OSError):  # noqa: PT011 (the words are the resolver's)
+        await connect_tcp(host, 9)

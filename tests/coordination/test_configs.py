@@ -131,3 +131,15 @@ async def test_old_notifications_are_purged_and_garbage_is_reported() -> None:
     assert await session.children(paths.CONFIG_CHANGES) == ["config_change_0000000002"]
     [event] = trace.of_kind("config.change_unreadable")
     assert event.facts["path"] == "/config/changes/config_change_0000000001"
+
+
+async def test_a_notification_made_by_hand_hides_none_after_it() -> None:
+    session = await MemoryStore().open_session()
+    await create_persistent_paths(session)
+    changes = ConfigChanges(Trace(), clock_ms=lambda: 0)
+    by_hand = b'{"version":2,"entity_path":"topics/by-hand"}'
+    await session.create(f"{paths.CONFIG_CHANGES}/config_change_9999999999", by_hand)
+    await session.create(f"{paths.CONFIG_CHANGES}/note-to-self", by_hand)
+    assert await followed(changes, session) == ["topics/by-hand", "topics/by-hand"]
+    await write_config(session, "topics/new", {})
+    assert await followed(changes, session) == ["topics/new"]

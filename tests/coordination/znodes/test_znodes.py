@@ -174,6 +174,59 @@ def test_garbage_is_a_bad_znode(name: str, text: str | bytes) -> None:
     assert "\n" not in caught.value.why
 
 
+def test_a_finalized_feature() -> None:
+    feature = znodes.Feature(enabled=True, features={"f": 3})
+    assert json.loads(znodes.encode_feature(feature))["features"] == {"f": {"max_version_level": 3}}
+    assert znodes.decode_feature(node(znodes.encode_feature(feature))) == feature
+    older = (
+        '{"version":1,"status":1,"features":{"f":{"min_version_level":2,"max_version_level":3}}}'
+    )
+    assert znodes.decode_feature(node(older)) == znodes.Feature(True, {"f": 3}, version=1)
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        '"features":{"f":3}',
+        '"features":{"f":{}}',
+        '"features":{"f":{"max_version_level":0}}',
+        '"features":{"f":{"max_version_level":32768}}',
+        '"features":[]',
+        '"nothing":0',
+    ],
+)
+def test_bad_features(features: str) -> None:
+    with pytest.raises(znodes.BadZnode, match="/feature"):
+        znodes.decode_feature(node(f'{{"version":2,"status":1,{features}}}'))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"version":1,"leader":2147483648,"leader_epoch":0,"isr":[2],"controller_epoch":1}',
+        '{"version":1,"leader":2,"leader_epoch":-2147483649,"isr":[2],"controller_epoch":1}',
+        '{"version":1,"leader":2,"leader_epoch":0,"isr":[99999999999],"controller_epoch":1}',
+        '{"version":1,"leader":2,"leader_epoch":0,"isr":[2],"controller_epoch":1e3}',
+    ],
+)
+def test_a_number_must_fit_into_what_brokers_are_sent(text: str) -> None:
+    with pytest.raises(znodes.BadZnode, match="32 bits"):
+        znodes.decode_partition_state(ORDERS_0, node(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        rb'{"version":1,"config":{"a":"\ud800"}}',
+        b'{"version":1,"config":{"a":"\xed\xa0\x80"}}',
+        b"\xff\xfe{\x00}\x00",
+    ],
+)
+def test_half_a_character_is_not_text(text: bytes) -> None:
+    with pytest.raises(znodes.BadZnode, match="/config/topics/orders: not JSON"):
+        znodes.decode_config("topics/orders", node(text))
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
@@ -254,6 +307,8 @@ def test_a_broker_without_plaintext_has_no_host_for_old_clients() -> None:
         ('["PLAINTEXT:h:1"]', "expected LISTENER://host:port, found 'PLAINTEXT:h:1'"),
         ('["OTHER://h:1"]', "no entry for listener OTHER"),
         ("[1]", "endpoints: expected a list of strings, found [1]"),
+        ('["PLAINTEXT://h:65536"]', "no port has the number in 'PLAINTEXT://h:65536'"),
+        ('["PLAINTEXT://h:999999"]', "expected LISTENER://host:port"),
     ],
 )
 def test_a_bad_endpoint(endpoints: str, why: str) -> None:
@@ -357,6 +412,5 @@ def test_an_uncleanly_elected_leader_is_marked_as_recovering() -> None:
         znodes.decode_partition_state(ORDERS_0, node(text.replace(b'_state":1', b'_state":2')))
 
 
-def test_sequence_numbers_and_names() -> None:
-    assert paths.sequence_number("/config/changes/config_change_0000000012") == 12
+def test_names() -> None:
     assert paths.name_of("/brokers/topics/orders") == "orders"
