@@ -42,6 +42,13 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "broker.shutting_down": ("broker_id", "broker_epoch"),
     "isr.change_asked": ("broker_id", "partitions"),
     "isr.change_notified": ("partitions",),
+    # by a broker; then which of its replicas are gone, by its answer to LeaderAndIsr
+    "log_dir.failed": ("brokers",),
+    "replicas.offline": ("broker_id", "partitions"),
+    "partition.elections_asked": ("election", "partitions", "asked_by"),
+    # for each broker, how many that it should lead are led by others
+    "leaders.imbalanced": ("partitions",),
+    "unclean_election.allowed": ("topics",),
     "topic.deletion_asked": ("topic",),
     "topic.vanished": ("topic",),
     # --- what the controller decided
@@ -56,8 +63,10 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     # told: the brokers that were sent the news
     "partition.leader_elected": (*_STATE, "election", "previous_leader", "told"),
     "partition.election_failed": ("partition", "why"),
+    "partition.election_refused": ("partition", "error", "why"),
     # by the controller (removed, told), or asked for by the leader (before, why)
     "partition.isr_changed": (*_STATE, "removed", "told", "before", "why"),
+    "features.updated": ("features",),
     "producer_ids.allocated": ("broker_id", "first_id"),
     # --- what this broker was told, and did
     "control.leader_and_isr": ("controller", "controller_epoch", "partitions"),

@@ -2,7 +2,7 @@
 
     run_broker
     ├─ keep_session ───────── while there is a ZooKeeper session:
-    │   └─ in_session         register, stand for controller, follow config changes
+    │   └─ in_session         register, stand for controller, follow configs and features
     └─ serve ──────────────── from the first session to the shutdown, with or without ZooKeeper:
         ├─ logs.run           flushing, checkpoints, retention
         ├─ replicas.run       high watermark checkpoints
@@ -147,6 +147,7 @@ class _Life:
             self._broker.registered(registration.epoch)
             self._registered.set()
             async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._broker.features.follow, session)
                 nursery.start_soon(
                     _follow_config_changes, self._broker, session, self._config_changes
                 )
@@ -172,6 +173,13 @@ class _Life:
             settings=ControllerSettings(
                 delete_topic_enable=config.delete_topic_enable,
                 unclean_leader_election_enable=config.unclean_leader_election_enable,
+                auto_leader_rebalance_enable=config.auto_leader_rebalance_enable,
+                leader_imbalance_check_interval_seconds=(
+                    config.leader_imbalance_check_interval_seconds
+                ),
+                leader_imbalance_per_broker_percentage=(
+                    config.leader_imbalance_per_broker_percentage
+                ),
             ),
             cause=cause,
         )

@@ -39,7 +39,9 @@ Who is who:
     replica_changes
     batch, commands         what brokers are told, gathered per broker
     failover, broker_changes, topic_changes, deletion, controlled_shutdown, isr_changes,
+    log_dirs, asked_elections, leader_balance, config_changes, features,
     producer_ids            the stories
+    unclean_elections       which topics prefer a leader to their data
     step                    event -> story -> effects
     inbox, runner, channel  the edge: waits, talks to ZooKeeper, carries effects out
     lifecycle               stand for election, be controller until moved, stand again

@@ -30,7 +30,7 @@ from coordination.controller.story import (
 from coordination.values import BrokerRegistration
 from coordination.znodes import BadZnode, decode_broker, paths
 
-__all__ = ["broker_modified", "brokers_changed", "read_brokers"]
+__all__ = ["broker_modified", "brokers_changed", "read_brokers", "replicas_become_offline"]
 
 
 def brokers_changed(context: ControllerContext) -> Story[None]:
@@ -131,6 +131,7 @@ def _brokers_joined(
 def _brokers_left(context: ControllerContext, gone: list[int], *, bounced: bool) -> Story[None]:
     for broker_id in gone:
         registration = context.brokers.pop(broker_id)
+        context.replicas_on_offline_dirs.pop(broker_id, None)
         was_shutting_down = broker_id in context.shutting_down
         context.shutting_down.discard(broker_id)
         yield from headline(
@@ -141,10 +142,12 @@ def _brokers_left(context: ControllerContext, gone: list[int], *, bounced: bool)
             controlled_shutdown=was_shutting_down,
         )
         yield CloseChannel(broker_id)
-    yield from _replicas_become_offline(context, context.replicas_on(gone))
+    yield from replicas_become_offline(context, context.replicas_on(gone), why="a broker left")
 
 
-def _replicas_become_offline(context: ControllerContext, replicas: list[Replica]) -> Story[None]:
+def replicas_become_offline(
+    context: ControllerContext, replicas: list[Replica], *, why: str
+) -> Story[None]:
     """New leaders first, for nothing can be produced or consumed meanwhile; then the ISRs."""
     for_deletion = [r for r in replicas if context.is_to_be_deleted(r.partition)]
     to_stay = [r for r in replicas if not context.is_to_be_deleted(r.partition)]
@@ -154,7 +157,7 @@ def _replicas_become_offline(context: ControllerContext, replicas: list[Replica]
     elected = yield from partition_changes.trigger_online(context)
     yield from replica_changes.take_offline(context, to_stay)
     if for_deletion:
-        yield from deletion.replicas_failed(context, for_deletion, why="a broker left")
+        yield from deletion.replicas_failed(context, for_deletion, why=why)
     if not elected and not to_stay:
         # No change of a partition told the brokers that somebody is gone: say only that.
         batch = RequestBatch(context)

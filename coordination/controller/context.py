@@ -3,7 +3,8 @@
 It is read once at failover and afterwards changed only by what ZooKeeper said (a read) or accepted
 (a write), never by an intention: if a write fails, nothing has to be taken back here.
 
-    brokers          who is live, in which life (epoch), and who is shutting down
+    brokers          who is live, in which life (epoch), who is shutting down, and which replicas
+                     lie in a log directory that has failed (until the broker's next life)
     topics           ids and assignments
     leadership       each partition's leader and ISR, with the version of its znode: what the next
                      conditional write expects
@@ -53,6 +54,9 @@ class ControllerSettings:
 
     delete_topic_enable: bool = True
     unclean_leader_election_enable: bool = False
+    auto_leader_rebalance_enable: bool = True
+    leader_imbalance_check_interval_seconds: int = 300
+    leader_imbalance_per_broker_percentage: int = 10
 
 
 @attrs.define
@@ -67,6 +71,7 @@ class ControllerContext:
 
     brokers: dict[int, BrokerRegistration] = attrs.field(factory=dict)
     shutting_down: set[int] = attrs.field(factory=set)
+    replicas_on_offline_dirs: dict[int, set[TopicPartition]] = attrs.field(factory=dict)
 
     topics: dict[str, dict[int, PartitionAssignment]] = attrs.field(factory=dict)
     topic_ids: dict[str, uuid.UUID] = attrs.field(factory=dict)
@@ -80,6 +85,9 @@ class ControllerContext:
     topics_ineligible_for_deletion: set[str] = attrs.field(factory=set)
     topics_with_deletion_started: set[str] = attrs.field(factory=set)
 
+    config_changes_seen: set[str] = attrs.field(factory=set)
+    """The notifications in /config/changes that were looked at, of those that are there."""
+
     # Brokers
 
     def live_broker_ids(self) -> set[int]:
@@ -87,7 +95,12 @@ class ControllerContext:
         return set(self.brokers) - self.shutting_down
 
     def is_replica_online(self, replica: Replica) -> bool:
-        return replica.broker_id in self.brokers and replica.broker_id not in self.shutting_down
+        return self.is_replica_serving(replica) and replica.broker_id not in self.shutting_down
+
+    def is_replica_serving(self, replica: Replica) -> bool:
+        """Its broker is live, shutting down or not, and its log directory has not failed."""
+        offline = self.replicas_on_offline_dirs.get(replica.broker_id, set())
+        return replica.broker_id in self.brokers and replica.partition not in offline
 
     # Topics
 
@@ -105,6 +118,8 @@ class ControllerContext:
         for partition in self.partitions_of_topic(topic):
             self._partition_states.pop(partition, None)
             self.leadership.pop(partition, None)
+            for offline in self.replicas_on_offline_dirs.values():
+                offline.discard(partition)
         del self.topics[topic]
         topic_id = self.topic_ids.pop(topic, None)
         if topic_id is not None:

@@ -1,6 +1,6 @@
 """What the controller wants done: values that the runner carries out, in order.
 
-Three effects ask ZooKeeper, and the story waits for the answer (`ASKS`): step's list ends with
+Four effects ask ZooKeeper, and the story waits for the answer (`ASKS`): step's list ends with
 one of them or with the story's end. All others are done without an answer.
 """
 
@@ -18,6 +18,7 @@ __all__ = [
     "ASKS",
     "CloseChannel",
     "Effect",
+    "Exists",
     "ListChildren",
     "OpenChannel",
     "Persist",
@@ -34,6 +35,13 @@ class Read:
 
     paths: tuple[str, ...]
     watch: bool = False
+
+
+@attrs.frozen
+class Exists:
+    """Is there such a znode? Answered with a bool, and watched: also for one to be made."""
+
+    path: str
 
 
 @attrs.frozen
@@ -94,8 +102,8 @@ class Record:
     headline: bool = False
 
 
-ASKS = (Read, ListChildren, Persist)
+ASKS = (Read, Exists, ListChildren, Persist)
 
 Effect: TypeAlias = (
-    Read | ListChildren | Persist | Send | OpenChannel | CloseChannel | Reply | Record
+    Read | Exists | ListChildren | Persist | Send | OpenChannel | CloseChannel | Reply | Record
 )

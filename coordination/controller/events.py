@@ -6,13 +6,12 @@
     answers    a broker's answer to a command (CommandAnswered), ZooKeeper's to the last effect
                of the story under way (Answered)
 
-Later stories (reassignment, preferred elections, log directory failures) add a hint or a request
-here, its path in `hint_of`, and its line in step's table.
+A new story adds a hint or a request here, its path in `hint_of`, and its line in step's table.
 """
 
 import uuid
 from collections.abc import Mapping, Sequence
-from enum import Enum
+from enum import Enum, IntEnum
 from typing import TypeAlias
 
 import attrs
@@ -32,19 +31,30 @@ __all__ = [
     "BrokerModified",
     "BrokersChanged",
     "CommandAnswered",
+    "ConfigsChanged",
     "ControlledShutdown",
+    "ElectLeaders",
     "Elected",
     "Event",
+    "FeatureUpdate",
+    "FeaturesUpdated",
     "Hint",
     "IsrChangesNotified",
     "IsrProposal",
     "KafkaErrorName",
+    "LeaderBalanceDue",
+    "LeadersElected",
+    "LogDirEventsNotified",
+    "PreferredElectionChanged",
     "ProducerIdBlockAllocated",
+    "Refusal",
     "Request",
     "Result",
     "TopicDeletionsChanged",
     "TopicsChanged",
     "TopicsModified",
+    "UpdateFeatures",
+    "UpgradeType",
     "WatchesLost",
     "hint_of",
 ]
@@ -97,6 +107,26 @@ class IsrChangesNotified:
     """/isr_change_notification has other children: a broker before 2.7 wrote a state itself."""
 
 
+@attrs.frozen
+class LogDirEventsNotified:
+    """/log_dir_event_notification has other children: a broker lost a log directory."""
+
+
+@attrs.frozen
+class ConfigsChanged:
+    """/config/changes has other children: perhaps a topic may be led uncleanly now."""
+
+
+@attrs.frozen
+class PreferredElectionChanged:
+    """/admin/preferred_replica_election was made, changed or deleted."""
+
+
+@attrs.frozen
+class LeaderBalanceDue:
+    """Not a watch but the clock: time to look whether leaders are where they are preferred."""
+
+
 Hint: TypeAlias = (
     Elected
     | WatchesLost
@@ -106,6 +136,10 @@ Hint: TypeAlias = (
     | TopicsModified
     | TopicDeletionsChanged
     | IsrChangesNotified
+    | LogDirEventsNotified
+    | ConfigsChanged
+    | PreferredElectionChanged
+    | LeaderBalanceDue
 )
 
 
@@ -120,11 +154,16 @@ def hint_of(path: str) -> Hint | None:
             return TopicsChanged()
         case ["brokers", "topics", topic]:
             return TopicsModified((topic,))
-    if path == paths.DELETE_TOPICS:
-        return TopicDeletionsChanged()
-    if path == paths.ISR_CHANGE_NOTIFICATION:
-        return IsrChangesNotified()
-    return None
+    return _HINT_OF_ONE_PATH.get(path)
+
+
+_HINT_OF_ONE_PATH: Mapping[str, Hint] = {
+    paths.DELETE_TOPICS: TopicDeletionsChanged(),
+    paths.ISR_CHANGE_NOTIFICATION: IsrChangesNotified(),
+    paths.LOG_DIR_EVENT_NOTIFICATION: LogDirEventsNotified(),
+    paths.CONFIG_CHANGES: ConfigsChanged(),
+    paths.PREFERRED_REPLICA_ELECTION: PreferredElectionChanged(),
+}
 
 
 # Requests and what they are answered
@@ -143,6 +182,11 @@ class KafkaErrorName(Enum):
     INVALID_UPDATE_VERSION = "INVALID_UPDATE_VERSION"
     INVALID_REQUEST = "INVALID_REQUEST"
     INELIGIBLE_REPLICA = "INELIGIBLE_REPLICA"
+    INVALID_TOPIC_EXCEPTION = "INVALID_TOPIC_EXCEPTION"
+    ELECTION_NOT_NEEDED = "ELECTION_NOT_NEEDED"
+    PREFERRED_LEADER_NOT_AVAILABLE = "PREFERRED_LEADER_NOT_AVAILABLE"
+    ELIGIBLE_LEADERS_NOT_AVAILABLE = "ELIGIBLE_LEADERS_NOT_AVAILABLE"
+    FEATURE_UPDATE_FAILED = "FEATURE_UPDATE_FAILED"
     UNKNOWN_SERVER_ERROR = "UNKNOWN_SERVER_ERROR"
 
 
@@ -210,19 +254,87 @@ class ProducerIdBlockAllocated:
     size: int
 
 
-Request: TypeAlias = ControlledShutdown | AlterPartition | AllocateProducerIds
+@attrs.frozen
+class Refusal:
+    """Why one part of a request was not done. Without a message the error's own is meant."""
+
+    error: KafkaErrorName
+    message: str | None = None
+
+
+@attrs.frozen
+class ElectLeaders:
+    """An admin asks for the preferred leaders, or for any live ones (`unclean`).
+
+    Answered with LeadersElected.
+    """
+
+    partitions: Sequence[TopicPartition]
+    unclean: bool = False
+
+
+@attrs.frozen
+class LeadersElected:
+    """Each partition's new leader, or why there is none."""
+
+    results: Mapping[TopicPartition, int | Refusal]
+
+
+class UpgradeType(IntEnum):
+    """How a feature's level may move. Nothing else is known; the numbers are the wire's."""
+
+    UPGRADE = 1
+    SAFE_DOWNGRADE = 2
+    UNSAFE_DOWNGRADE = 3
+
+
+@attrs.frozen
+class FeatureUpdate:
+    """The level that a feature is to be finalized at; below 1, to be forgotten."""
+
+    feature: str
+    level: int
+    upgrade_type: int = UpgradeType.UPGRADE
+
+
+@attrs.frozen
+class UpdateFeatures:
+    """An admin changes finalized features (KIP-584).
+
+    Answered with FeaturesUpdated.
+    """
+
+    updates: Sequence[FeatureUpdate]
+    validate_only: bool = False
+
+
+@attrs.frozen
+class FeaturesUpdated:
+    """For each feature named why it was not done, None if it was."""
+
+    results: Mapping[str, Refusal | None]
+
+
+Request: TypeAlias = (
+    ControlledShutdown | AlterPartition | AllocateProducerIds | ElectLeaders | UpdateFeatures
+)
 
 Result: TypeAlias = (
-    set[TopicPartition] | AlterPartitionResult | ProducerIdBlockAllocated | KafkaErrorName
+    set[TopicPartition]
+    | AlterPartitionResult
+    | ProducerIdBlockAllocated
+    | LeadersElected
+    | FeaturesUpdated
+    | KafkaErrorName
 )
 
 
 # Answers
 
 Answer: TypeAlias = (
-    Sequence[Node | None] | Sequence[str] | Sequence[list[OpResult] | StoreError] | None
+    Sequence[Node | None] | Sequence[str] | Sequence[list[OpResult] | StoreError] | bool | None
 )
-"""To a Read, a ListChildren, a Persist; None to every other effect."""
+"""To a Read, a ListChildren, a Persist, an Exists; None to every other effect."""
 
 
 @attrs.frozen

@@ -6,7 +6,7 @@
     4  replicas: those on live brokers get a LeaderAndIsr with the new controller epoch; those on
        dead ones leave their ISRs
     5  partitions without a living leader get one
-    6  deletions are taken up
+    6  deletions are taken up, and the preferred leaders elected that somebody asked for
 
 After a reconnect the term goes on, but every watch is gone: read all again and compare.
 
@@ -15,9 +15,13 @@ ReplicaStateMachine.startup, PartitionStateMachine.startup.
 """
 
 from coordination.controller import (
+    asked_elections,
     broker_changes,
+    config_changes,
     deletion,
+    features,
     isr_changes,
+    log_dirs,
     partition_changes,
     replica_changes,
     topic_changes,
@@ -33,13 +37,11 @@ from coordination.controller.story import (
     headline,
     list_children,
     persist,
-    read,
     record,
-    record_bad_znode,
 )
-from coordination.store import Create, Delete, NodeExists, Set
+from coordination.store import Delete
 from coordination.values import TopicPartition
-from coordination.znodes import BadZnode, Feature, decode_feature, encode_feature, paths
+from coordination.znodes import paths
 
 __all__ = ["begin_term", "watches_lost"]
 
@@ -48,8 +50,10 @@ def begin_term(context: ControllerContext) -> Story[None]:
     yield from headline(
         "controller.failover_began", broker_id=context.controller_id, controller_epoch=context.epoch
     )
-    yield from _enable_features(context)
+    yield from features.enable_features(context)
+    yield from log_dirs.drop_log_dir_events(context)
     yield from _drop_isr_change_notifications(context)
+    yield from config_changes.skip_config_changes(context)
     context.brokers = yield from broker_changes.read_brokers(context)
     for broker_id in sorted(context.brokers):
         yield OpenChannel(context.brokers[broker_id])
@@ -62,6 +66,7 @@ def begin_term(context: ControllerContext) -> Story[None]:
     yield from _start_replicas(context)
     yield from _start_partitions(context, without_state)
     yield from deletion.resume(context)
+    yield from asked_elections.preferred_election_changed(context)
     yield from record(
         "controller.ready",
         brokers=sorted(context.brokers),
@@ -79,6 +84,9 @@ def watches_lost(context: ControllerContext) -> Story[None]:
     yield from topic_changes.topics_modified(context, sorted(context.topics))
     yield from deletion.deletions_changed(context)
     yield from isr_changes.isr_changes_notified(context)
+    yield from log_dirs.log_dir_events_notified(context)
+    yield from config_changes.configs_changed(context)
+    yield from asked_elections.preferred_election_changed(context)
 
 
 def _load_topics(context: ControllerContext) -> Story[set[TopicPartition]]:
@@ -131,27 +139,6 @@ def _start_partitions(
         else:
             context.start_partition(partition, PartitionState.OFFLINE)
     yield from partition_changes.trigger_online(context)
-
-
-def _enable_features(context: ControllerContext) -> Story[None]:
-    """/feature exists and is enabled from the first controller on (KIP-584)."""
-    nodes = yield from read([paths.FEATURE])
-    node = nodes[0]
-    if node is None:
-        write: Create | Set = Create(paths.FEATURE, encode_feature(Feature(enabled=True)))
-    else:
-        try:
-            feature = decode_feature(node)
-        except BadZnode as error:
-            yield from record_bad_znode(error)
-            return
-        if feature.enabled:
-            return
-        enabled = encode_feature(Feature(enabled=True))
-        write = Set(paths.FEATURE, enabled, node.stat.version)
-    outcomes = yield from persist(context, [[write]])
-    if isinstance(outcomes[0], Exception) and not isinstance(outcomes[0], NodeExists):
-        raise outcomes[0]
 
 
 def _drop_isr_change_notifications(context: ControllerContext) -> Story[None]:

@@ -3,8 +3,8 @@
 Nobody who puts something in may be made to wait for the controller, except those who ask it for
 something; each kind has its own bound:
 
-    hints      each at most once: one more firing of the same watch says nothing new. So no more
-               than there are znodes watched.
+    hints      each at most once: one more firing of the same watch, or of the clock, says nothing
+               new. So no more than there are znodes watched.
     answers    one for each command sent, and the queues of commands are bounded
     requests   REQUESTS_AT_MOST; who asks beyond that waits for a place
 """
@@ -19,8 +19,8 @@ from coordination.controller.events import CommandAnswered, Hint, Request, Resul
 __all__ = ["Inbox", "NotController", "Question"]
 
 REQUESTS_AT_MOST = 100
-"""A broker has at most one request of each of the three kinds under way, so this many are a
-cluster of dozens of brokers, all asking at once."""
+"""A broker has at most one request of each of its three kinds under way, so this many are a
+cluster of dozens of brokers, all asking at once. Admins who ask wait their turn among them."""
 
 
 class NotController(Exception):

@@ -18,16 +18,16 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from coordination.controller.batch import RequestBatch
-from coordination.controller.context import ControllerContext
+from coordination.controller.context import ControllerContext, Replica
 from coordination.controller.first_leaders import begin_leadership, record_election_failure
 from coordination.controller.leader_election import Candidates, Election, Strategy, elect
 from coordination.controller.partition_states import PartitionState
 from coordination.controller.partition_writes import read_states, write_states
-from coordination.controller.story import Story, read, record, record_bad_znode, state_facts
+from coordination.controller.story import Story, record, state_facts
+from coordination.controller.unclean_elections import topics_electing_uncleanly
 from coordination.values import TopicPartition
-from coordination.znodes import BadZnode, decode_config, paths
 
-__all__ = ["bring_online", "mark_all", "renew_leader_epoch", "trigger_online"]
+__all__ = ["bring_online", "candidates_of", "mark_all", "renew_leader_epoch", "trigger_online"]
 
 
 def mark_all(
@@ -49,14 +49,21 @@ def trigger_online(context: ControllerContext) -> Story[set[TopicPartition]]:
 
 
 def bring_online(
-    context: ControllerContext, partitions: Sequence[TopicPartition], strategy: Strategy
+    context: ControllerContext,
+    partitions: Sequence[TopicPartition],
+    strategy: Strategy,
+    *,
+    allow_unclean: bool = False,
 ) -> Story[set[TopicPartition]]:
-    """Give each a leader, if anybody is eligible. Returns those that have got one."""
+    """Give each a leader, if anybody is eligible. Returns those that have got one.
+
+    `allow_unclean`: an offline election may be unclean, whatever the topic's config says.
+    """
     batch = RequestBatch(context)
     new = [p for p in partitions if context.partition_state(p) is PartitionState.NEW]
     others = [p for p in partitions if context.partition_state(p) is not PartitionState.NEW]
     begun, already_begun = yield from begin_leadership(context, new, batch)
-    elected = yield from _elect(context, others + already_begun, strategy, batch)
+    elected = yield from _elect(context, others + already_begun, strategy, batch, allow_unclean)
     yield from batch.send()
     return begun | elected
 
@@ -89,6 +96,7 @@ def _elect(
     partitions: Sequence[TopicPartition],
     strategy: Strategy,
     batch: RequestBatch,
+    allow_unclean: bool,
 ) -> Story[set[TopicPartition]]:
     """Elect until every election was accepted by ZooKeeper or is hopeless."""
     yield from read_states(context, [p for p in partitions if p not in context.leadership])
@@ -97,7 +105,11 @@ def _elect(
     while remaining:
         unclean_topics = set()
         if strategy is Strategy.OFFLINE:
-            unclean_topics = yield from _topics_electing_uncleanly(context, remaining)
+            unclean_topics = (
+                {partition.topic for partition in remaining}
+                if allow_unclean
+                else (yield from topics_electing_uncleanly(context, remaining))
+            )
         before = dict(context.leadership)
         elections: dict[TopicPartition, Election] = {}
         for partition in remaining:
@@ -135,45 +147,18 @@ def _elect_one(
         why = f"its state was written by a controller of epoch {state.controller_epoch}"
         yield from record_election_failure(partition, why)
         return None
-    assignment = context.assignment(partition)
-    live = {replica for replica in assignment.replicas if replica in context.brokers}
-    candidates = Candidates(
-        assignment, live, context.shutting_down, unclean=partition.topic in unclean_topics
-    )
+    candidates = candidates_of(context, partition, unclean=partition.topic in unclean_topics)
     election = elect(strategy, state, candidates)
     if election is None:
-        why = f"no replica is eligible: ISR {state.isr}, live {tuple(sorted(live))}"
+        why = f"no replica is eligible: ISR {state.isr}, live {tuple(sorted(candidates.live))}"
         yield from record_election_failure(partition, why)
     return election
 
 
-def _topics_electing_uncleanly(
-    context: ControllerContext, partitions: Sequence[TopicPartition]
-) -> Story[set[str]]:
-    """Of the topics with a partition whose ISR is all dead: those that prefer a leader to data.
-
-    The topic's config is read now, not kept: unclean.leader.election.enable is often set in the
-    very emergency.
-    """
-    live = context.live_broker_ids()
-    helpless = sorted(
-        {
-            partition.topic
-            for partition in partitions
-            if partition in context.leadership
-            and not live.intersection(context.leadership[partition].isr)
-        }
-    )
-    default = context.settings.unclean_leader_election_enable
-    nodes = yield from read([paths.config(paths.topic_entity(topic)) for topic in helpless])
-    unclean = set()
-    for topic, node in zip(helpless, nodes, strict=True):
-        try:
-            config = {} if node is None else decode_config(paths.topic_entity(topic), node)
-        except BadZnode as error:
-            yield from record_bad_znode(error)
-            continue
-        override = config.get("unclean.leader.election.enable")
-        if default if override is None else override.lower() == "true":
-            unclean.add(topic)
-    return unclean
+def candidates_of(
+    context: ControllerContext, partition: TopicPartition, *, unclean: bool = False
+) -> Candidates:
+    """Who may stand in an election of the partition's leader, as things are now."""
+    assignment = context.assignment(partition)
+    live = {r for r in assignment.replicas if context.is_replica_serving(Replica(partition, r))}
+    return Candidates(assignment, live, context.shutting_down, unclean)

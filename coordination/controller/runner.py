@@ -2,7 +2,8 @@
 
     session's events ──► hints ─┐                        ┌─► ZooKeeper (multis pipelined)
     channel's answers ──────────┼─► inbox ─► step ─► effects ─► channel ─► brokers
-    handlers' requests ─────────┘                        └─► recorder, replies
+    handlers' requests ─────────┤                        └─► recorder, replies
+    the clock's reminders ──────┘
 
 All decisions are in `step`. What is left here is what only an edge can know:
 
@@ -32,12 +33,14 @@ from coordination.controller.events import (
     CommandAnswered,
     Elected,
     Event,
+    LeaderBalanceDue,
     Request,
     Result,
     WatchesLost,
     hint_of,
 )
 from coordination.controller.inbox import Inbox, NotController, Question
+from coordination.controller.leader_balance import FIRST_CHECK_S
 from coordination.controller.step import Controller
 from coordination.controller.story import ControllerMoved
 from coordination.election import Elected as Election
@@ -130,6 +133,9 @@ async def run_controller(
                 term = _Term(Controller(context), session, channel, recorder, cause)
                 await term.tell(Elected())
                 seat.active = ActiveController(context, inbox)
+                if context.settings.auto_leader_rebalance_enable:
+                    interval_s = context.settings.leader_imbalance_check_interval_seconds
+                    nursery.start_soon(_remind_of_leader_balance, inbox, interval_s)
                 while True:
                     await term.tell(await inbox.take())
     finally:
@@ -156,6 +162,14 @@ async def _hear_zookeeper(
 async def _hear_brokers(answers: trio.MemoryReceiveChannel[CommandAnswered], inbox: Inbox) -> None:
     async for answer in answers:
         inbox.put_answer(answer)
+
+
+async def _remind_of_leader_balance(inbox: Inbox, interval_s: int) -> None:
+    """The only event that no watch, broker or admin gives cause for."""
+    await trio.sleep(FIRST_CHECK_S)
+    while True:
+        inbox.put_hint(LeaderBalanceDue())
+        await trio.sleep(interval_s)
 
 
 @attrs.define(eq=False)
@@ -188,6 +202,8 @@ class _Term:
         match effect:
             case eff.Read(wanted, watch):
                 return await self._session.get_many(wanted, watch=watch)
+            case eff.Exists(path):
+                return await self._session.exists(path, watch=True) is not None
             case eff.ListChildren(path, watch):
                 try:
                     return await self._session.children(path, watch=watch)

@@ -13,15 +13,21 @@ what the golden scenarios rely on.
 import attrs
 
 from coordination.controller import (
+    asked_elections,
     broker_changes,
+    config_changes,
     controlled_shutdown,
     deletion,
     failover,
+    features,
     isr_changes,
+    leader_balance,
+    log_dirs,
     producer_ids,
     topic_changes,
 )
 from coordination.controller import events as ev
+from coordination.controller.commands import LeaderAndIsrCommand
 from coordination.controller.context import ControllerContext
 from coordination.controller.effects import ASKS, Effect
 from coordination.controller.story import Story
@@ -84,11 +90,25 @@ class Controller:
                 return deletion.deletions_changed(context)
             case ev.IsrChangesNotified():
                 return isr_changes.isr_changes_notified(context)
+            case ev.LogDirEventsNotified():
+                return log_dirs.log_dir_events_notified(context)
+            case ev.ConfigsChanged():
+                return config_changes.configs_changed(context)
+            case ev.PreferredElectionChanged():
+                return asked_elections.preferred_election_changed(context)
+            case ev.LeaderBalanceDue():
+                return leader_balance.balance_leaders(context)
             case ev.ControlledShutdown():
                 return controlled_shutdown.controlled_shutdown(context, event)
             case ev.AlterPartition():
                 return isr_changes.alter_partition(context, event)
             case ev.AllocateProducerIds():
                 return producer_ids.allocate_producer_ids(context, event)
+            case ev.ElectLeaders():
+                return asked_elections.elect_leaders(context, event)
+            case ev.UpdateFeatures():
+                return features.update_features(context, event)
+            case ev.CommandAnswered(command=LeaderAndIsrCommand()):
+                return log_dirs.leader_and_isr_answered(context, event)
             case ev.CommandAnswered():
                 return deletion.stop_replica_answered(context, event)

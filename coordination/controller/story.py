@@ -18,7 +18,7 @@ from collections.abc import Generator, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from coordination.controller.context import ControllerContext
-from coordination.controller.effects import Effect, ListChildren, Persist, Read, Record
+from coordination.controller.effects import Effect, Exists, ListChildren, Persist, Read, Record
 from coordination.store import Check, MultiFailed, Node, Op, OpResult, StoreError
 from coordination.values import LeaderAndIsr, TopicPartition
 from coordination.znodes import BadZnode, paths
@@ -27,6 +27,7 @@ __all__ = [
     "ControllerMoved",
     "Outcome",
     "Story",
+    "exists",
     "headline",
     "list_children",
     "persist",
@@ -53,6 +54,12 @@ def read(znode_paths: Sequence[str], *, watch: bool = False) -> Story[list[Node 
         return []
     nodes: list[Node | None] = yield Read(tuple(znode_paths), watch)
     return nodes
+
+
+def exists(path: str) -> Story[bool]:
+    """And watch it, until it is made, changed or deleted."""
+    there: bool = yield Exists(path)
+    return there
 
 
 def list_children(path: str, *, watch: bool = False) -> Story[list[str]]:

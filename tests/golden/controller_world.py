@@ -12,12 +12,20 @@
     lose-answer                     the next write is done, but the answer to it is lost
     answer 2 [error=56]             broker 2 answers the StopReplica commands it was sent
     shutdown 1 | alter-partition .. | producer-ids 1      requests of brokers
+    elect-preferred orders-0 .. | elect-unclean ..        requests of admins
+    update-features f=0 [type=3] [validate-only=1]
+    alter-config topics/orders key=value   a config is set, and its change notified
+    log-dir-fails 2                        broker 2 notifies that it lost a log directory
+    answer-leader-and-isr 2 orders-0=56    .. and what it answers to the LeaderAndIsr that follow
+    leader-balance-due                     the clock says so
+    set key=value                          a property of the brokers that are elected from now on
     hold ...                        do it, but let no controller hear of it yet
     zk [PREFIX]                     show the tree
 
 After each command the controller hears of the watches that fired, one story after the other.
 """
 
+import json
 import uuid
 from collections import deque
 
@@ -26,7 +34,7 @@ import attrs
 from coordination.controller import commands as cmd
 from coordination.controller import effects as eff
 from coordination.controller import events as ev
-from coordination.controller.context import ControllerContext
+from coordination.controller.context import ControllerContext, ControllerSettings
 from coordination.controller.step import Controller
 from coordination.controller.story import ControllerMoved
 from coordination.memory_tree import Tree
@@ -52,7 +60,15 @@ from coordination.values import (
     TopicAssignment,
     TopicPartition,
 )
-from coordination.znodes import decode_topic, encode_broker, encode_config, encode_topic, paths
+from coordination.znodes import (
+    decode_topic,
+    encode_broker,
+    encode_config,
+    encode_config_change,
+    encode_log_dir_event,
+    encode_topic,
+    paths,
+)
 from tests.golden.script import Command
 
 NOBODY = 0  # the session of whoever is no broker
@@ -66,6 +82,8 @@ class ControllerWorld:
     watches: set[tuple[str, str]] = attrs.field(factory=set)
     hints: deque[ev.Hint] = attrs.field(factory=deque)
     stop_replicas: dict[int, list[cmd.StopReplicaCommand]] = attrs.field(factory=dict)
+    leader_and_isrs: dict[int, list[cmd.LeaderAndIsrCommand]] = attrs.field(factory=dict)
+    settings: ControllerSettings = attrs.field(factory=ControllerSettings)
     interference: list[Op] = attrs.field(factory=list)
     lose_answer: bool = False
     topic_count: int = 0
@@ -134,6 +152,25 @@ class ControllerWorld:
             case "producer-ids":
                 epoch = int(options.get("broker_epoch", self.broker_epoch(int(words[0]))))
                 self.tell(ev.AllocateProducerIds(int(words[0]), epoch))
+            case "elect-preferred" | "elect-unclean":
+                unclean = command.name == "elect-unclean"
+                self.tell(ev.ElectLeaders([partition(word) for word in words], unclean))
+            case "update-features":
+                self.update_features(options)
+            case "alter-config":
+                self.change(self.write((paths.config(words[0]), encode_config(options).decode())))
+                notification = encode_config_change(words[0])
+                self.change(Create(paths.CONFIG_CHANGE_PREFIX, notification, sequence=True))
+            case "log-dir-fails":
+                event = encode_log_dir_event(int(words[0]))
+                self.change(Create(paths.LOG_DIR_EVENT_PREFIX, event, sequence=True))
+            case "answer-leader-and-isr":
+                self.answer_leader_and_isr(int(words[0]), options)
+            case "leader-balance-due":
+                self.tell(ev.LeaderBalanceDue())
+            case "set":
+                changes = {name: json.loads(value) for name, value in options.items()}
+                self.settings = attrs.evolve(self.settings, **changes)
             case "reconnect":
                 self.watches.clear()
                 self.hints.clear()
@@ -153,7 +190,11 @@ class ControllerWorld:
         self.change(Set(paths.CONTROLLER_EPOCH, str(epoch).encode()))
         ids = iter(range(1000, 2000))
         context = ControllerContext(
-            broker_id, epoch, stat.version + 1, new_topic_id=lambda: uuid.UUID(int=next(ids))
+            broker_id,
+            epoch,
+            stat.version + 1,
+            self.settings,
+            new_topic_id=lambda: uuid.UUID(int=next(ids)),
         )
         self.controllers[broker_id] = Controller(context)
         self.active = broker_id
@@ -193,6 +234,18 @@ class ControllerWorld:
         for command in self.stop_replicas.pop(broker_id, []):
             errors = dict.fromkeys(command.partitions, error)
             self.tell(cmd.CommandAnswered(broker_id, command, 0, errors))
+
+    def answer_leader_and_isr(self, broker_id: int, errors: dict[str, str]) -> None:
+        """An error for the partitions named, 0 for all others."""
+        for command in self.leader_and_isrs.pop(broker_id, []):
+            codes = {each: int(errors.get(str(each), "0")) for each in command.partitions}
+            self.tell(cmd.CommandAnswered(broker_id, command, 0, codes))
+
+    def update_features(self, options: dict[str, str]) -> None:
+        upgrade_type = int(options.pop("type", "1"))
+        validate_only = bool(options.pop("validate-only", ""))
+        updates = [ev.FeatureUpdate(f, int(level), upgrade_type) for f, level in options.items()]
+        self.tell(ev.UpdateFeatures(updates, validate_only))
 
     def write(self, words: tuple[str, ...]) -> Op:
         exists = self.tree.stat(words[0]) is not None
@@ -248,6 +301,10 @@ class ControllerWorld:
                 found = [path for path, node in zip(wanted, nodes, strict=True) if node]
                 self.watches.update(("data", path) for path in found if watch)
                 return nodes
+            case eff.Exists(path):
+                self.output.append(f"exists   {path} (watch)")
+                self.watches.add(("data", path))
+                return self.tree.stat(path) is not None
             case eff.ListChildren(path, watch):
                 self.output.append(f"list     {path}{' (watch)' * watch}")
                 if self.tree.stat(path) is None:
@@ -257,6 +314,8 @@ class ControllerWorld:
             case eff.Persist(multis):
                 return [self.persist(multi) for multi in multis]
             case eff.Send(broker_id, command):
+                if isinstance(command, cmd.LeaderAndIsrCommand):
+                    self.leader_and_isrs.setdefault(broker_id, []).append(command)
                 if isinstance(command, cmd.StopReplicaCommand):
                     self.stop_replicas.setdefault(broker_id, []).append(command)
                 self.output.append(f"send     {broker_id} {told(command)}")
@@ -266,6 +325,7 @@ class ControllerWorld:
                 )
             case eff.CloseChannel(broker_id):
                 self.stop_replicas.pop(broker_id, None)
+                self.leader_and_isrs.pop(broker_id, None)
                 self.output.append(f"close    {broker_id}")
             case eff.Reply(result):
                 self.output.append(f"reply    {plain(result)}")
@@ -307,6 +367,11 @@ class ControllerWorld:
         self.output.append(f"{prefix}{data}")
         for name in self.tree.children(prefix):
             self.show(f"{prefix.rstrip('/')}/{name}")
+
+
+def partition(text: str) -> TopicPartition:
+    topic, _, number = text.rpartition("-")
+    return TopicPartition(topic, int(number))
 
 
 def assignment(replicas: str) -> PartitionAssignment:
@@ -372,6 +437,10 @@ def plain(value: object) -> str:
             return f"{{{', '.join(f'{plain(k)}: {plain(v)}' for k, v in value.items())}}}"
         case ev.KafkaErrorName():
             return value.value
+        case ev.LeadersElected(results) | ev.FeaturesUpdated(results):
+            return plain(results)
+        case ev.Refusal(error, message):
+            return error.value if message is None else f"{error.value} ({message})"
         case LeaderAndIsr():
             return state(value)
     return str(value)

@@ -40,6 +40,7 @@ SESSION_TIMEOUT_MS = 6_000
 PROPERTIES = {
     "zookeeper.connect": "memory:2181",
     "auto.create.topics.enable": "false",
+    "auto.leader.rebalance.enable": "false",
     "offsets.topic.num.partitions": "3",
     "offsets.topic.replication.factor": "3",
     "replica.lag.time.max.ms": "10000",

@@ -55,6 +55,24 @@ STORIES = {
     "controlled shutdown": (["topic orders 0=1,2,3 1=2,1", "controller 2"], ["shutdown 1"]),
     "ISR": (["topic orders 0=1,2,3", "controller 1"], ["alter-partition orders-0 broker=1 isr=1"]),
     "producer ids": (["controller 1"], ["producer-ids 2"]),
+    "preferred leaders": (
+        ["topic orders 0=1,2,3 1=1,2", "controller 2", "broker-dies 1", "broker 1"],
+        [
+            "alter-partition orders-0 broker=2 isr=2,1",
+            'write /admin/preferred_replica_election \'{"version":1,"partitions":'
+            '[{"topic":"orders","partition":0}]}\'',
+            "alter-partition orders-1 broker=2 isr=2,1",
+            "leader-balance-due",
+        ],
+    ),
+    "unclean election": (
+        ["topic orders 0=1,2", "controller 2", "alter-partition orders-0 broker=1 isr=1"],
+        ["broker-dies 1", "alter-config topics/orders unclean.leader.election.enable=true"],
+    ),
+    "log directory": (
+        ["topic orders 0=1,2,3 1=2,1", "controller 3", "answer-leader-and-isr 1"],
+        ["log-dir-fails 1", "answer-leader-and-isr 1 orders-0=56"],
+    ),
 }
 
 

@@ -67,9 +67,30 @@ def test_offline(
     assert run(Strategy.OFFLINE, before, (1, 2, 3), live, unclean=unclean) == expected
 
 
-def test_offline_passes_over_who_is_shutting_down() -> None:
-    result = run(Strategy.OFFLINE, state(1, 1, 2, 3), (1, 2, 3), {2, 3}, shutting_down={2})
-    assert result == (3, (3,), (3,))
+@pytest.mark.parametrize(
+    ("before", "live", "shutting_down", "unclean", "expected"),
+    [
+        (state(1, 1, 2, 3), {2, 3}, {2}, False, (3, (3,), (3,))),
+        # The only one in sync is going: nobody, or uncleanly who stays.
+        (state(1, 1, 2), {2, 3}, {2}, False, None),
+        (state(1, 1, 2), {2, 3}, {2}, True, (3, (3,), (3,))),
+        (state(1, 1, 2), {2}, {2}, True, None),
+        # An ISR that somebody has emptied by hand: nobody is known to have anything.
+        (state(1), {1, 2, 3}, set(), False, None),
+        (state(1), {1, 2, 3}, set(), True, (1, (1,), (1, 2, 3))),
+    ],
+)
+def test_offline_passes_over_who_is_shutting_down(
+    before: LeaderAndIsr,
+    live: set[int],
+    shutting_down: set[int],
+    unclean: bool,
+    expected: tuple[int, tuple[int, ...], tuple[int, ...]] | None,
+) -> None:
+    result = run(
+        Strategy.OFFLINE, before, (1, 2, 3), live, shutting_down=shutting_down, unclean=unclean
+    )
+    assert result == expected
 
 
 @pytest.mark.parametrize(
@@ -98,6 +119,8 @@ def test_controlled_shutdown(
         (state(2, 1, 2), {1, 2, 3}, (1, (1, 2), (1, 2, 3))),
         (state(2, 2, 3), {1, 2, 3}, None),  # not in sync
         (state(2, 1, 2), {2, 3}, None),  # not live
+        (state(-1, 1, 2), {1}, (1, (1, 2), (1, 2, 3))),  # no leader before: the ISR stays
+        (state(-1), {1, 2, 3}, None),
     ],
 )
 def test_preferred(
@@ -106,6 +129,13 @@ def test_preferred(
     expected: tuple[int, tuple[int, ...], tuple[int, ...]] | None,
 ) -> None:
     assert run(Strategy.PREFERRED, before, (1, 2, 3), live) == expected
+    # Unclean elections are for partitions without a leader: it makes no difference here.
+    assert run(Strategy.PREFERRED, before, (1, 2, 3), live, unclean=True) == expected
+    assert run(Strategy.PREFERRED, before, (1, 2, 3), live, shutting_down={1}) is None
+
+
+def test_nobody_is_preferred_where_nobody_is_assigned() -> None:
+    assert run(Strategy.PREFERRED, state(1, 1), (), {1}) is None
 
 
 @pytest.mark.parametrize(
@@ -115,6 +145,8 @@ def test_preferred(
         (state(1, 1, 2, 4, 5), {1, 2, 4, 5}, (4, (1, 2, 4, 5), (4, 5))),
         (state(1, 1, 2, 5), {1, 2, 4, 5}, (5, (1, 2, 5), (4, 5))),
         (state(1, 1, 2), {1, 2, 4, 5}, None),
+        (state(1, 1, 2, 4, 5), {1, 2, 5}, (5, (1, 2, 4, 5), (4, 5))),
+        (state(1, 1, 2, 4), {1, 2, 5}, None),  # 4 is in sync and not live, 5 the other way round
     ],
 )
 def test_reassign(
@@ -123,6 +155,12 @@ def test_reassign(
     expected: tuple[int, tuple[int, ...], tuple[int, ...]] | None,
 ) -> None:
     assert run(Strategy.REASSIGN, before, (4, 5, 1, 2), live, removing=(1, 2)) == expected
+
+
+def test_reassign_passes_over_who_is_shutting_down() -> None:
+    before, replicas, live = state(1, 1, 2, 4, 5), (4, 5, 1, 2), {1, 2, 4, 5}
+    result = run(Strategy.REASSIGN, before, replicas, live, removing=(1, 2), shutting_down={4})
+    assert result == (5, (1, 2, 4, 5), (4, 5))
 
 
 def test_initial() -> None:

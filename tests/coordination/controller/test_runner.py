@@ -2,6 +2,7 @@
 
 import pytest
 import trio
+import trio.testing
 
 from coordination.controller.commands import LeaderAndIsrCommand, StopReplicaCommand
 from coordination.controller.events import (
@@ -198,3 +199,27 @@ async def test_a_state_changed_past_the_controller_is_not_overwritten() -> None:
         answer = await seat.submit(AlterPartition(2, epoch, [shrink]))
         assert answer == {(TOPIC_ID, 0): KafkaErrorName.INVALID_UPDATE_VERSION}
         assert await brokers.state(ORDERS_0) == LeaderAndIsr(2, 1, (3, 2), 1, 2)
+
+
+async def test_the_clock_reminds_of_the_balance_of_leaders(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Five seconds after the term has begun, and then every 300."""
+    async with cluster() as brokers:
+        await write_topic(brokers.sessions[1], "orders", (2, 3))
+        # 3 leads, and 2, which is preferred, is not in sync.
+        for path in (paths.partitions("orders"), paths.partition(ORDERS_0)):
+            await brokers.sessions[1].create(path)
+        led_by_3 = encode_partition_state(LeaderAndIsr(3, 0, (3,), 0, 0))
+        await brokers.sessions[1].create(paths.partition_state(ORDERS_0), led_by_3)
+        active = await seated(brokers.candidate(1))
+        began = trio.current_time()
+        await trio.sleep(10)
+        grow = AlterPartitionTopic(TOPIC_ID, {0: IsrProposal(0, 0, {3: -1, 2: -1})})
+        await active.submit(AlterPartition(3, active.context.brokers[3].epoch, [grow]))
+        await trio.sleep_until(began + 304)
+        assert (await brokers.state(ORDERS_0)).leader == 3
+        assert await brokers.trace.wait_for("leaders.imbalanced") == {"partitions": {2: 1}}
+        elected = await brokers.trace.wait_for("partition.leader_elected")
+        assert (elected["leader"], elected["election"]) == (2, "preferred")
+        assert trio.current_time() == pytest.approx(began + 305)
