@@ -27,6 +27,7 @@ from broker.wire.errors import ErrorCode, KafkaError
 from coordination.controller.events import KafkaErrorName, Request
 from coordination.controller.inbox import NotController
 from coordination.controller.runner import ControllerSeat
+from coordination.features import FinalizedFeatures
 from coordination.values import Recorder
 
 
@@ -49,6 +50,7 @@ class Broker:
     groups: GroupCoordinator
     old_offsets: ZooKeeperOffsets
     topic_admin: TopicAdmin
+    features: FinalizedFeatures
     # The czxid of our /brokers/ids node, -1 while we aren't registered.
     broker_epoch: int = -1
     # Taken while this broker is the controller.

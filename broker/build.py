@@ -17,6 +17,7 @@ from broker.surroundings import Surroundings
 from broker.topic_admin import TopicAdmin
 from broker.transactions.producer_ids import ProducerIds
 from broker.zookeeper import ZooKeeper
+from coordination.features import FinalizedFeatures
 from coordination.values import Recorder
 
 
@@ -70,6 +71,7 @@ def build_broker(
         ),
         old_offsets=ZooKeeperOffsets(zookeeper),
         topic_admin=topic_admin,
+        features=FinalizedFeatures(recorder),
     )
 
 

@@ -21,7 +21,7 @@ async def handle(
         and LEGAL_SOFTWARE_NAME.fullmatch(request.client_software_version)
     ):
         return ApiVersionsResponse(error_code=ErrorCode.INVALID_REQUEST)
-    return ApiVersionsResponse(api_keys=supported(), finalized_features_epoch=0)
+    return ApiVersionsResponse(api_keys=supported(), finalized_features_epoch=broker.features.epoch)
 
 
 def unsupported_version() -> ApiVersionsResponse:

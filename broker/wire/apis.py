@@ -170,7 +170,9 @@ API_TABLE: Final[dict[int, Api]] = {
         _row(ApiKey.DESCRIBE_CONFIGS, "DescribeConfigs", "0-4", "4+"),
         _row(ApiKey.CREATE_PARTITIONS, "CreatePartitions", "0-3", "2+"),
         _row(ApiKey.DELETE_GROUPS, "DeleteGroups", "0-2", "2+"),
+        _row(ApiKey.ELECT_LEADERS, "ElectLeaders", "0-2", "2+"),
         _row(ApiKey.ALTER_PARTITION, "AlterPartition", "0-3", "0+"),
+        _row(ApiKey.UPDATE_FEATURES, "UpdateFeatures", "0-1", "0+"),
         _row(ApiKey.DESCRIBE_CLUSTER, "DescribeCluster", "0-1", "0+"),
         _row(ApiKey.ALLOCATE_PRODUCER_IDS, "AllocateProducerIds", "0", "0+"),
     )

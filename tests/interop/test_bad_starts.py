@@ -143,6 +143,12 @@ PASSED_OVER = [
     ("/admin/delete_topics/nothing", b"", None),
     ("/admin/reassign_partitions", b"garbage", None),
     ("/latest_producer_id_block", b"garbage", None),
+    ("/admin/preferred_replica_election", b"garbage", "/admin/preferred_replica_election"),
+    ("/feature", b"garbage", "/feature"),
+    ("/feature", b'{"version":2,"status":1,"features":{"f":{"max_version_level":1}}}', "/feature"),
+    ("/log_dir_event_notification/log_dir_event_0000000000", b"garbage", None),
+    ("/config/brokers/1", b"garbage", None),
+    ("/config/changes/by-hand", b"garbage", None),
 ]
 
 
@@ -209,6 +215,8 @@ def test_garbage_beside_a_living_cluster(
         client.create("/brokers/topics/T", b"{garbage")
         client.create("/config/changes/config_change_", b"garbage", sequence=True)
         client.create("/isr_change_notification/isr_change_", b"garbage", sequence=True)
+        client.create("/log_dir_event_notification/log_dir_event_", b"garbage", sequence=True)
+        client.create("/admin/preferred_replica_election", b"garbage")
         admin = AdminClient({"bootstrap.servers": cluster.address(1), "log_level": 0})
         admin.create_topics([NewTopic("other", 2, 1)])["other"].result(30)
         assert answers_api_versions(cluster.brokers[1].port)

@@ -20,6 +20,7 @@ from broker.wire.messages import (
     describe_cluster,
     describe_configs,
     describe_groups,
+    elect_leaders,
     fetch,
     find_coordinator,
     heartbeat,
@@ -36,6 +37,7 @@ from broker.wire.messages import (
     produce,
     stop_replica,
     sync_group,
+    update_features,
     update_metadata,
 )
 from broker.wire.record_batch import build_batch
@@ -198,6 +200,36 @@ def sample_requests(topic_id: UUID) -> dict[ApiKey, list[object]]:
                 timeout_ms=1000,
                 validate_only=True,
             )
+        ],
+        ApiKey.ELECT_LEADERS: [
+            elect_leaders.ElectLeadersRequest(
+                topic_partitions=[
+                    elect_leaders.TopicPartitions(topic=name, partitions=[0, 7])
+                    for name in (TOPIC, "missing")
+                ],
+                timeout_ms=1000,
+            ),
+            elect_leaders.ElectLeadersRequest(
+                election_type=1, topic_partitions=None, timeout_ms=1000
+            ),
+        ],
+        ApiKey.UPDATE_FEATURES: [
+            update_features.UpdateFeaturesRequest(
+                timeout_ms=1000,
+                feature_updates=[
+                    update_features.FeatureUpdateKey(feature="no.such", max_version_level=2),
+                    update_features.FeatureUpdateKey(feature="", max_version_level=1),
+                ],
+            ),
+            update_features.UpdateFeaturesRequest(
+                timeout_ms=1000,
+                feature_updates=[
+                    update_features.FeatureUpdateKey(
+                        feature="no.such", max_version_level=0, upgrade_type=3
+                    )
+                ],
+                validate_only=True,
+            ),
         ],
         ApiKey.DELETE_TOPICS: [
             delete_topics.DeleteTopicsRequest(topic_names=["missing"], timeout_ms=1000),
