@@ -17,8 +17,13 @@ then on the controller sends orders; and last the listeners answer.
 
 End, by `shutdown`: the controller moves our leaderships away (ControlledShutdown),
 the listeners close, the logs are closed cleanly, and the session ends last, which
-deletes our ephemeral nodes. Losing the session ends none of the right-hand
-tasks: a broker goes on leading and following until LeaderAndIsr says otherwise.
+deletes our ephemeral nodes. If the session is lost on the way, the controller sees
+us dead and moves them as well: we ask no more, and don't register again, for a
+broker that comes back is let into the ISRs that it is about to leave (KIP-841).
+
+Losing the session ends none of the right-hand tasks: a broker goes on leading and
+following until LeaderAndIsr says otherwise. While it starts, what it had asked
+ZooKeeper is asked again in the next one.
 
 Kafka: KafkaServer.startup and shutdown.
 """
@@ -26,6 +31,7 @@ Kafka: KafkaServer.startup and shutdown.
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import TypeVar
 
 import attrs
 import trio
@@ -38,7 +44,7 @@ from broker.controller_channel import open_controller_channel
 from broker.endpoints import listener_of, open_endpoints
 from broker.events import FILE_NAME, EventLog
 from broker.failure import BrokerFailure, innermost
-from broker.identity import find_identity
+from broker.identity import Identity, find_identity
 from broker.surroundings import Surroundings, real_surroundings
 from broker.zookeeper import ZooKeeper
 from coordination.configs import ConfigChanges
@@ -54,6 +60,8 @@ from coordination.values import BrokerRegistration, Recorder
 from coordination.znodes import BadZnode
 
 log = logging.getLogger("zbroker.run")
+
+T = TypeVar("T")
 
 # Changed topics that may wait to be read again: a name is short, a burst of changes large.
 CONFIG_CHANGES_QUEUED = 1_000
@@ -79,7 +87,7 @@ async def run_broker(
         failure = BrokerFailure(str(innermost(in_use)))
     except* BadZnode as bad:
         # One that we can't begin without. All others are said in the trace, and we go on.
-        failure = BrokerFailure(str(bad.exceptions[0]))
+        failure = BrokerFailure(str(innermost(bad)))
     finally:
         events.close()
     # Not in the block: `except*` wraps what it raises in a group before Python 3.11.4 (gh-103590).
@@ -129,6 +137,8 @@ class _Life:
         self._config_changes = ConfigChanges(events, surroundings.clock_ms)
         self._may_register = trio.Event()
         self._registered = trio.Event()
+        self._membership = trio.CancelScope()  # of the latest registration; ends with its session
+        self._identity: Identity | None = None
         self._broker: Broker | None = None
         self._registrar: Registrar | None = None
         self._starting = starting
@@ -141,11 +151,14 @@ class _Life:
         self._zookeeper.opened(session)
         try:
             await self._may_register.wait()
+            if self.stopping is not None:
+                await trio.sleep_forever()
             assert self._broker is not None
             assert self._registrar is not None
             registration = await self._registrar.register(session, cause)
             self._broker.registered(registration.epoch)
             self._registered.set()
+            self._membership = trio.CancelScope()
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._broker.features.follow, session)
                 nursery.start_soon(
@@ -154,6 +167,7 @@ class _Life:
                 await self._stand_for_controller(self._broker, session, cause)
         finally:
             self._zookeeper.closed()
+            self._membership.cancel()
 
     async def _stand_for_controller(self, broker: Broker, session: Session, cause: str) -> None:
         config = self._config
@@ -188,8 +202,8 @@ class _Life:
 
     async def serve(self, shutdown: trio.Event) -> None:
         """From the first session to the end of the shutdown."""
-        if await _comes_before(shutdown, self._zookeeper.session):
-            broker = await self._prepare(await self._zookeeper.session())
+        if await _comes_before(shutdown, self._find_identity):
+            broker = await self._prepare()
             self._broker = broker
             await self._serve(broker, shutdown)
             await self._close(broker)
@@ -219,12 +233,25 @@ class _Life:
                 await shutdown.wait()
             self.stopping = self._events("broker.stopping", cause=self._starting, why="asked to")
             if registered and self._config.controlled_shutdown_enable:
-                await ask_to_leave(broker)
+                with self._membership:
+                    await ask_to_leave(broker)
             nursery.cancel_scope.cancel()
 
-    async def _prepare(self, session: Session) -> Broker:
-        """Find out who we are, and load what we have."""
-        identity = await find_identity(self._config, session)
+    async def _find_identity(self) -> None:
+        self._identity = await self._ask(partial(find_identity, self._config))
+
+    async def _ask(self, ask: Callable[[Session], Awaitable[T]]) -> T:
+        """What ZooKeeper answers; asked again in the next session if this one is lost over it."""
+        while True:
+            try:
+                return await ask(await self._zookeeper.session())
+            except SessionLost:
+                await trio.lowlevel.checkpoint()  # until `in_session` has noticed it, too
+
+    async def _prepare(self) -> Broker:
+        """Load what we have, now that we know who we are."""
+        identity = self._identity
+        assert identity is not None
         self._config = config = attrs.evolve(self._config, broker_id=identity.broker_id)
         self._events.broker_id = identity.broker_id
         broker = build_broker(
@@ -239,7 +266,8 @@ class _Life:
         )
         await broker.logs.lock()  # before anything is written into a log directory
         identity.write()
-        await broker.logs.load(await broker.topic_admin.all_log_configs(), _log_progress)
+        configs = await self._ask(broker.topic_admin.all_log_configs)
+        await broker.logs.load(configs, _log_progress)
         self._events.write_to(config.log_dirs[0] / FILE_NAME)
         await broker.replicas.high_watermarks.load()
         return broker

@@ -231,17 +231,19 @@ class TopicAdmin:
 
     async def log_config(self, name: str) -> LogConfig:
         """What the topic's logs run with. Overrides that can't be read are said and left out."""
+        return await self._log_config(await self._session(), name)
+
+    async def all_log_configs(self, session: Session) -> dict[str, LogConfig]:
+        """`log_config` of every topic with overrides: what the logs are loaded with."""
+        names = await session.children(paths.config("topics"))
+        return {name: await self._log_config(session, name) for name in names}
+
+    async def _log_config(self, session: Session, name: str) -> LogConfig:
         try:
-            return log_config(self.config, await self.overrides(name))
+            return log_config(self.config, await read_config(session, paths.topic_entity(name)))
         except (BadZnode, InvalidTopicConfigError) as error:
             log.error("topic %s runs with the broker's defaults: %s", name, error)
             return log_config(self.config, {})
-
-    async def all_log_configs(self) -> dict[str, LogConfig]:
-        """`log_config` of every topic with overrides: what the logs are loaded with."""
-        session = await self._session()
-        names = await session.children(paths.config("topics"))
-        return {name: await self.log_config(name) for name in names}
 
     # -- ------------------------------------------------------------------------
 

@@ -42,8 +42,17 @@ async def read_configs(session: Session, entity_paths: Sequence[str]) -> list[di
 
 
 async def read_config(session: Session, entity_path: str) -> dict[str, str]:
-    [config] = await read_configs(session, [entity_path])
-    return config
+    """One entity's overrides, beyond doubt: our server may not know yet of what was made just now.
+
+    (Kafka doesn't ask again, and the log of such a topic runs with the broker's defaults.)
+    """
+    try:
+        node = await session.get(paths.config(entity_path))
+    except NoNode:
+        await session.sync()
+        [config] = await read_configs(session, [entity_path])
+        return config
+    return znodes.decode_config(entity_path, node)
 
 
 async def write_config(session: Session, entity_path: str, config: Mapping[str, str]) -> None:

@@ -96,6 +96,9 @@ class MemoryStore:
         self._tell(events)
         return results
 
+    def sync(self) -> None:
+        """Nothing to do: what is read here is never old."""
+
     def end_session(self, session_id: int) -> None:
         self.sessions.pop(session_id, None)
         self._tell(self.tree.end_session(session_id, self.clock_ms()))
@@ -226,6 +229,9 @@ class MemorySession:
             except NoNode:
                 nodes.append(None)
         return nodes
+
+    async def sync(self) -> None:
+        await self._read(self._store.sync)
 
     async def create(
         self, path: str, data: bytes = b"", *, ephemeral: bool = False, sequence: bool = False

@@ -21,6 +21,10 @@ A session is over for good once it is lost; who wants to go on opens another
    raises it may have happened too.
  - Cancelling an await does not cancel the write: it was sent, and may happen.
 
+**Reads may be old.** They are answered by the server that the session is connected to, which may
+lag behind the others. A session sees changes in their order and never goes back, and after a write
+of its own all that came before it. Who must not miss what another session wrote calls `sync` first.
+
 **Watches are hints.** A read with `watch=True` asks for one event at the next change:
 
                  created   data   deleted   children
@@ -244,6 +248,9 @@ class Session(Protocol):
 
     async def get_many(self, paths: Sequence[str], *, watch: bool = False) -> list[Node | None]:
         """Pipelined gets, in the order of `paths`; None where there is no node."""
+
+    async def sync(self) -> None:
+        """Let the reads after this see all that anybody has written before it."""
 
     async def create(
         self, path: str, data: bytes = b"", *, ephemeral: bool = False, sequence: bool = False

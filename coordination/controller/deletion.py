@@ -18,7 +18,7 @@ Source: kafka.controller.TopicDeletionManager, KafkaController.processTopicDelet
 
 from collections.abc import Iterable
 
-from coordination.controller import partition_changes, replica_changes
+from coordination.controller import partition_changes, replica_changes, topic_changes
 from coordination.controller.batch import RequestBatch
 from coordination.controller.commands import CommandAnswered, StopReplicaCommand
 from coordination.controller.context import ControllerContext, Replica
@@ -40,6 +40,9 @@ __all__ = [
 def deletions_changed(context: ControllerContext) -> Story[None]:
     """Take up what is asked for in /admin/delete_topics; strike what makes no sense."""
     asked = set((yield from list_children(paths.DELETE_TOPICS, watch=True)))
+    if asked - context.topics.keys():
+        # Made and deleted at once: this hint may have waited here before the topic's came.
+        yield from topic_changes.topics_changed(context)
     refused = sorted(asked - context.topics.keys())
     if not context.settings.delete_topic_enable:
         refused = sorted(asked)

@@ -58,7 +58,10 @@ def begin_term(context: ControllerContext) -> Story[None]:
     for broker_id in sorted(context.brokers):
         yield OpenChannel(context.brokers[broker_id])
     without_state = yield from _load_topics(context)
-    yield from _load_deletions(context)
+    asked = set((yield from list_children(paths.DELETE_TOPICS, watch=True)))
+    if asked - context.topics.keys():  # made and to be deleted since we looked?
+        without_state = yield from _load_topics(context)
+    yield from _take_up_deletions(context, asked)
 
     batch = RequestBatch(context)
     batch.update_metadata([])
@@ -97,8 +100,7 @@ def _load_topics(context: ControllerContext) -> Story[set[TopicPartition]]:
     return (yield from read_states(context, context.all_partitions()))
 
 
-def _load_deletions(context: ControllerContext) -> Story[None]:
-    asked = set((yield from list_children(paths.DELETE_TOPICS, watch=True)))
+def _take_up_deletions(context: ControllerContext, asked: set[str]) -> Story[None]:
     nowhere = asked - context.topics.keys()
     if not context.settings.delete_topic_enable:
         nowhere = asked

@@ -123,6 +123,11 @@ class KazooSession:
             nodes.append(None if isinstance(answer, NoNode) else translation.node_of(answer))
         return nodes
 
+    async def sync(self) -> None:
+        [synced] = await self._read(lambda path, _: self._client.sync_async(path), ["/"], False)
+        if isinstance(synced, StoreError):
+            raise synced
+
     async def _read(
         self, read: Callable[..., AsyncResult], paths: Sequence[str], watch: bool
     ) -> list[Any]:

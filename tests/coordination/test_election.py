@@ -7,10 +7,8 @@ import trio.testing
 from coordination import znodes
 from coordination.election import Elected, Fenced, current_controller, elect, stand_for_controller
 from coordination.election import resign as resign_from
-from coordination.memory_store import MemorySession, MemoryStore
-from coordination.session import keep_session
+from coordination.memory_store import MemoryStore
 from coordination.store import Check, MultiFailed, Session, Set
-from coordination.subscriptions import until_change
 from coordination.znodes import paths
 from tests.coordination.trace import Trace
 from tests.coordination.worlds import PATIENCE_S, World
@@ -64,107 +62,6 @@ async def test_resigning_opens_the_next_election_and_fences_the_old_controller(
         await one.multi([Check(paths.CONTROLLER_EPOCH, old.epoch_version)])
     await resign_from(one, old)
     assert await current_controller(two) == 2
-
-
-@pytest.mark.parametrize("applied", [True, False])
-async def test_row_02_elected_though_the_reply_was_lost(applied: bool) -> None:
-    """KAFKA-13407: /controller is made, and whoever made it must know."""
-    store = MemoryStore()
-    session = await store.open_session()
-    await session.create(paths.CONTROLLER_EPOCH, b"6")
-    session.lose_next_write(applied=applied)
-    async with trio.open_nursery() as nursery:
-
-        @nursery.start_soon
-        async def candidate() -> None:
-            assert await elect(session, 1, clock_ms) == Elected(7, 1)
-
-        await trio.testing.wait_all_tasks_blocked()
-        session.reconnect()
-    assert store.tree.node(paths.CONTROLLER_EPOCH).data == b"7"
-
-
-async def test_row_02_elected_though_the_connection_broke(world: World) -> None:
-    session, other = await world.open_session(), await world.open_session()
-    await session.create(paths.CONTROLLER_EPOCH, b"6")
-    with other.subscribe() as events, trio.fail_after(PATIENCE_S):
-        await other.exists(paths.CONTROLLER, watch=True)
-        world.lose_next_reply(session)
-        async with trio.open_nursery() as nursery:
-
-            @nursery.start_soon
-            async def candidate() -> None:
-                assert await elect(session, 1, clock_ms) == Elected(7, 1)
-
-            await until_change(events, paths.CONTROLLER)
-            world.cut(session)
-            world.mend(session)
-    assert await elect(other, 2, clock_ms) is None
-
-
-async def test_row_02_the_reply_was_lost_and_so_was_the_session() -> None:
-    """The next session must not take the old one's /controller for its own."""
-    store, trace = MemoryStore(), Trace()
-    served: list[tuple[int, Elected]] = []
-
-    async def serve(elected: Elected, cause: str) -> None:
-        served.append((len(store.sessions), elected))
-        raise Seen
-
-    async def inside(session: Session, cause: str) -> None:
-        assert isinstance(session, MemorySession)
-        if not trace.of_kind("session.lost"):
-            await session.create(paths.CONTROLLER_EPOCH, b"0")
-            session.lose_next_write(applied=True)
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(elect, session, 1, clock_ms)
-                await trio.testing.wait_all_tasks_blocked()
-                assert store.tree.stat(paths.CONTROLLER) is not None
-                session.expire()
-                session.reconnect()
-        await stand_for_controller(session, 1, serve, recorder=trace, clock_ms=clock_ms)
-
-    with pytest.RaisesGroup(Seen, flatten_subgroups=True):
-        await keep_session(store, inside, recorder=trace)
-    assert served == [(1, Elected(2, 2))]
-
-
-async def test_row_03_twenty_sessions_expire_and_there_is_a_controller_again() -> None:
-    """KAFKA-4229: expire in any phase of becoming controller."""
-    store, trace = MemoryStore(), Trace()
-    serving: list[int] = []
-
-    async def serve(elected: Elected, cause: str) -> None:
-        serving.append(elected.epoch)
-        try:
-            await trio.sleep_forever()
-        finally:
-            serving.remove(elected.epoch)
-
-    async def inside(session: Session, cause: str) -> None:
-        await stand_for_controller(
-            session, 1, serve, recorder=trace, clock_ms=clock_ms, cause=cause
-        )
-
-    async with trio.open_nursery() as nursery:
-
-        @nursery.start_soon
-        async def keep() -> None:
-            await keep_session(store, inside, recorder=trace)
-
-        for phase in range(20):
-            for _ in range(phase):  # a few steps of the loop further each time
-                await trio.lowlevel.checkpoint()
-            for session in tuple(store.sessions.values()):
-                session.expire()
-            await trio.lowlevel.checkpoint()
-        await trio.testing.wait_all_tasks_blocked()
-
-        elected = len(trace.of_kind("controller.elected"))
-        assert len(serving) == 1
-        assert len(trace.of_kind("controller.resigned")) == elected - 1
-        assert store.tree.node(paths.CONTROLLER_EPOCH).data == str(serving[0]).encode()
-        nursery.cancel_scope.cancel()
 
 
 async def test_the_next_candidate_serves_when_the_controller_goes(world: World) -> None:

@@ -1,40 +1,26 @@
 """What only the real ZooKeeper and the thread boundary can show."""
 
 import socket
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import trio
 
 from coordination.kazoo_store import CLOSE_TIMEOUT_S, KazooStore
-from coordination.registration import Registrar, create_persistent_paths
-from coordination.session import keep_session
 from coordination.store import (
     Lost,
     Reconnected,
-    Session,
     SessionLost,
     StoreUnavailable,
     Suspended,
 )
-from coordination.subscriptions import until_change
-from coordination.values import BrokerRegistration
 from tests.coordination.trace import Trace
 from tests.coordination.worlds import PATIENCE_S, events_so_far, next_event
-from tests.support.java import JavaServer
 from tests.support.ports import free_port
-from tests.support.tcp_proxy import TcpProxy, serve_tcp_proxy
+from tests.support.tcp_proxy import TcpProxy
 from tests.support.zookeeper import real_zookeeper
 
 pytestmark = pytest.mark.server
-
-
-@pytest.fixture
-async def proxy(zookeeper_server: JavaServer, nursery: trio.Nursery) -> AsyncIterator[TcpProxy]:
-    proxy: TcpProxy = await nursery.start(serve_tcp_proxy, zookeeper_server.port)
-    yield proxy
-    nursery.cancel_scope.cancel()
 
 
 async def test_an_unreachable_zookeeper_is_waited_for_and_said_so() -> None:
@@ -169,79 +155,3 @@ async def test_closing_does_not_wait_for_a_silent_zookeeper(
     await session.aclose()
     assert trio.current_time() - started < CLOSE_TIMEOUT_S + 1
     proxy.cut()
-
-
-async def test_row_07_a_session_that_nobody_learnt_of(zookeeper: str, proxy: TcpProxy) -> None:
-    """KAFKA-14845: ZooKeeper made a session, but its answer got lost; a broker must register."""
-    chroot = zookeeper.partition("/")[2]
-    store = KazooStore(f"127.0.0.1:{proxy.port}/{chroot}", session_timeout_ms=3000)
-    trace = Trace()
-    registrar = Registrar(BrokerRegistration(1, ()), trace, clock_ms=lambda: 0)
-
-    async def inside(session: Session, cause: str) -> None:
-        await create_persistent_paths(session)
-        await registrar.register(session, cause)
-
-    proxy.swallow()
-    with trio.fail_after(PATIENCE_S):
-        async with trio.open_nursery() as nursery:
-
-            @nursery.start_soon
-            async def keep() -> None:
-                await keep_session(store, inside, recorder=trace)
-
-            await trio.sleep(1)
-            assert trace.kinds() == []
-            proxy.cut()
-            proxy.mend()
-    assert trace.kinds() == ["session.connected", "broker.registered"]
-
-
-async def test_row_05_back_by_itself_after_a_long_absence(zookeeper: str, proxy: TcpProxy) -> None:
-    """KAFKA-5473: no way to ZooKeeper for longer than the session lives."""
-    chroot = zookeeper.partition("/")[2]
-    store = KazooStore(f"127.0.0.1:{proxy.port}/{chroot}", session_timeout_ms=2000)
-    other = await KazooStore(zookeeper, session_timeout_ms=6000).open_session()
-    trace = Trace()
-    registered, is_registered = trio.open_memory_channel[None](0)
-    registrar = Registrar(BrokerRegistration(1, ()), trace, clock_ms=lambda: 0)
-
-    async def inside(session: Session, cause: str) -> None:
-        await create_persistent_paths(session)
-        await registrar.register(session, cause)
-        await registered.send(None)
-        await trio.sleep_forever()
-
-    with trio.fail_after(PATIENCE_S):
-        async with trio.open_nursery() as nursery:
-
-            @nursery.start_soon
-            async def keep() -> None:
-                await keep_session(store, inside, recorder=trace)
-
-            await is_registered.receive()
-            with other.subscribe() as events:
-                await other.get("/brokers/ids/1", watch=True)
-                proxy.cut()
-                await until_change(events, "/brokers/ids/1")
-            assert await other.exists("/brokers/ids/1") is None
-            proxy.mend()
-            await is_registered.receive()
-            nursery.cancel_scope.cancel()
-    await other.aclose()
-    assert [kind for kind in trace.kinds() if kind != "session.connecting"] == [
-        "session.connected",
-        "broker.registered",
-        "session.suspended",
-        "session.lost",
-        "session.connected",
-        "broker.registered",
-    ]
-    last = str(len(trace.events) - 1)
-    assert trace.causes_of(last) == [
-        "broker.registered",
-        "session.connected",
-        "session.lost",
-        "session.suspended",
-        "session.connected",
-    ]

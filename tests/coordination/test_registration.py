@@ -15,8 +15,6 @@ from coordination.registration import (
     create_persistent_paths,
     generate_broker_id,
 )
-from coordination.session import keep_session
-from coordination.store import Session
 from coordination.values import BrokerRegistration, Endpoint
 from coordination.znodes import paths
 from tests.coordination.trace import Trace
@@ -127,21 +125,6 @@ async def test_a_lost_reply_is_read_back(applied: bool) -> None:
         session.reconnect()
 
 
-async def test_row_06_the_own_old_node_does_not_block(world: World) -> None:
-    """KAFKA-7165: back before the old session expired, its ephemeral is still there."""
-    trace = Trace()
-    broker = registrar(trace)
-    old_session, session = await world.open_session(), await world.open_session()
-    await create_persistent_paths(session)
-    old = await broker.register(old_session)
-    new = await broker.register(session)
-    assert new.epoch > old.epoch
-    await old_session.aclose()
-    node = await session.get("/brokers/ids/1")
-    assert (node.stat.ephemeral_owner, node.stat.czxid) == (session.session_id, new.epoch)
-    assert trace.kinds() == ["broker.registered"] * 2  # nothing was waited for
-
-
 async def test_after_a_kill_the_own_node_is_waited_out(autojump_clock: trio.abc.Clock) -> None:
     """A new process knows nothing of its last life's session, and leaves its node alone."""
     store, trace = MemoryStore(session_timeout_ms=6000), Trace()
@@ -175,90 +158,3 @@ async def test_another_broker_with_the_same_id_is_an_error(
     assert "already registered on the path /brokers/ids/1" in str(caught.value)
     assert "PLAINTEXT://elsewhere:9092" in str(caught.value)
     assert store.tree.node("/brokers/ids/1").stat.czxid == theirs.epoch
-
-
-async def test_row_07_a_registered_broker_retries_until_it_holds(
-    autojump_clock: trio.abc.Clock,
-) -> None:
-    """KAFKA-14845: a node of a session that nobody knows is in the way, for a long time."""
-    store, trace = MemoryStore(session_timeout_ms=6000), Trace()
-    unknown = await prepared(store)
-    broker = registrar(trace)
-    lives = []
-
-    async def inside(session: Session, cause: str) -> None:
-        assert isinstance(session, MemorySession)
-        lives.append(await broker.register(session, cause))
-        if len(lives) == 1:
-            session.expire()
-            await unknown.create("/brokers/ids/1", b"from nowhere", ephemeral=True)
-            await trio.sleep_forever()
-        nursery.cancel_scope.cancel()
-
-    async with trio.open_nursery() as nursery:
-
-        @nursery.start_soon
-        async def keep() -> None:
-            await keep_session(store, inside, recorder=trace)
-
-        await trio.sleep(600)
-        assert len(lives) == 1
-        unknown.expire()
-        await trio.sleep_forever()
-    assert len(lives) == 2
-    waits = trace.of_kind("broker.registration_waits")
-    assert [event.facts["owner_session_id"] for event in waits] == [unknown.session_id]
-
-
-async def test_row_08_leaving_deletes_the_node(world: World) -> None:
-    """KAFKA-9358: nobody shall wait for the session's timeout."""
-    session, other = await world.open_session(), await world.open_session()
-    await create_persistent_paths(session)
-    broker = registrar()
-    await broker.register(session)
-    await broker.unregister(session)
-    assert await other.exists("/brokers/ids/1") is None
-    await broker.unregister(session)
-
-
-async def test_row_08_leaving_deletes_nobody_elses_node() -> None:
-    store = MemoryStore()
-    session, other = await prepared(store), await store.open_session()
-    broker = registrar()
-    await broker.register(session)
-    await other.delete("/brokers/ids/1")
-    await registrar().register(other)
-    await broker.unregister(session)
-    assert store.tree.node("/brokers/ids/1").stat.ephemeral_owner == other.session_id
-
-
-async def test_row_04_a_session_may_end_in_any_step_of_registering(
-    autojump_clock: trio.abc.Clock,
-) -> None:
-    """KAFKA-8532: expiry during registration must neither hang nor leave a node behind."""
-    for step in range(12):
-        store, trace = MemoryStore(), Trace()
-        broker = registrar(trace)
-
-        async def inside(session: Session, cause: str, broker: Registrar = broker) -> None:
-            await create_persistent_paths(session)
-            await broker.register(session, cause)
-            await trio.sleep_forever()
-
-        with trio.fail_after(60):
-            async with trio.open_nursery() as nursery:
-
-                @nursery.start_soon
-                async def keep(store: MemoryStore = store, trace: Trace = trace) -> None:
-                    await keep_session(store, inside, recorder=trace)
-
-                for _ in range(step):
-                    await trio.lowlevel.checkpoint()
-                for session in tuple(store.sessions.values()):
-                    session.expire()
-                await trio.testing.wait_all_tasks_blocked()
-                [session] = store.sessions.values()
-                owner = store.tree.node("/brokers/ids/1").stat.ephemeral_owner
-                assert owner == session.session_id
-                nursery.cancel_scope.cancel()
-        assert store.tree.children("/brokers/ids") == []

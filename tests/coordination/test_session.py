@@ -101,32 +101,6 @@ async def test_the_first_session_must_come_in_time(autojump_clock: trio.abc.Cloc
     assert trio.current_time() == pytest.approx(18)
 
 
-async def test_row_05_a_broker_waits_for_zookeeper_without_end(
-    autojump_clock: trio.abc.Clock,
-) -> None:
-    """KAFKA-5473: ZooKeeper is away for ten minutes after the session expired."""
-    store, trace, begun = MemoryStore(), Trace(), []
-
-    async def inside(session: Session, cause: str) -> None:
-        begun.append(trio.current_time())
-        assert isinstance(session, MemorySession)
-        if len(begun) == 1:
-            store.available = False
-            session.expire()
-            await trio.sleep_forever()
-
-    async with trio.open_nursery() as nursery:
-
-        @nursery.start_soon
-        async def keep() -> None:
-            await keep_session(store, inside, recorder=trace, connection_timeout_ms=18_000)
-
-        await trio.sleep(600)
-        assert trace.kinds() == ["session.connected", "session.lost"]
-        store.available = True
-    assert begun == [0, 600]
-
-
 async def test_a_zookeeper_that_refuses_is_asked_again_ever_more_slowly(
     autojump_clock: trio.abc.Clock,
 ) -> None:

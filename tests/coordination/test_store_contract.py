@@ -308,6 +308,14 @@ async def test_a_deletion_is_told_once_whoever_watched_for_what(world: World) ->
         assert events_so_far(events) == []
 
 
+async def test_after_a_sync_nothing_is_old(world: World) -> None:
+    one, two = await world.open_session(), await world.open_session()
+    for number in range(20):
+        await one.create(f"/node-{number}")
+        await two.sync()
+        assert await two.exists(f"/node-{number}") is not None
+
+
 async def test_a_read_that_finds_nothing_sets_no_watch_but_exists_does(world: World) -> None:
     watcher, actor = await world.open_session(), await world.open_session()
     with watcher.subscribe() as events:

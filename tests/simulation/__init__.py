@@ -20,7 +20,7 @@
   moments at which other tasks run, as many as a disk would let them.
 - **Chance** (assignments, backoffs, what a disk takes) comes from Randoms made from the seed.
 
-`test_stories` tells the stories of failure one by one, `test_random_story` makes up its own, and
+`test_stories` tells stories one by one, `test_random_story` leaves them to `chance`, and
 `test_golden` plays those that are written down with all that came of them (tests/golden/ensemble).
 
 The invariants, held by `checker` at every write to ZooKeeper, several times a second of the mock
@@ -29,6 +29,7 @@ clock, and at each story's end:
 - what was acknowledged with acks=all is in the log, once, and stays what it was;
 - what is below a replica's high watermark is the same on all replicas, byte for byte;
 - leader epochs, controller epochs and a leader's high watermark (within its epoch) only grow;
+- what a leader has committed is on every member of the ISR that ZooKeeper names;
 - an ISR is part of the assignment and never empty, a leader is in its ISR;
-- an epoch of the controller belongs to one broker.
+- an epoch of the controller, and a leader epoch, belongs to one broker.
 """

@@ -88,6 +88,7 @@ class Checker:
     histories: dict[tuple[UUID, TopicPartition], History] = attrs.field(factory=dict)
     _verified: dict[Partition, int] = attrs.field(factory=dict)  # compared up to this offset
     _led: dict[tuple[Partition, int], int] = attrs.field(factory=dict)  # epoch -> high watermark
+    _leaders: dict[tuple[UUID, TopicPartition, int], int] = attrs.field(factory=dict)  # by epoch
 
     async def run(self) -> None:
         while True:
@@ -98,7 +99,13 @@ class Checker:
         for broker in self.ensemble.brokers():
             for partition in broker.replicas.partitions.values():
                 self._check_high_watermark(partition)
+                self._check_leader(partition)
                 self._check_history(partition)
+
+    def forget(self) -> None:
+        """What is committed from now on is a new history: power was lost on every replica."""
+        self.histories.clear()
+        self._verified.clear()
 
     def _check_high_watermark(self, partition: Partition) -> None:
         log = partition.log
@@ -108,6 +115,23 @@ class Checker:
             before = self._led.get((partition, partition.leader_epoch), 0)
             assert log.high_watermark >= before, f"{_name(partition)}: from {before} to {ends}"
             self._led[partition, partition.leader_epoch] = log.high_watermark
+
+    def _check_leader(self, partition: Partition) -> None:
+        """An epoch has one leader, and what that has committed is on the whole ISR."""
+        role, tp = partition.role, partition.topic_partition
+        if not isinstance(role, Leading):
+            return
+        known = self._leaders.setdefault((partition.topic_id, tp, role.epoch), partition.broker_id)
+        assert known == partition.broker_id, f"{_name(partition)}: so does broker {known}"
+        state = self._store.states.get(tp)
+        if state is None or (state.leader, state.leader_epoch) != (known, role.epoch):
+            return
+        for broker in self.ensemble.brokers():
+            member = broker.replicas.partitions.get(tp)
+            if broker.broker_id in state.isr and member and member.leader_epoch == role.epoch:
+                assert partition.topic_id != member.topic_id or (
+                    partition.high_watermark <= member.log.log_end_offset
+                ), f"{_name(partition)}: committed {partition.high_watermark}, but {_name(member)}"
 
     def _check_history(self, partition: Partition) -> None:
         key = (partition.topic_id, partition.topic_partition)
@@ -127,6 +151,12 @@ class Checker:
         self._verified[partition] = end
         history.end_offset = max(history.end_offset, end)
 
+    @property
+    def _store(self) -> CheckedStore:
+        store = self.ensemble.store
+        assert isinstance(store, CheckedStore)
+        return store
+
     # -- at the end -------------------------------------------------------------
 
     async def settled(self, timeout_s: float = 60) -> None:
@@ -141,8 +171,7 @@ class Checker:
             for broker in brokers.values()
             for partition in broker.replicas.leading()
         }
-        store = self.ensemble.store
-        assert isinstance(store, CheckedStore)
+        store = self._store
         return all(
             tp in leaders and _is_in_sync(leaders[tp], brokers)
             for tp in store.states

@@ -36,7 +36,7 @@ from tests.simulation.network import Network
 T = TypeVar("T")
 
 ALL = -1
-RETRY_S = 0.1
+FIRST_RETRY_S, LONGEST_RETRY_S = 0.1, 0.5
 EARLIEST, LATEST = -2, -1
 PASSING = frozenset(
     {ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, *(e for e in ErrorCode if e.retriable)}
@@ -110,6 +110,7 @@ class Client:
     ) -> T:
         """The answer without an error; raises AssertionError for a final error or at the end."""
         error: object = None
+        pause_s = FIRST_RETRY_S
         with trio.move_on_after(timeout_s):
             while True:
                 try:
@@ -121,7 +122,8 @@ class Client:
                         return found
                     if error not in PASSING:
                         break
-                await trio.sleep(RETRY_S)
+                await trio.sleep(pause_s)
+                pause_s = min(2 * pause_s, LONGEST_RETRY_S)
         raise AssertionError(f"{self.name}: {error!r} after {timeout_s} s")
 
     # -- who is who -------------------------------------------------------------
@@ -162,6 +164,14 @@ class Client:
     async def create_topic(
         self, name: str, assignment: Mapping[int, tuple[int, ...]], **configs: str
     ) -> None:
+        async def attempt() -> tuple[ErrorCode, None]:
+            return await self.try_create_topic(name, assignment, **configs), None
+
+        await self.retrying(attempt, 30)
+
+    async def try_create_topic(
+        self, name: str, assignment: Mapping[int, tuple[int, ...]], **configs: str
+    ) -> ErrorCode:
         topic = ct.CreatableTopic(
             name=name,
             num_partitions=-1,
@@ -176,29 +186,27 @@ class Client:
             ],
         )
 
-        async def attempt() -> tuple[ErrorCode, None]:
-            controller = (await self.metadata()).controller_id
-            request = ct.CreateTopicsRequest(topics=[topic], timeout_ms=1500)
-            answer = await self.ask(
-                controller, ApiKey.CREATE_TOPICS, 7, request, ct.CreateTopicsResponse
-            )
-            return ErrorCode.of(answer.topics[0].error_code), None
-
-        await self.retrying(attempt, 30)
+        controller = (await self.metadata()).controller_id
+        request = ct.CreateTopicsRequest(topics=[topic], timeout_ms=1500)
+        answer = await self.ask(
+            controller, ApiKey.CREATE_TOPICS, 7, request, ct.CreateTopicsResponse
+        )
+        return ErrorCode.of(answer.topics[0].error_code)
 
     async def delete_topic(self, name: str) -> None:
         async def attempt() -> tuple[ErrorCode, None]:
-            controller = (await self.metadata()).controller_id
-            request = dt.DeleteTopicsRequest(
-                topics=[dt.DeleteTopicState(name=name)], timeout_ms=1500
-            )
-            answer = await self.ask(
-                controller, ApiKey.DELETE_TOPICS, 6, request, dt.DeleteTopicsResponse
-            )
-            return ErrorCode.of(answer.responses[0].error_code), None
+            return await self.try_delete_topic(name), None
 
         await self.retrying(attempt, 30)
+
+    async def try_delete_topic(self, name: str) -> ErrorCode:
+        controller = (await self.metadata()).controller_id
+        request = dt.DeleteTopicsRequest(topics=[dt.DeleteTopicState(name=name)], timeout_ms=1500)
+        answer = await self.ask(
+            controller, ApiKey.DELETE_TOPICS, 6, request, dt.DeleteTopicsResponse
+        )
         self._newest_epoch.clear()  # a new topic of that name begins anew
+        return ErrorCode.of(answer.responses[0].error_code)
 
     # -- records ----------------------------------------------------------------
 

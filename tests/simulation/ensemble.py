@@ -24,8 +24,9 @@ from broker.broker import Broker
 from broker.build import build_broker
 from broker.config.broker_config import BrokerConfig
 from broker.events import Event, EventLog
-from broker.log.disk import RealDisk
+from broker.log.disk import RealDisk, StrPath
 from broker.surroundings import Surroundings
+from broker.wire.regions import OpenFile
 from coordination.memory_store import MemoryStore
 from coordination.values import Recorder
 from tests.simulation.network import Network
@@ -51,6 +52,16 @@ PROPERTIES = {
     "log.retention.check.interval.ms": "5000",
     "log.segment.delete.delay.ms": "1000",
 }
+
+
+class UnsyncedDisk(RealDisk):
+    """A process that crashes loses nothing that it wrote: to sync would only cost time."""
+
+    def sync(self, file: OpenFile) -> None:
+        pass
+
+    def sync_directory(self, path: StrPath) -> None:
+        pass
 
 
 def host_of(broker_id: int) -> str:
@@ -116,11 +127,11 @@ class Ensemble:
         for life in lives:
             await life.ended.wait()
 
-    async def lose_power(self, broker_id: int) -> None:
-        """A crash that takes what was not synced with it."""
+    async def lose_power(self, broker_id: int, *, everything: bool = False) -> None:
+        """A crash that takes what was not synced with it: some of it, or all."""
         assert self.power_may_fail, "say so when the ensemble is opened"
         await self.crash(broker_id)
-        self._disks[broker_id].crash()
+        self._disks[broker_id].crash(everything=everything)
 
     async def _live(self, life: Life) -> None:
         config = self._config(life.broker_id)
@@ -154,7 +165,7 @@ class Ensemble:
             store=self._zookeeper(config.broker_id),
             listen=end.listen,
             connect=end.connect,
-            disk=self._disk(config.broker_id) if self.power_may_fail else RealDisk(),
+            disk=self._disk(config.broker_id) if self.power_may_fail else UnsyncedDisk(),
             clock_ms=wall_clock_ms,
             randomness=random.Random(self.randomness.getrandbits(32)),
         )

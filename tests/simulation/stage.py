@@ -59,20 +59,22 @@ def play(
     directory: Path,
     seed: int = 1,
     power_may_fail: bool = False,
+    store: type[CheckedStore] = CheckedStore,
     **properties: str,
 ) -> None:
     """Play the story; at its end, all that it was told is acknowledged must be there."""
-    simulate(seed, partial(_play, story, directory, power_may_fail, properties))
+    simulate(seed, partial(_play, story, directory, power_may_fail, store, properties))
 
 
 async def _play(
     story: Callable[[Stage], Awaitable[None]],
     directory: Path,
     power_may_fail: bool,
+    new_store: type[CheckedStore],
     properties: dict[str, str],
     randomness: random.Random,
 ) -> None:
-    store = CheckedStore(wall_clock_ms, session_timeout_ms=SESSION_TIMEOUT_MS)
+    store = new_store(wall_clock_ms, session_timeout_ms=SESSION_TIMEOUT_MS)
     opened = open_ensemble(directory, randomness, store, power_may_fail, **properties)
     async with opened as ensemble:
         brokers = {broker_id: host_of(broker_id) for broker_id in (1, 2, 3, 4)}

@@ -8,17 +8,15 @@ from pathlib import Path
 import pytest
 import trio
 
-from broker.events import Event
 from broker.peers import PeerUnavailable
 from broker.replica.partition import Leading
 from broker.wire.errors import ErrorCode
-from coordination.values import LeaderAndIsr, TopicPartition
-from coordination.znodes import decode_partition_state, paths
+from coordination.znodes import paths
 from tests.simulation.client import batch_of
 from tests.simulation.ensemble import SESSION_TIMEOUT_MS
+from tests.simulation.looking import T0, controller, epoch_of_controller, events, state
 from tests.simulation.stage import Stage, play
 
-T0 = TopicPartition("t", 0)
 SESSION_TIMEOUT_S = SESSION_TIMEOUT_MS / 1000
 
 
@@ -193,60 +191,6 @@ def test_a_controlled_shutdown_moves_the_leadership_first(tmp_path: Path) -> Non
         assert not events(stage, "partition.truncated")
 
     play(story, tmp_path)
-
-
-def test_a_follower_that_restarts_keeps_what_it_had_above_its_high_watermark(
-    tmp_path: Path,
-) -> None:
-    """KIP-101, first scenario: a follower that cut its log to its own, lagging high watermark lost
-    acknowledged records when it was elected before it could fetch them again."""
-
-    async def story(stage: Stage) -> None:
-        await stage.ensemble.start(1, 2, 3)
-        await stage.topic((1, 2))
-        await stage.client.produce(T0, "first", "second")
-        await stage.ensemble.crash(2)
-        await stage.ensemble.start(2)
-        replica = stage.ensemble.broker(2).replicas.partitions[T0]
-        assert replica.log.log_end_offset == 2
-        await stage.ensemble.until(lambda: 2 in state(stage).isr, "it rejoins the ISR")
-        await stage.ensemble.crash(1)
-        await stage.ensemble.until(lambda: state(stage).leader == 2, "it is elected")
-        await stage.ensemble.start(1)
-        await stage.checker.settled()
-        assert (await stage.client.fetch(T0)).values == ("first", "second")
-        assert not events(stage, "partition.truncated")
-
-    # No checkpoint of high watermarks in this story: each life begins at 0.
-    play(story, tmp_path, replica_high_watermark_checkpoint_interval_ms="1000000")
-
-
-def test_logs_that_parted_meet_again_at_their_epochs(tmp_path: Path) -> None:
-    """KIP-101's second scenario and KIP-279: leaders 1, 2 and 3 of epochs 0, 1 and 2 each append
-    at the same offset, and nobody fetches meanwhile. All must end with the last leader's log."""
-
-    async def story(stage: Stage) -> None:
-        ensemble, client = stage.ensemble, stage.client
-        await stage.three_brokers(controller=4)  # which has no replica
-        await client.produce(T0, "common")
-        for pair in ((1, 2), (1, 3), (2, 3)):
-            ensemble.cut(*pair)
-        await client.produce(T0, "x1", "x2", "x3", acks=1, at=1)
-        await ensemble.crash(1)
-        await ensemble.until(lambda: leads(stage, 2), "2 leads")
-        await client.produce(T0, "y1", "y2", acks=1, at=2)
-        await ensemble.crash(2)
-        await ensemble.until(lambda: leads(stage, 3), "3 leads")
-        assert state(stage).leader_epoch >= 2
-        await client.produce(T0, "z1", acks=1, at=3)
-        ensemble.heal()
-        await ensemble.start(1, 2)
-        await stage.checker.settled()
-        assert (await client.fetch(T0)).values == ("common", "z1")
-        assert [e.facts["before"] for e in events(stage, "partition.truncated", broker=1)] == [4]
-        assert [e.facts["before"] for e in events(stage, "partition.truncated", broker=2)] == [3]
-
-    play(story, tmp_path, replica_lag_time_max_ms="60000")
 
 
 def test_a_frozen_leader_cannot_commit(tmp_path: Path) -> None:
@@ -463,33 +407,3 @@ def test_slow_links_only_cost_time(tmp_path: Path, delay_s: float) -> None:
         assert state(stage).leader_epoch == 0
 
     play(story, tmp_path)
-
-
-# -- what the stories ask ---------------------------------------------------------
-
-
-def state(stage: Stage) -> LeaderAndIsr:
-    """What ZooKeeper says of t-0."""
-    return decode_partition_state(T0, stage.ensemble.store.tree.node(paths.partition_state(T0)))
-
-
-def leads(stage: Stage, broker_id: int) -> bool:
-    partition = stage.ensemble.broker(broker_id).replicas.partitions.get(T0)
-    return partition is not None and isinstance(partition.role, Leading)
-
-
-def controller(stage: Stage) -> int:
-    found = stage.ensemble.controller
-    return -1 if found is None else found.broker_id
-
-
-def epoch_of_controller(stage: Stage) -> int:
-    return int(stage.ensemble.store.tree.node(paths.CONTROLLER_EPOCH).data)
-
-
-def events(stage: Stage, kind: str, broker: int | None = None) -> list[Event]:
-    return [
-        event
-        for event in stage.ensemble.events()
-        if event.kind == kind and broker in (None, event.broker)
-    ]

@@ -82,15 +82,15 @@ class SimulatedDisk:
     def unlink(self, path: StrPath) -> None:
         self._real.unlink(path)
 
-    def crash(self) -> None:
-        """Lose some of what was not synced, in the real files; the disk starts anew."""
+    def crash(self, *, everything: bool = False) -> None:
+        """Lose some (or all) of what was not synced, in the real files; the disk starts anew."""
         for directory in self._directories:
             if not directory.is_dir():
                 continue
             for path in directory.iterdir():
                 state = self._files.get(path.stat().st_ino)
                 if state is not None and path.is_file():
-                    path.write_bytes(self._survivor(state))
+                    path.write_bytes(state.durable if everything else self._survivor(state))
         self._files.clear()
 
     def _survivor(self, state: Unsynced) -> bytes:

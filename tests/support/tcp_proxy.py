@@ -1,7 +1,8 @@
 """A loopback link that a test can cut, freeze and mend: client -> TcpProxy -> server.
 
     cut()        every open connection is reset, new ones are refused (accepted and closed)
-    freeze()     nothing passes any more in either direction, though connections stay open
+    freeze()     nothing passes any more, though connections stay open; in both directions, or only
+                 "there" (to the server) or "back"
     swallow()    what the server says from now on is thrown away (a lost reply); or only from the
                  client's next message on that is meant (a write, say)
     mend()       new connections pass again; frozen bytes go on
@@ -17,6 +18,8 @@ import trio
 
 CHUNK_BYTES = 65_536
 
+Way = Literal["there", "back"]
+
 
 @attrs.define(eq=False)
 class TcpProxy:
@@ -25,7 +28,7 @@ class TcpProxy:
     refusing: bool = False
     swallowing: bool = False
     _swallow_after: Callable[[bytes], bool] | None = None
-    _flowing: trio.Event = attrs.field(factory=trio.Event)
+    _flowing: dict[Way, trio.Event] = attrs.field(factory=dict)
     _connections: set[trio.CancelScope] = attrs.field(factory=set)
 
     def cut(self) -> None:
@@ -33,8 +36,9 @@ class TcpProxy:
         for connection in self._connections:
             connection.cancel()
 
-    def freeze(self) -> None:
-        self._flowing = trio.Event()
+    def freeze(self, *ways: Way) -> None:
+        for way in ways or ("there", "back"):
+            self._flowing[way] = trio.Event()
 
     def swallow(self, after: Callable[[bytes], bool] | None = None) -> None:
         self._swallow_after = after
@@ -43,7 +47,8 @@ class TcpProxy:
     def mend(self) -> None:
         self.refusing = self.swallowing = False
         self._swallow_after = None
-        self._flowing.set()
+        for flowing in self._flowing.values():
+            flowing.set()
 
     async def _carry(self, client: trio.SocketStream) -> None:
         scope = trio.CancelScope()
@@ -66,12 +71,13 @@ class TcpProxy:
         self,
         source: trio.SocketStream,
         target: trio.SocketStream,
-        way: Literal["there", "back"],
+        way: Way,
         connection: trio.CancelScope,
     ) -> None:
         try:
             async for data in source:
-                await self._flowing.wait()
+                if way in self._flowing:
+                    await self._flowing[way].wait()
                 if way == "there" and self._swallow_after and self._swallow_after(bytes(data)):
                     self.swallow()
                 if not (way == "back" and self.swallowing):
