@@ -49,6 +49,8 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     # for each broker, how many that it should lead are led by others
     "leaders.imbalanced": ("partitions",),
     "unclean_election.allowed": ("topics",),
+    # by: "api" or the znode; the partitions and their new replicas, None to cancel
+    "reassignment.asked": ("by", "targets"),
     "topic.deletion_asked": ("topic",),
     "topic.vanished": ("topic",),
     # --- what the controller decided
@@ -67,6 +69,11 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     # by the controller (removed, told), or asked for by the leader (before, why)
     "partition.isr_changed": (*_STATE, "removed", "told", "before", "why"),
     "features.updated": ("features",),
+    # the same leader and ISR under a new epoch, so that brokers take what else is new
+    "partition.leader_epoch_renewed": (*_STATE, "told"),
+    "partition.reassignment_began": ("partition", "replicas", "adding", "removing"),
+    "partition.reassignment_refused": ("partition", "why"),
+    "partition.reassigned": ("partition", "replicas"),
     "producer_ids.allocated": ("broker_id", "first_id"),
     # --- what this broker was told, and did
     "control.leader_and_isr": ("controller", "controller_epoch", "partitions"),

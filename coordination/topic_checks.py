@@ -79,7 +79,7 @@ def new_partitions_assignment(
     stopped. `brokers` are the live ones, sorted by id.
     """
     present = len(topic.partitions)
-    if any(each.adding or each.removing for each in topic.partitions.values()):
+    if any(each.is_being_reassigned for each in topic.partitions.values()):
         raise AdminError(
             "REASSIGNMENT_IN_PROGRESS",
             f"A partition reassignment is in progress for the topic '{topic.topic}'.",

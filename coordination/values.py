@@ -99,13 +99,39 @@ class LeaderAndIsr:
 class PartitionAssignment:
     """The brokers that hold a partition, the preferred leader first.
 
-    During a reassignment `replicas` is the union; `adding` are not yet wanted by the old
-    assignment, `removing` no longer by the new one (KIP-455).
+    During a reassignment `replicas` is the union, the target's first; `adding` are not yet wanted
+    by the old assignment, `removing` no longer by the new one (KIP-455). From 1,2,3 to 3,4:
+
+        replicas 3,4,1,2    adding 4    removing 1,2        origin 3,1,2    target 3,4
+
+    So the origin's members are kept, but not always their order.
     """
 
     replicas: tuple[int, ...]
     adding: tuple[int, ...] = ()
     removing: tuple[int, ...] = ()
+
+    @property
+    def origin(self) -> tuple[int, ...]:
+        return tuple(replica for replica in self.replicas if replica not in self.adding)
+
+    @property
+    def target(self) -> tuple[int, ...]:
+        return tuple(replica for replica in self.replicas if replica not in self.removing)
+
+    @property
+    def is_being_reassigned(self) -> bool:
+        return bool(self.adding or self.removing)
+
+    def reassigned_to(self, target: tuple[int, ...]) -> "PartitionAssignment":
+        """On the way from our origin to `target`; nothing is on its way if they are the same."""
+        origin = self.origin
+        replicas = (*target, *(replica for replica in origin if replica not in target))
+        return PartitionAssignment(
+            replicas,
+            adding=tuple(replica for replica in replicas if replica not in origin),
+            removing=tuple(replica for replica in replicas if replica not in target),
+        )
 
 
 @attrs.frozen(slots=True)

@@ -171,6 +171,8 @@ API_TABLE: Final[dict[int, Api]] = {
         _row(ApiKey.CREATE_PARTITIONS, "CreatePartitions", "0-3", "2+"),
         _row(ApiKey.DELETE_GROUPS, "DeleteGroups", "0-2", "2+"),
         _row(ApiKey.ELECT_LEADERS, "ElectLeaders", "0-2", "2+"),
+        _row(ApiKey.ALTER_PARTITION_REASSIGNMENTS, "AlterPartitionReassignments", "0", "0+"),
+        _row(ApiKey.LIST_PARTITION_REASSIGNMENTS, "ListPartitionReassignments", "0", "0+"),
         _row(ApiKey.ALTER_PARTITION, "AlterPartition", "0-3", "0+"),
         _row(ApiKey.UPDATE_FEATURES, "UpdateFeatures", "0-1", "0+"),
         _row(ApiKey.DESCRIBE_CLUSTER, "DescribeCluster", "0-1", "0+"),

@@ -39,9 +39,11 @@ Who is who:
     replica_changes
     batch, commands         what brokers are told, gathered per broker
     failover, broker_changes, topic_changes, deletion, controlled_shutdown, isr_changes,
-    log_dirs, asked_elections, leader_balance, config_changes, features,
-    producer_ids            the stories
+    log_dirs, asked_elections, leader_balance, config_changes, features, reassignment,
+    reassignment_requests, producer_ids
+                            the stories
     unclean_elections       which topics prefer a leader to their data
+    reassignment_znode      how old tools ask for reassignments
     step                    event -> story -> effects
     inbox, runner, channel  the edge: waits, talks to ZooKeeper, carries effects out
     lifecycle               stand for election, be controller until moved, stand again
@@ -59,5 +61,5 @@ Different from Kafka: an election starts from the state known, not from one more
 partition's znode and state are made in one multi; a deleted topic's znode and the request to delete
 it go in one multi; brokers are not told again what has not changed.
 
-Source: kafka.controller (Kafka 3.9), KIP-380, 497, 516, 570, 841, 903.
+Source: kafka.controller (Kafka 3.9), KIP-380, 455, 497, 516, 570, 841, 903.
 """

@@ -6,7 +6,8 @@ leaves the ISRs), then its new life begins, exactly as if both had been seen.
 
     left     its partitions without a leader get another; its replicas go offline
     joined   it is told of all brokers and partitions, then what to lead and follow; partitions
-             without a leader are tried again; deletions that waited for it resume
+             without a leader are tried again; reassignments and deletions that waited for it
+             resume
 
 Source: kafka.controller.KafkaController.{processBrokerChange,onBrokerStartup,onBrokerFailure,
 onReplicasBecomeOffline,processBrokerModification}.
@@ -14,7 +15,7 @@ onReplicasBecomeOffline,processBrokerModification}.
 
 import attrs
 
-from coordination.controller import deletion, partition_changes, replica_changes
+from coordination.controller import deletion, partition_changes, reassignment, replica_changes
 from coordination.controller.batch import RequestBatch
 from coordination.controller.context import ControllerContext, Replica
 from coordination.controller.effects import CloseChannel, OpenChannel
@@ -27,7 +28,7 @@ from coordination.controller.story import (
     read,
     record_bad_znode,
 )
-from coordination.values import BrokerRegistration
+from coordination.values import BrokerRegistration, TopicPartition
 from coordination.znodes import BadZnode, decode_broker, paths
 
 __all__ = ["broker_modified", "brokers_changed", "read_brokers", "replicas_become_offline"]
@@ -125,7 +126,15 @@ def _brokers_joined(
     ]
     yield from replica_changes.bring_online(context, replicas)
     yield from partition_changes.trigger_online(context)
+    yield from reassignment.resume(context, _moving_to(context, joined))
     yield from deletion.resume_for(context, {replica.partition.topic for replica in replicas})
+
+
+def _moving_to(context: ControllerContext, joined: set[int]) -> list[TopicPartition]:
+    """What waited for one of these brokers to be its replica."""
+    return [
+        p for p in context.being_reassigned if joined.intersection(context.assignment(p).target)
+    ]
 
 
 def _brokers_left(context: ControllerContext, gone: list[int], *, bounced: bool) -> Story[None]:

@@ -9,6 +9,7 @@ It is read once at failover and afterwards changed only by what ZooKeeper said (
     leadership       each partition's leader and ISR, with the version of its znode: what the next
                      conditional write expects
     states           where each partition and replica is in its state table
+    reassignments    the partitions on their way to other brokers
     deletions        the topics to be deleted, and those whose deletion is held up
 
 A partition or replica of which nothing is noted is NON_EXISTENT.
@@ -77,6 +78,7 @@ class ControllerContext:
     topic_ids: dict[str, uuid.UUID] = attrs.field(factory=dict)
     topic_names: dict[uuid.UUID, str] = attrs.field(factory=dict)
 
+    being_reassigned: set[TopicPartition] = attrs.field(factory=set)
     leadership: dict[TopicPartition, LeaderAndIsr] = attrs.field(factory=dict)
     _partition_states: dict[TopicPartition, PartitionState] = attrs.field(factory=dict)
     _replica_states: dict[Replica, ReplicaState] = attrs.field(factory=dict)
@@ -111,6 +113,9 @@ class ControllerContext:
             self.topic_ids[topic.topic] = topic.topic_id
             self.topic_names[topic.topic_id] = topic.topic
 
+    def put_assignment(self, partition: TopicPartition, assignment: PartitionAssignment) -> None:
+        self.topics[partition.topic][partition.partition] = assignment
+
     def remove_topic(self, topic: str) -> None:
         """Forget everything about a topic that ZooKeeper no longer has."""
         for replica in self.replicas_of_topic(topic):
@@ -120,6 +125,7 @@ class ControllerContext:
             self.leadership.pop(partition, None)
             for offline in self.replicas_on_offline_dirs.values():
                 offline.discard(partition)
+            self.being_reassigned.discard(partition)
         del self.topics[topic]
         topic_id = self.topic_ids.pop(topic, None)
         if topic_id is not None:
@@ -130,6 +136,9 @@ class ControllerContext:
 
     def is_to_be_deleted(self, partition: TopicPartition) -> bool:
         return partition.topic in self.topics_to_be_deleted
+
+    def is_topic_being_reassigned(self, topic: str) -> bool:
+        return any(partition.topic == topic for partition in self.being_reassigned)
 
     # Partitions and replicas
 
@@ -187,7 +196,10 @@ class ControllerContext:
 
     def move_replica(self, replica: Replica, target: ReplicaState) -> None:
         check_replica_transition(replica, self.replica_state(replica), target)
-        self._replica_states[replica] = target
+        if target is ReplicaState.NON_EXISTENT:
+            del self._replica_states[replica]
+        else:
+            self._replica_states[replica] = target
 
     def start_partition(self, partition: TopicPartition, state: PartitionState) -> None:
         """Where a partition stands when a term begins: read from ZooKeeper, not a transition."""

@@ -7,6 +7,7 @@
              answer without error: DELETION_SUCCESSFUL       with error: DELETION_INELIGIBLE
     all replicas DELETION_SUCCESSFUL: T's znodes go, /admin/delete_topics/T last, and T is forgotten
     a broker with one of T's replicas joins: T is eligible again, and what is left is deleted
+    a partition of T is being reassigned: nothing begins before that is over
 
 The request stands in ZooKeeper until the end, so that a new controller takes the deletion up
 wherever the old one stopped, at whatever write. The config goes first, then the topic's znode and
@@ -55,6 +56,8 @@ def deletions_changed(context: ControllerContext) -> Story[None]:
     for topic in sorted(asked - set(refused) - context.topics_to_be_deleted):
         context.topics_to_be_deleted.add(topic)
         yield from headline("topic.deletion_asked", topic=topic)
+        if context.is_topic_being_reassigned(topic):
+            yield from record("topic.deletion_halted", topic=topic, why="it is being reassigned")
     yield from resume(context)
 
 
@@ -115,7 +118,8 @@ def resume(context: ControllerContext) -> Story[None]:
         ]
         if ineligible:
             yield from replica_changes.take_offline(context, ineligible)
-        if topic not in context.topics_ineligible_for_deletion:
+        halted = topic in context.topics_ineligible_for_deletion
+        if not halted and not context.is_topic_being_reassigned(topic):
             yield from _begin(context, topic)
 
 

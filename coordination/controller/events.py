@@ -18,12 +18,13 @@ import attrs
 
 from coordination.controller.commands import CommandAnswered
 from coordination.store import Node, OpResult, StoreError
-from coordination.values import LeaderAndIsr, TopicPartition
+from coordination.values import LeaderAndIsr, PartitionAssignment, TopicPartition
 from coordination.znodes import paths
 
 __all__ = [
     "AllocateProducerIds",
     "AlterPartition",
+    "AlterPartitionReassignments",
     "AlterPartitionResult",
     "AlterPartitionTopic",
     "Answer",
@@ -44,9 +45,11 @@ __all__ = [
     "KafkaErrorName",
     "LeaderBalanceDue",
     "LeadersElected",
+    "ListPartitionReassignments",
     "LogDirEventsNotified",
     "PreferredElectionChanged",
     "ProducerIdBlockAllocated",
+    "ReassignmentsChanged",
     "Refusal",
     "Request",
     "Result",
@@ -127,6 +130,11 @@ class LeaderBalanceDue:
     """Not a watch but the clock: time to look whether leaders are where they are preferred."""
 
 
+@attrs.frozen
+class ReassignmentsChanged:
+    """/admin/reassign_partitions was written: a tool asks for reassignments past the API."""
+
+
 Hint: TypeAlias = (
     Elected
     | WatchesLost
@@ -140,6 +148,7 @@ Hint: TypeAlias = (
     | ConfigsChanged
     | PreferredElectionChanged
     | LeaderBalanceDue
+    | ReassignmentsChanged
 )
 
 
@@ -163,6 +172,7 @@ _HINT_OF_ONE_PATH: Mapping[str, Hint] = {
     paths.LOG_DIR_EVENT_NOTIFICATION: LogDirEventsNotified(),
     paths.CONFIG_CHANGES: ConfigsChanged(),
     paths.PREFERRED_REPLICA_ELECTION: PreferredElectionChanged(),
+    paths.REASSIGN_PARTITIONS: ReassignmentsChanged(),
 }
 
 
@@ -187,6 +197,8 @@ class KafkaErrorName(Enum):
     PREFERRED_LEADER_NOT_AVAILABLE = "PREFERRED_LEADER_NOT_AVAILABLE"
     ELIGIBLE_LEADERS_NOT_AVAILABLE = "ELIGIBLE_LEADERS_NOT_AVAILABLE"
     FEATURE_UPDATE_FAILED = "FEATURE_UPDATE_FAILED"
+    INVALID_REPLICA_ASSIGNMENT = "INVALID_REPLICA_ASSIGNMENT"
+    NO_REASSIGNMENT_IN_PROGRESS = "NO_REASSIGNMENT_IN_PROGRESS"
     UNKNOWN_SERVER_ERROR = "UNKNOWN_SERVER_ERROR"
 
 
@@ -315,8 +327,32 @@ class FeaturesUpdated:
     results: Mapping[str, Refusal | None]
 
 
+@attrs.frozen
+class AlterPartitionReassignments:
+    """An admin wants these partitions on other brokers; None cancels what is under way.
+
+    Answered with `dict[TopicPartition, Refusal | None]`: None means that it has begun.
+    """
+
+    targets: Mapping[TopicPartition, tuple[int, ...] | None]
+
+
+@attrs.frozen
+class ListPartitionReassignments:
+    """Answered with those of `partitions` (None: of all) that are being reassigned:
+    `dict[TopicPartition, PartitionAssignment]`."""
+
+    partitions: frozenset[TopicPartition] | None = None
+
+
 Request: TypeAlias = (
-    ControlledShutdown | AlterPartition | AllocateProducerIds | ElectLeaders | UpdateFeatures
+    ControlledShutdown
+    | AlterPartition
+    | AllocateProducerIds
+    | AlterPartitionReassignments
+    | ElectLeaders
+    | UpdateFeatures
+    | ListPartitionReassignments
 )
 
 Result: TypeAlias = (
@@ -325,6 +361,8 @@ Result: TypeAlias = (
     | ProducerIdBlockAllocated
     | LeadersElected
     | FeaturesUpdated
+    | dict[TopicPartition, Refusal | None]
+    | dict[TopicPartition, PartitionAssignment]
     | KafkaErrorName
 )
 

@@ -6,7 +6,8 @@
     4  replicas: those on live brokers get a LeaderAndIsr with the new controller epoch; those on
        dead ones leave their ISRs
     5  partitions without a living leader get one
-    6  deletions are taken up, and the preferred leaders elected that somebody asked for
+    6  reassignments go on, those that /admin/reassign_partitions asks for begin
+    7  deletions are taken up, and the preferred leaders elected that somebody asked for
 
 After a reconnect the term goes on, but every watch is gone: read all again and compare.
 
@@ -23,6 +24,7 @@ from coordination.controller import (
     isr_changes,
     log_dirs,
     partition_changes,
+    reassignment_requests,
     replica_changes,
     topic_changes,
 )
@@ -68,6 +70,7 @@ def begin_term(context: ControllerContext) -> Story[None]:
     yield from batch.send()
     yield from _start_replicas(context)
     yield from _start_partitions(context, without_state)
+    yield from reassignment_requests.go_on(context)
     yield from deletion.resume(context)
     yield from asked_elections.preferred_election_changed(context)
     yield from record(
@@ -90,6 +93,7 @@ def watches_lost(context: ControllerContext) -> Story[None]:
     yield from log_dirs.log_dir_events_notified(context)
     yield from config_changes.configs_changed(context)
     yield from asked_elections.preferred_election_changed(context)
+    yield from reassignment_requests.reassignments_changed(context)
 
 
 def _load_topics(context: ControllerContext) -> Story[set[TopicPartition]]:
@@ -97,6 +101,11 @@ def _load_topics(context: ControllerContext) -> Story[set[TopicPartition]]:
     names = yield from list_children(paths.TOPICS, watch=True)
     for topic in (yield from topic_changes.read_topics(context, names)):
         context.put_topic(topic)
+    context.being_reassigned = {
+        partition
+        for partition in context.all_partitions()
+        if context.assignment(partition).is_being_reassigned
+    }
     return (yield from read_states(context, context.all_partitions()))
 
 

@@ -26,7 +26,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from coordination.controller import partition_changes
+from coordination.controller import partition_changes, reassignment
 from coordination.controller.batch import RequestBatch
 from coordination.controller.context import ControllerContext
 from coordination.controller.effects import Reply
@@ -89,6 +89,8 @@ def alter_partition(context: ControllerContext, request: AlterPartition) -> Stor
     yield from partition_changes.renew_leader_epoch(context, written.conflicts, batch)
     yield Reply(results)
     yield from batch.send()
+    # What was being reassigned may now have its whole target in sync.
+    yield from reassignment.complete(context, written.accepted)
 
 
 def isr_changes_notified(context: ControllerContext) -> Story[None]:

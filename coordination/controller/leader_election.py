@@ -75,8 +75,7 @@ def elect(strategy: Strategy, state: LeaderAndIsr, candidates: Candidates) -> El
         case Strategy.OFFLINE:
             return _elect_offline(state, candidates)
         case Strategy.REASSIGN:
-            assignment = candidates.assignment
-            target = tuple(r for r in assignment.replicas if r not in assignment.removing)
+            target = candidates.assignment.target
             return _elect_in_isr(state, candidates, target, recipients=target)
         case Strategy.PREFERRED:
             replicas = candidates.assignment.replicas

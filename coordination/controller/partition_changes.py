@@ -74,7 +74,8 @@ def renew_leader_epoch(
     """Keep leader and ISR, but begin a new leader epoch, and tell the replicas.
 
     Brokers take a LeaderAndIsr only if its leader epoch is new; so this is how a leader learns
-    that its partition's znode or assignment has changed without an election.
+    that its partition's znode or assignment has changed without an election. A replica that is
+    being added is new: whatever log directory it finds itself in will do.
     """
     remaining = [partition for partition in partitions if partition in context.leadership]
     while remaining:
@@ -86,8 +87,15 @@ def renew_leader_epoch(
                 for state in [context.leadership[partition]]
             },
         )
-        for partition in written.accepted:
-            batch.leader_and_isr(context.assignment(partition).replicas, partition)
+        for partition, state in written.accepted.items():
+            assignment = context.assignment(partition)
+            batch.leader_and_isr(assignment.origin, partition)
+            batch.leader_and_isr(assignment.adding, partition, is_new=True)
+            yield from record(
+                "partition.leader_epoch_renewed",
+                **state_facts(partition, state),
+                told=tuple(r for r in assignment.replicas if r in context.brokers),
+            )
         remaining = [p for p in written.conflicts if p in context.leadership]
 
 

@@ -24,6 +24,7 @@ from coordination.controller import (
     leader_balance,
     log_dirs,
     producer_ids,
+    reassignment_requests,
     topic_changes,
 )
 from coordination.controller import events as ev
@@ -98,6 +99,8 @@ class Controller:
                 return asked_elections.preferred_election_changed(context)
             case ev.LeaderBalanceDue():
                 return leader_balance.balance_leaders(context)
+            case ev.ReassignmentsChanged():
+                return reassignment_requests.reassignments_changed(context)
             case ev.ControlledShutdown():
                 return controlled_shutdown.controlled_shutdown(context, event)
             case ev.AlterPartition():
@@ -110,5 +113,9 @@ class Controller:
                 return features.update_features(context, event)
             case ev.CommandAnswered(command=LeaderAndIsrCommand()):
                 return log_dirs.leader_and_isr_answered(context, event)
+            case ev.AlterPartitionReassignments():
+                return reassignment_requests.alter_reassignments(context, event)
+            case ev.ListPartitionReassignments():
+                return reassignment_requests.list_reassignments(context, event)
             case ev.CommandAnswered():
                 return deletion.stop_replica_answered(context, event)

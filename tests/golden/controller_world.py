@@ -19,6 +19,8 @@
     answer-leader-and-isr 2 orders-0=56    .. and what it answers to the LeaderAndIsr that follow
     leader-balance-due                     the clock says so
     set key=value                          a property of the brokers that are elected from now on
+    reassign orders-0=3,4 orders-1=cancel                 an admin's request
+    list-reassignments
     hold ...                        do it, but let no controller hear of it yet
     zk [PREFIX]                     show the tree
 
@@ -154,7 +156,7 @@ class ControllerWorld:
                 self.tell(ev.AllocateProducerIds(int(words[0]), epoch))
             case "elect-preferred" | "elect-unclean":
                 unclean = command.name == "elect-unclean"
-                self.tell(ev.ElectLeaders([partition(word) for word in words], unclean))
+                self.tell(ev.ElectLeaders([topic_partition(word) for word in words], unclean))
             case "update-features":
                 self.update_features(options)
             case "alter-config":
@@ -171,6 +173,14 @@ class ControllerWorld:
             case "set":
                 changes = {name: json.loads(value) for name, value in options.items()}
                 self.settings = attrs.evolve(self.settings, **changes)
+            case "reassign":
+                targets = {
+                    topic_partition(name): None if to == "cancel" else brokers(to)
+                    for name, to in options.items()
+                }
+                self.tell(ev.AlterPartitionReassignments(targets))
+            case "list-reassignments":
+                self.tell(ev.ListPartitionReassignments())
             case "reconnect":
                 self.watches.clear()
                 self.hints.clear()
@@ -215,9 +225,9 @@ class ControllerWorld:
         self.change(Set(paths.topic(topic), encode_topic(grown)))
 
     def alter_partition(self, partition: str, options: dict[str, str]) -> None:
-        topic, number = partition.rsplit("-", 1)
+        tp = topic_partition(partition)
         known = self.controllers[self.active or 0].context
-        state = known.leadership.get(TopicPartition(topic, int(number)))
+        state = known.leadership.get(tp)
         leader = int(options["broker"])
         members = (member.split(":") for member in options["isr"].split(","))
         proposal = ev.IsrProposal(
@@ -226,8 +236,8 @@ class ControllerWorld:
             {int(m[0]): int(m[1]) if len(m) > 1 else -1 for m in members},
         )
         epoch = int(options.get("broker_epoch", self.broker_epoch(leader)))
-        asked = known.topic_ids.get(topic, uuid.UUID(int=999))
-        topics = [ev.AlterPartitionTopic(asked, {int(number): proposal})]
+        asked = known.topic_ids.get(tp.topic, uuid.UUID(int=999))
+        topics = [ev.AlterPartitionTopic(asked, {tp.partition: proposal})]
         self.tell(ev.AlterPartition(leader, epoch, topics))
 
     def answer(self, broker_id: int, error: int) -> None:
@@ -369,13 +379,17 @@ class ControllerWorld:
             self.show(f"{prefix.rstrip('/')}/{name}")
 
 
-def partition(text: str) -> TopicPartition:
+def topic_partition(text: str) -> TopicPartition:
     topic, _, number = text.rpartition("-")
     return TopicPartition(topic, int(number))
 
 
+def brokers(text: str) -> tuple[int, ...]:
+    return tuple(int(broker_id) for broker_id in text.split(",") if broker_id)
+
+
 def assignment(replicas: str) -> PartitionAssignment:
-    return PartitionAssignment(tuple(int(replica) for replica in replicas.split(",")))
+    return PartitionAssignment(brokers(replicas))
 
 
 def topic_data(topic: str, topic_id: uuid.UUID | None, options: dict[str, str]) -> bytes:
@@ -402,7 +416,10 @@ def told(command: cmd.Command) -> str:
         case cmd.LeaderAndIsrCommand():
             for partition, each in command.partitions.items():
                 new = " new" * each.is_new
-                parts.append(f"{partition} {state(each.leader_and_isr)}{new}")
+                moving = ""
+                if each.adding or each.removing:
+                    moving = f" adding={plain(each.adding)} removing={plain(each.removing)}"
+                parts.append(f"{partition} {state(each.leader_and_isr)}{moving}{new}")
             head += f" leaders={plain([leader.broker_id for leader in command.live_leaders])}"
         case cmd.UpdateMetadataCommand():
             for partition, metadata in command.partitions.items():
@@ -441,6 +458,8 @@ def plain(value: object) -> str:
             return plain(results)
         case ev.Refusal(error, message):
             return error.value if message is None else f"{error.value} ({message})"
+        case PartitionAssignment(replicas, adding, removing):
+            return f"{plain(replicas)} adding={plain(adding)} removing={plain(removing)}"
         case LeaderAndIsr():
             return state(value)
     return str(value)

@@ -10,6 +10,7 @@ from broker.wire.apis import ApiKey
 from broker.wire.messages import (
     allocate_producer_ids,
     alter_partition,
+    alter_partition_reassignments,
     api_versions,
     controlled_shutdown,
     create_partitions,
@@ -30,6 +31,7 @@ from broker.wire.messages import (
     leave_group,
     list_groups,
     list_offsets,
+    list_partition_reassignments,
     metadata,
     offset_commit,
     offset_fetch,
@@ -330,6 +332,31 @@ def sample_requests(topic_id: UUID) -> dict[ApiKey, list[object]]:
                     )
                 ],
             )
+        ],
+        ApiKey.ALTER_PARTITION_REASSIGNMENTS: [
+            alter_partition_reassignments.AlterPartitionReassignmentsRequest(
+                topics=[
+                    alter_partition_reassignments.ReassignableTopic(
+                        name=TOPIC,
+                        partitions=[
+                            alter_partition_reassignments.ReassignablePartition(replicas=None),
+                            alter_partition_reassignments.ReassignablePartition(
+                                partition_index=9, replicas=[99, 1]
+                            ),
+                        ],
+                    )
+                ]
+            )
+        ],
+        ApiKey.LIST_PARTITION_REASSIGNMENTS: [
+            list_partition_reassignments.ListPartitionReassignmentsRequest(),
+            list_partition_reassignments.ListPartitionReassignmentsRequest(
+                topics=[
+                    list_partition_reassignments.ListPartitionReassignmentsTopics(
+                        name=TOPIC, partition_indexes=[0, 9]
+                    )
+                ]
+            ),
         ],
         ApiKey.ALLOCATE_PRODUCER_IDS: [
             allocate_producer_ids.AllocateProducerIdsRequest(broker_id=1, broker_epoch=0)

@@ -131,20 +131,21 @@ async def recording_channel(
 
 
 @asynccontextmanager
-async def our_controller(side: Side) -> AsyncIterator[None]:
+async def our_controller(side: Side) -> AsyncIterator[ControllerSeat]:
     await side.start_broker(CONTROLLER)
+    seat = ControllerSeat()
     stand = partial(
         run_controller_lifecycle,
         side.brokers[CONTROLLER],
         CONTROLLER,
-        ControllerSeat(),
+        seat,
         recording_channel,
         recorder=Trace(),
         clock_ms=lambda: 0,
     )
     async with trio.open_nursery() as nursery:
         nursery.start_soon(stand)
-        yield
+        yield seat
         nursery.cancel_scope.cancel()
 
 
