@@ -35,10 +35,11 @@ class InterruptedWorld(ControllerWorld):
         self.active = None
         self.die_at = None
         self.stop_replicas.clear()
+        self.leader_and_isrs.clear()
         self.script(f"controller {broker_id}")
 
     def carry_out(self, effect: eff.Effect) -> Answer:
-        if isinstance(effect, eff.Read | eff.ListChildren):
+        if isinstance(effect, eff.ASKS) and not isinstance(effect, eff.Persist):
             self._begin_step()
             answer = super().carry_out(effect)
             self._end_step()

@@ -72,7 +72,7 @@ def copy_of(world: OvertakenWorld) -> OvertakenWorld:
 
 def writes_of(world: OvertakenWorld, command: Command) -> int:
     before = world.writes
-    world.run(command)
+    world.run(Command.parse(command.line))
     return world.writes - before
 
 
@@ -85,7 +85,7 @@ def test_replaced_before_any_write_it_writes_no_more_and_resigns(script: Path) -
         for write in range(writes_of(world, command)):
             zombie = copy_of(before)
             zombie.pause_before = before.writes + write
-            zombie.run(command)
+            zombie.run(Command.parse(command.line))
             assert zombie.zxid_of_successor is not None
             assert zombie.active is None, f"goes on after {command.line!r}, write {write}"
             paused += 1
