@@ -14,6 +14,7 @@ from broker.controller_client import ControllerClient
 from broker.groups.coordinator import GroupCoordinator
 from broker.groups.offsets_log import OFFSETS_TOPIC
 from broker.groups.old_offsets import ZooKeeperOffsets
+from broker.live_configs import LiveConfigs
 from broker.log.log_manager import LogManager
 from broker.metadata_cache import MetadataCache
 from broker.replica.control import RoleChanges
@@ -35,7 +36,7 @@ from coordination.values import Recorder
 class Broker:
     """The parts of one broker, and the few facts about it that change."""
 
-    config: BrokerConfig
+    configs: LiveConfigs
     broker_id: int
     cluster_id: str
     events: Recorder
@@ -55,6 +56,11 @@ class Broker:
     broker_epoch: int = -1
     # Taken while this broker is the controller.
     controller: ControllerSeat = attrs.field(factory=ControllerSeat)
+
+    @property
+    def config(self) -> BrokerConfig:
+        """The configuration as it is now: read a property where you use it, and don't keep it."""
+        return self.configs.current
 
     @property
     def is_controller(self) -> bool:

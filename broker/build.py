@@ -6,6 +6,7 @@ from broker.config.topic_configs import log_config
 from broker.controller_client import ControllerClient
 from broker.groups.coordinator import GroupCoordinator
 from broker.groups.old_offsets import ZooKeeperOffsets
+from broker.live_configs import LiveConfigs
 from broker.log.log_manager import LogManager, LogManagerConfig
 from broker.metadata_cache import MetadataCache
 from broker.replica.fetchers import Fetchers
@@ -35,14 +36,15 @@ def build_broker(
     logs = LogManager(
         log_manager_config(config), disk=surroundings.disk, clock_ms=clock_ms, randomness=randomness
     )
-    topic_admin = TopicAdmin(config, zookeeper, metadata, randomness)
+    configs = LiveConfigs(config, zookeeper, recorder)
+    topic_admin = TopicAdmin(configs, zookeeper, metadata, randomness)
     replicas = ReplicaManager(
         config.broker_id,
         config,
         logs,
         HighWatermarks(logs.high_watermark_checkpoints),
         metadata,
-        topic_admin.log_config,
+        configs.log_config,
     )
     controller_client = ControllerClient(
         config.broker_id,
@@ -52,7 +54,7 @@ def build_broker(
         connect,
     )
     return Broker(
-        config=config,
+        configs=configs,
         broker_id=config.broker_id,
         cluster_id=cluster_id,
         events=recorder,

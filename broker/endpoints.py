@@ -31,14 +31,13 @@ async def open_endpoints(config: BrokerConfig, listen: Listen) -> list[tuple[End
 
 
 def listener_of(broker: Broker, endpoint: Endpoint) -> Listener:
-    config = broker.config
     return Listener(
         name=endpoint.listener,
         dispatch=dispatcher(broker),
-        max_frame_bytes=config.socket_request_max_bytes,
-        max_idle_s=config.connections_max_idle_ms / 1000,
-        max_connections_of=lambda host: config.max_connections_per_ip_overrides.get(
-            host, config.max_connections_per_ip
+        max_frame_bytes=broker.config.socket_request_max_bytes,
+        max_idle_s=broker.config.connections_max_idle_ms / 1000,
+        max_connections_of=lambda host: broker.config.max_connections_per_ip_overrides.get(
+            host, broker.config.max_connections_per_ip
         ),
         unsupported_api_versions=unsupported_version,
     )

@@ -28,6 +28,9 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     # what somebody wrote by hand and nobody can read
     "znode.unreadable": ("path", "why"),
     "config.change_unreadable": ("path", "why"),
+    # --- dynamic configs: what of an entity's config counts anew (names), or is not used
+    "config.applied": ("entity", "names"),
+    "config.ignored": ("entity", "why"),
     # --- the controller's office
     "controller.elected": ("broker_id", "controller_epoch"),
     "controller.election_failed": ("why",),

@@ -39,12 +39,14 @@ import trio
 from broker.broker import Broker
 from broker.build import build_broker
 from broker.config.broker_config import BrokerConfig
+from broker.config_changes import follow_config_changes
 from broker.controlled_shutdown import ask_to_leave
 from broker.controller_channel import open_controller_channel
 from broker.endpoints import listener_of, open_endpoints
 from broker.events import FILE_NAME, EventLog
 from broker.failure import BrokerFailure, innermost
 from broker.identity import Identity, find_identity
+from broker.live_configs import with_stored_configs
 from broker.surroundings import Surroundings, real_surroundings
 from broker.zookeeper import ZooKeeper
 from coordination.configs import ConfigChanges
@@ -62,9 +64,6 @@ from coordination.znodes import BadZnode
 log = logging.getLogger("zbroker.run")
 
 T = TypeVar("T")
-
-# Changed topics that may wait to be read again: a name is short, a burst of changes large.
-CONFIG_CHANGES_QUEUED = 1_000
 
 # A stopping broker doesn't wait longer than this for ZooKeeper.
 UNREGISTER_TIMEOUT_S = 2.0
@@ -162,7 +161,7 @@ class _Life:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._broker.features.follow, session)
                 nursery.start_soon(
-                    _follow_config_changes, self._broker, session, self._config_changes
+                    follow_config_changes, self._broker, session, self._config_changes
                 )
                 await self._stand_for_controller(self._broker, session, cause)
         finally:
@@ -252,8 +251,9 @@ class _Life:
         """Load what we have, now that we know who we are."""
         identity = self._identity
         assert identity is not None
-        self._config = config = attrs.evolve(self._config, broker_id=identity.broker_id)
         self._events.broker_id = identity.broker_id
+        self._config = attrs.evolve(self._config, broker_id=identity.broker_id)
+        config = await self._ask(partial(with_stored_configs, self._config, recorder=self._events))
         broker = build_broker(
             config, identity.cluster_id, self._zookeeper, self._events, self._surroundings
         )
@@ -266,8 +266,7 @@ class _Life:
         )
         await broker.logs.lock()  # before anything is written into a log directory
         identity.write()
-        configs = await self._ask(broker.topic_admin.all_log_configs)
-        await broker.logs.load(configs, _log_progress)
+        await broker.logs.load(await self._ask(broker.configs.all_log_configs), _log_progress)
         self._events.write_to(config.log_dirs[0] / FILE_NAME)
         await broker.replicas.high_watermarks.load()
         return broker
@@ -303,17 +302,6 @@ async def _comes_before(shutdown: trio.Event, wait: Callable[[], Awaitable[objec
         came = True
         nursery.cancel_scope.cancel()
     return came
-
-
-async def _follow_config_changes(broker: Broker, session: Session, changes: ConfigChanges) -> None:
-    """Apply changed topic configs to their logs, as long as the session lives."""
-    send, receive = trio.open_memory_channel[str](CONFIG_CHANGES_QUEUED)
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(changes.follow, session, send)
-        async for entity in receive:
-            kind, _, name = entity.partition("/")
-            if kind == "topics":
-                broker.logs.update_config(name, await broker.topic_admin.log_config(name))
 
 
 def _log_progress(done: int, total: int) -> None:

@@ -16,7 +16,6 @@ are written by conditional creates, so two brokers at once make one topic.
 Kafka: ZkAdminManager, AutoTopicCreationManager.
 """
 
-import logging
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,24 +28,20 @@ import trio
 from broker.config.broker_config import BrokerConfig
 from broker.config.topic_configs import (
     InvalidTopicConfigError,
-    log_config,
     validate_topic_configs,
 )
 from broker.groups.offsets_log import OFFSETS_TOPIC
-from broker.log.log_config import LogConfig
+from broker.live_configs import LiveConfigs
 from broker.metadata_cache import MetadataCache
 from broker.replica.waiting import wait_until
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.zookeeper import ZooKeeper
 from coordination import topics
 from coordination.assignment import AdminError, BrokerRack, assign_replicas
-from coordination.configs import read_config
-from coordination.store import Session, SessionLost
+from coordination.store import SessionLost
 from coordination.topic_checks import check_topic_name
 from coordination.values import ZERO_UUID
-from coordination.znodes import BadZnode, paths
-
-log = logging.getLogger("zbroker.topics")
+from coordination.znodes import BadZnode
 
 TRANSACTIONS_TOPIC: Final = "__transaction_state"
 INTERNAL_TOPICS: Final = frozenset({OFFSETS_TOPIC, TRANSACTIONS_TOPIC})
@@ -80,7 +75,7 @@ class CreatedTopic:
 class TopicAdmin:
     """What this broker can do to topics, as long as it has a ZooKeeper session."""
 
-    config: BrokerConfig
+    configs: LiveConfigs
     zookeeper: ZooKeeper
     metadata: MetadataCache
     randomness: Random
@@ -99,9 +94,9 @@ class TopicAdmin:
         topic_id = uuid.uuid4()
         with _kafka_errors():
             assignment = self._assignment(new)
-            validate_topic_configs(self.config, overrides)
+            validate_topic_configs(self._config, overrides)
             await topics.create_topic(
-                await self._session(),
+                await self.configs.session(),
                 new.name,
                 assignment,
                 overrides,
@@ -129,8 +124,8 @@ class TopicAdmin:
         partitions, replicas = new.partition_count, new.replication_factor
         return assign_replicas(
             brokers,
-            self.config.num_partitions if partitions == -1 else partitions,
-            self.config.default_replication_factor if replicas == -1 else replicas,
+            self._config.num_partitions if partitions == -1 else partitions,
+            self._config.default_replication_factor if replicas == -1 else replicas,
             start_index=self.randomness.randrange(max(1, len(brokers))),
             shift=self.randomness.randrange(max(1, len(brokers))),
         )
@@ -143,12 +138,12 @@ class TopicAdmin:
         if name == OFFSETS_TOPIC:
             new = NewTopic(
                 name,
-                self.config.offsets_topic_num_partitions,
-                self.config.offsets_topic_replication_factor,
+                self._config.offsets_topic_num_partitions,
+                self._config.offsets_topic_replication_factor,
                 configs={
                     "cleanup.policy": "compact",
                     "compression.type": "producer",
-                    "segment.bytes": str(self.config.offsets_topic_segment_bytes),
+                    "segment.bytes": str(self._config.offsets_topic_segment_bytes),
                 },
             )
         else:
@@ -170,7 +165,7 @@ class TopicAdmin:
         """Grow a topic to `total_count` partitions; raises `KafkaError`."""
         with _kafka_errors():
             await topics.create_partitions(
-                await self._session(),
+                await self.configs.session(),
                 name,
                 total_count,
                 self._brokers(),
@@ -181,7 +176,7 @@ class TopicAdmin:
     async def delete(self, name: str) -> None:
         """Mark a topic for deletion; raises `KafkaError`."""
         with _kafka_errors():
-            await topics.delete_topic(await self._session(), name)
+            await topics.delete_topic(await self.configs.session(), name)
 
     def check_name(self, name: str) -> None:
         """Raises `KafkaError` INVALID_TOPIC_EXCEPTION for a name that no topic can have."""
@@ -223,38 +218,15 @@ class TopicAdmin:
         await wait_until(lambda: not left(), [self.metadata.changed], timeout_s)
         return left()
 
-    # -- configs ----------------------------------------------------------------
-
-    async def overrides(self, name: str) -> dict[str, str]:
-        """The topic's own configs, as /config/topics/T has them."""
-        return await read_config(await self._session(), paths.topic_entity(name))
-
-    async def log_config(self, name: str) -> LogConfig:
-        """What the topic's logs run with. Overrides that can't be read are said and left out."""
-        return await self._log_config(await self._session(), name)
-
-    async def all_log_configs(self, session: Session) -> dict[str, LogConfig]:
-        """`log_config` of every topic with overrides: what the logs are loaded with."""
-        names = await session.children(paths.config("topics"))
-        return {name: await self._log_config(session, name) for name in names}
-
-    async def _log_config(self, session: Session, name: str) -> LogConfig:
-        try:
-            return log_config(self.config, await read_config(session, paths.topic_entity(name)))
-        except (BadZnode, InvalidTopicConfigError) as error:
-            log.error("topic %s runs with the broker's defaults: %s", name, error)
-            return log_config(self.config, {})
-
     # -- ------------------------------------------------------------------------
 
     def _brokers(self) -> list[BrokerRack]:
         live = self.metadata.current.brokers
         return [BrokerRack(broker_id, live[broker_id].rack) for broker_id in sorted(live)]
 
-    async def _session(self) -> Session:
-        with trio.move_on_after(self.config.request_timeout_ms / 1000):
-            return await self.zookeeper.session()
-        raise KafkaError(ErrorCode.REQUEST_TIMED_OUT, "This broker has no ZooKeeper session now.")
+    @property
+    def _config(self) -> BrokerConfig:
+        return self.configs.current
 
 
 @contextmanager

@@ -16,12 +16,16 @@ import trio
 
 from coordination import znodes
 from coordination.store import (
+    BadVersion,
     ConnectionLoss,
     Create,
     Delete,
     MultiFailed,
+    Node,
     NodeExists,
     NoNode,
+    NotEmpty,
+    Op,
     Session,
     Set,
 )
@@ -30,6 +34,12 @@ from coordination.values import Recorder
 from coordination.znodes import paths
 
 NOTIFICATION_LIFE_MS = 15 * 60 * 1000
+
+# An entity's configs, and what they are to be.
+Change = Callable[[Mapping[str, str]], Mapping[str, str]]
+
+# There may be as many of these as clients ever came by.
+_REMOVED_WHEN_EMPTY = ("clients/", "ips/", "users/")
 
 
 async def read_configs(session: Session, entity_paths: Sequence[str]) -> list[dict[str, str]]:
@@ -55,30 +65,62 @@ async def read_config(session: Session, entity_path: str) -> dict[str, str]:
     return znodes.decode_config(entity_path, node)
 
 
-async def write_config(session: Session, entity_path: str, config: Mapping[str, str]) -> None:
-    """Replace the entity's overrides and notify every broker.
+async def change_config(session: Session, entity_path: str, change: Change) -> None:
+    """Put what `change` makes of the entity's overrides in their place, and notify every broker.
 
-    A notification is made even if only its predecessor's reply was lost: two do no harm.
+    Nobody else's change is overwritten: if there was one, `change` is asked again. It may raise.
     """
-    path, data = paths.config(entity_path), znodes.encode_config(config)
-    change = Create(
+    notify = Create(
         paths.CONFIG_CHANGE_PREFIX, znodes.encode_config_change(entity_path), sequence=True
     )
-    write: Set | Create = Set(path, data)
     while True:
+        [node] = await session.get_many([paths.config(entity_path)])
+        before = {} if node is None else znodes.decode_config(entity_path, node)
+        after = change(before)
+        write = await _write_ops(session, entity_path, node, after)
         try:
-            await session.multi([write, change])
+            await session.multi([*write, notify])
+            return
         except ConnectionLoss:
-            continue  # the same again: it replaces the whole config
+            continue  # done or not, a change made twice is made, and two notifications do no harm
         except MultiFailed as failed:
-            if isinstance(failed.error, NoNode) and failed.index == 0 and isinstance(write, Set):
-                write = Create(path, data)
-                continue
-            if isinstance(failed.error, NodeExists):
-                write = Set(path, data)
-                continue
-            raise
-        return
+            if not isinstance(failed.error, BadVersion | NodeExists | NoNode | NotEmpty):
+                raise
+
+
+async def _write_ops(
+    session: Session, entity_path: str, node: Node | None, config: Mapping[str, str]
+) -> list[Op]:
+    """What makes `config` the entity's. `node` is its znode now, None if there is none."""
+    path, data = paths.config(entity_path), znodes.encode_config(config)
+    if not config and entity_path.startswith(_REMOVED_WHEN_EMPTY):
+        if node is None:
+            return []
+        if node.stat.num_children == 0:
+            return await _removal(session, entity_path, node)
+    if node is not None:
+        return [Set(path, data, node.stat.version)]
+    # users/alice may not be there when users/alice/clients/app comes
+    ancestors = [paths.config(each) for each in _ancestors(entity_path)]
+    missing = [each for each in ancestors if await session.exists(each) is None]
+    return [*(Create(each) for each in missing), Create(path, data)]
+
+
+async def _removal(session: Session, entity_path: str, node: Node) -> list[Op]:
+    """Remove the entity, and what only led to it (AdminZkClient.tryCleanQuotaNodes)."""
+    ops: list[Op] = [Delete(paths.config(entity_path), node.stat.version)]
+    for ancestor in reversed(_ancestors(entity_path)):
+        parent = await session.get(paths.config(ancestor))
+        if parent.stat.num_children > 1 or znodes.decode_config(ancestor, parent):
+            break
+        ops.append(Delete(paths.config(ancestor), parent.stat.version))
+    return ops
+
+
+def _ancestors(entity_path: str) -> list[str]:
+    """`users/alice`, `users/alice/clients` of users/alice/clients/app; none of users/alice."""
+    parts = entity_path.split("/")
+    return ["/".join(parts[:depth]) for depth in range(2, len(parts))]
 
 
 @attrs.define(eq=False)

@@ -1,16 +1,25 @@
 """DescribeConfigs: the configuration of topics and of this broker, with where each value is from.
 
-A topic may be asked of any broker that knows it, a broker only of itself (the client library sends
-the request there); the broker named "" stands for the defaults that ZooKeeper holds for all
-brokers, of which there are none yet. Loggers cannot be described here.
+A topic may be asked of any broker that knows it, a broker and its loggers only of itself (the
+client library sends the request there); the broker named "" stands for the configs that ZooKeeper
+holds for all brokers.
 
-Kafka: `ConfigHelper`; KIP-133, KIP-226, KIP-569.
+Kafka: `ConfigHelper`; KIP-133, KIP-226, KIP-412, KIP-569.
 """
 
 from broker.api.context import RequestContext
 from broker.broker import Broker
-from broker.config.described import Described, describe_broker, describe_topic
+from broker.config.described import (
+    Described,
+    Source,
+    describe_broker,
+    describe_broker_default,
+    describe_topic,
+)
+from broker.config.documentation import BROKER_DOCUMENTATION, TOPIC_DOCUMENTATION
 from broker.config.values import ConfigError
+from broker.config_admin import ResourceType, check_is_this_broker
+from broker.loggers import logger_levels
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.describe_configs import (
     DescribeConfigsRequest,
@@ -20,9 +29,7 @@ from broker.wire.messages.describe_configs import (
     DescribeConfigsResult,
     DescribeConfigsSynonym,
 )
-
-TOPIC = 2
-BROKER = 4
+from coordination.znodes import BadZnode
 
 
 async def handle(
@@ -36,7 +43,7 @@ async def handle(
             resource_name=resource.resource_name,
         )
         try:
-            described = await _describe(broker, resource)
+            described = await _describe(broker, resource, request)
         except KafkaError as error:
             result.error_code = error.code
             result.error_message = error.message
@@ -44,51 +51,57 @@ async def handle(
             # Someone wrote it into ZooKeeper: no request can set such a value.
             result.error_code = ErrorCode.INVALID_CONFIG
             result.error_message = str(error)
+        except BadZnode as error:
+            result.error_code = ErrorCode.UNKNOWN_SERVER_ERROR
+            result.error_message = str(error)
         else:
             wanted = resource.configuration_keys or [config.name for config in described]
-            result.configs = [
-                _answer(config, request.include_synonyms)
-                for config in described
-                if config.name in wanted
-            ]
+            result.configs = [config for config in described if config.name in wanted]
         results.append(result)
     return DescribeConfigsResponse(results=results)
 
 
-async def _describe(broker: Broker, resource: DescribeConfigsResource) -> list[Described]:
-    if resource.resource_type == TOPIC:
-        if resource.resource_name not in broker.metadata.current.topics:
-            broker.topic_admin.check_name(resource.resource_name)
-            raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-        return describe_topic(
-            broker.config, await broker.topic_admin.overrides(resource.resource_name)
-        )
-    if resource.resource_type == BROKER:
-        if resource.resource_name == "":
-            return []
-        _check_is_this_broker(broker.broker_id, resource.resource_name)
-        return describe_broker(broker.config)
-    raise KafkaError(
-        ErrorCode.INVALID_REQUEST,
-        f"Unexpected resource type {resource.resource_type} for resource {resource.resource_name}",
+async def _describe(
+    broker: Broker, resource: DescribeConfigsResource, request: DescribeConfigsRequest
+) -> list[DescribeConfigsResourceResult]:
+    name = resource.resource_name
+    match resource.resource_type:
+        case ResourceType.TOPIC:
+            if name not in broker.metadata.current.topics:
+                broker.topic_admin.check_name(name)
+                raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+            overrides = await broker.configs.overrides(name)
+            described, texts = describe_topic(broker.config, overrides), TOPIC_DOCUMENTATION
+        case ResourceType.BROKER if name == "":
+            described, texts = describe_broker_default(broker.config), BROKER_DOCUMENTATION
+        case ResourceType.BROKER:
+            check_is_this_broker(broker, name, "Broker", " or empty string")
+            described, texts = describe_broker(broker.config), BROKER_DOCUMENTATION
+        case ResourceType.BROKER_LOGGER:
+            if name == "":
+                raise KafkaError(ErrorCode.INVALID_REQUEST, "Broker id must not be empty")
+            check_is_this_broker(broker, name, "Broker")
+            return [_logger(*each) for each in logger_levels().items()]
+        case ResourceType.CLIENT_METRICS:
+            raise KafkaError(
+                ErrorCode.INVALID_REQUEST,
+                "Config type client-metrics is only supported on KRaft clusters",
+            )
+        case _:
+            raise KafkaError(ErrorCode.INVALID_REQUEST)
+    return [_answer(each, request, texts.get(each.name)) for each in described]
+
+
+def _logger(name: str, level: str) -> DescribeConfigsResourceResult:
+    return DescribeConfigsResourceResult(
+        name=name, value=level, config_source=Source.BROKER_LOGGER, read_only=False
     )
 
 
-def _check_is_this_broker(broker_id: int, name: str) -> None:
-    try:
-        asked_for = int(name)
-    except ValueError:
-        raise KafkaError(
-            ErrorCode.INVALID_REQUEST, f"Broker id must be an integer, but it is: {name}"
-        ) from None
-    if asked_for != broker_id:
-        raise KafkaError(
-            ErrorCode.INVALID_REQUEST,
-            f"Unexpected broker id, expected {broker_id} or empty string, but received {name}",
-        )
-
-
-def _answer(config: Described, include_synonyms: bool) -> DescribeConfigsResourceResult:
+def _answer(
+    config: Described, request: DescribeConfigsRequest, documentation: str | None
+) -> DescribeConfigsResourceResult:
+    synonyms = config.synonyms if request.include_synonyms else ()
     return DescribeConfigsResourceResult(
         name=config.name,
         value=config.value,
@@ -97,9 +110,8 @@ def _answer(config: Described, include_synonyms: bool) -> DescribeConfigsResourc
         is_sensitive=config.is_sensitive,
         config_type=config.type,
         synonyms=[
-            DescribeConfigsSynonym(name=synonym.name, value=synonym.value, source=synonym.source)
-            for synonym in config.synonyms
-        ]
-        if include_synonyms
-        else [],
+            DescribeConfigsSynonym(name=each.name, value=each.value, source=each.source)
+            for each in synonyms
+        ],
+        documentation=documentation if request.include_documentation else None,
     )

@@ -6,6 +6,10 @@ and then named in a warning. A few fields are worked out of several properties; 
 how. `BrokerConfig` is frozen and has no defaults of its own: those are in the
 table (broker/config/table), and every instance comes from `BrokerConfig.from_properties`.
 
+It says what counts, wherever it was said: what ZooKeeper holds for this broker stands over the
+file (dynamic.py). When that changes, `with_dynamic` makes another BrokerConfig, and the owner
+(broker/live_configs.py) puts it in the place of the old one, whole.
+
 Source: Kafka's `KafkaConfig`; the list of its names is https://kafka.apache.org/39/documentation.
 """
 
@@ -17,6 +21,7 @@ from typing import Any, Final
 import attrs
 
 from broker.config.derived import DERIVED
+from broker.config.dynamic import THROTTLES, DynamicConfigs, overlay
 from broker.config.listeners import read_listeners
 from broker.config.rules import check_rules
 from broker.config.table import BROKER_PROPERTIES
@@ -28,6 +33,8 @@ from coordination.values import Endpoint
 class BrokerConfig:
     # What the file and the overrides said, as text: DescribeConfigs tells it from the defaults.
     properties: Mapping[str, str]
+    # What ZooKeeper holds over that.
+    dynamic: DynamicConfigs
 
     # Who it is. broker_id is -1 until one is generated (broker.id.generation.enable).
     broker_id: int
@@ -70,6 +77,10 @@ class BrokerConfig:
     replica_socket_timeout_ms: int
     replica_high_watermark_checkpoint_interval_ms: int
     fetch_max_bytes: int
+
+    # Limits of replication traffic, in bytes a second; they are set in ZooKeeper only (KIP-73)
+    leader_replication_throttled_rate: int
+    follower_replication_throttled_rate: int
 
     # The controller, and leaving in an orderly way
     controller_socket_timeout_ms: int
@@ -130,6 +141,7 @@ class BrokerConfig:
         cls,
         properties: Mapping[str, str],
         canonical_host_name: Callable[[], str] = socket.getfqdn,
+        dynamic: DynamicConfigs = DynamicConfigs(),  # noqa: B008  (frozen)
     ) -> "BrokerConfig":
         """Parses and checks every name that Kafka knows; raises ConfigError for a wrong one.
 
@@ -137,14 +149,19 @@ class BrokerConfig:
         canonical_host_name: what is advertised for a listener that names no host.
         """
         properties = _with_node_id(properties)
+        texts = overlay(properties, dynamic)
         values: dict[str, Any] = {
-            name: row.parse(properties.get(name, row.default))
-            for name, row in BROKER_PROPERTIES.items()
+            name: row.parse(texts.get(name, row.default)) for name, row in BROKER_PROPERTIES.items()
+        }
+        in_zookeeper = overlay({}, dynamic)
+        values |= {
+            name: row.parse(in_zookeeper.get(name, row.default)) for name, row in THROTTLES.items()
         }
         check_rules(values)
-        listeners = read_listeners(values, properties, canonical_host_name)
+        listeners = read_listeners(values, texts, canonical_host_name)
         worked_out: dict[str, Any] = {
             "properties": properties,
+            "dynamic": dynamic,
             "listeners": listeners.bound,
             "advertised_listeners": listeners.advertised,
             "inter_broker_listener_name": listeners.inter_broker_name,
@@ -158,6 +175,24 @@ class BrokerConfig:
                 for field in attrs.fields(cls)
             }
         )
+
+    def with_dynamic(self, dynamic: DynamicConfigs) -> "BrokerConfig":
+        """The same broker, under other dynamic configs; raises ConfigError.
+
+        Who it is and where it listens stays as it was at the start.
+        """
+        changed = BrokerConfig.from_properties(self.properties, lambda: "", dynamic)
+        return attrs.evolve(changed, **{name: getattr(self, name) for name in _FIXED})
+
+
+# What no dynamic config changes; a listener would have to be opened or closed.
+_FIXED: Final = (
+    "broker_id",
+    "listeners",
+    "advertised_listeners",
+    "inter_broker_listener_name",
+    "control_plane_listener_name",
+)
 
 
 def _with_node_id(properties: Mapping[str, str]) -> dict[str, str]:
@@ -189,4 +224,4 @@ _READ_FOR_OTHERS: Final = frozenset(
 
 USED_PROPERTIES: Final = _READ_FOR_OTHERS | {
     field.name.replace("_", ".") for field in attrs.fields(BrokerConfig)
-} - {"properties"}
+} - {"properties", "dynamic", *THROTTLES}

@@ -3,7 +3,8 @@
 For every name there is the value that counts and its *synonyms*: all the places that could have
 said it, the strongest first.
 
-    retention.ms of a topic:  topic config > server.properties > Kafka's default
+    retention.ms of a topic:  topic config > this broker's dynamic configs > all brokers' >
+                              server.properties > Kafka's default
 
 The first synonym is the value's source. One oddity is Kafka's and kept: synonyms before the name
 itself are dropped, so `log.retention.minutes=10` makes `retention.ms` 600000 and yet calls it a
@@ -14,13 +15,15 @@ Source: Kafka's `ConfigHelper`, `DynamicBrokerConfig.brokerConfigSynonyms`; KIP-
 
 import enum
 from collections.abc import Iterator, Mapping
+from itertools import dropwhile
 from typing import Final
 
 import attrs
 
 from broker.config.broker_config import BrokerConfig
+from broker.config.dynamic import THROTTLES, overlay
 from broker.config.table import BROKER_PROPERTIES
-from broker.config.table.topic import SYNONYMS, TOPIC_PROPERTIES
+from broker.config.table.topic import BROKER_STAND_INS, SYNONYMS, TOPIC_PROPERTIES
 from broker.config.values import Property, to_text
 from broker.config.warnings import base_name
 
@@ -29,8 +32,11 @@ class Source(enum.IntEnum):
     """Who said it; the numbers are those of DescribeConfigs."""
 
     TOPIC = 1
+    DYNAMIC_BROKER = 2
+    DYNAMIC_DEFAULT_BROKER = 3
     STATIC_BROKER = 4
     DEFAULT = 5
+    BROKER_LOGGER = 6
 
 
 @attrs.frozen
@@ -56,36 +62,44 @@ class Described:
         return self.synonyms[0].source if self.synonyms else Source.DEFAULT
 
 
-# Names that stand in for each other, finest first.
-_BROKER_SYNONYMS: Final = {
-    name: names
-    for names in SYNONYMS.values()
-    if len(names) > 1
-    for name in (names[:1] if names[0] == "log.flush.interval.ms" else names)
-}
+_DEFAULTS: Final = {name: row.default for name, row in BROKER_PROPERTIES.items()}
 
 
 def describe_broker(broker: BrokerConfig) -> list[Described]:
-    """Every documented name, and every other that the file sets."""
+    """Every documented name, and every other that is set."""
     names = [row.name for row in BROKER_PROPERTIES.values() if not row.internal]
-    names += [name for name in broker.properties if name not in set(names)]
-    return [_describe_broker_name(broker, name) for name in names]
+    texts = overlay(broker.properties, broker.dynamic)
+    names += [name for name in texts if name not in set(names)]
+    return [_describe_broker_name(broker, name, texts.get(name)) for name in names]
 
 
-def _describe_broker_name(broker: BrokerConfig, name: str) -> Described:
+def _describe_broker_name(broker: BrokerConfig, name: str, text: str | None) -> Described:
+    row = _row(name)
     base = base_name(name)
-    row = BROKER_PROPERTIES.get(base)
-    text = broker.properties.get(name, row.default if row is not None else None)
-    synonyms = (name, base) if base != name else _BROKER_SYNONYMS.get(name, (name,))
+    if text is None and row is not None:
+        text = row.default
     is_sensitive = row is None or row.is_sensitive
     return Described(
         name=name,
         value=None if is_sensitive else _normalized(row, text),
-        read_only=row is None or base != name or not row.dynamic,
+        read_only=base != name
+        or base not in BROKER_PROPERTIES
+        or not BROKER_PROPERTIES[base].dynamic,
         is_sensitive=is_sensitive,
-        synonyms=_from(name, _broker_synonyms(broker, synonyms, is_sensitive)),
+        synonyms=_from(name, _broker_synonyms(broker, _names_of(name), is_sensitive)),
         type=0 if row is None else row.type,
     )
+
+
+def describe_broker_default(broker: BrokerConfig) -> list[Described]:
+    """What ZooKeeper holds for all brokers, as it is written there."""
+    described = []
+    for name, text in broker.dynamic.default.items():
+        whole = _describe_broker_name(broker, name, text)
+        synonyms = (each for each in whole.synonyms if each.source is Source.DYNAMIC_DEFAULT_BROKER)
+        value = None if whole.is_sensitive else text
+        described.append(attrs.evolve(whole, value=value, synonyms=tuple(synonyms)))
+    return described
 
 
 def describe_topic(broker: BrokerConfig, overrides: Mapping[str, str]) -> list[Described]:
@@ -105,10 +119,10 @@ def _describe_topic_name(
     )
     is_sensitive = row is None
     shown = None if is_sensitive else value
-    broker_names = SYNONYMS.get(name, ())
     synonyms = [Synonym(name, shown, Source.TOPIC)] if name in overrides else []
-    if broker_names:
-        synonyms += _from(broker_names[0], _broker_synonyms(broker, broker_names, is_sensitive))
+    if name in SYNONYMS:
+        behind = SYNONYMS[name][0]
+        synonyms += _from(behind, _broker_synonyms(broker, SYNONYMS[name], is_sensitive))
     return Described(
         name=name,
         value=shown,
@@ -128,28 +142,38 @@ def _broker_default(broker: BrokerConfig, topic_config: str) -> str | None:
     field = name.replace(".", "_")
     if hasattr(broker, field):
         return to_text(getattr(broker, field))
-    return broker.properties.get(name, BROKER_PROPERTIES[name].default)
+    texts = overlay(broker.properties, broker.dynamic)
+    return texts.get(name, BROKER_PROPERTIES[name].default)
+
+
+def _row(name: str) -> Property | None:
+    """The table's row of a name, or of the name behind a listener's prefix."""
+    return THROTTLES.get(name) or BROKER_PROPERTIES.get(base_name(name))
+
+
+def _names_of(name: str) -> tuple[str, ...]:
+    base = base_name(name)
+    return (name, base) if base != name else BROKER_STAND_INS.get(name, (name,))
 
 
 def _broker_synonyms(
     broker: BrokerConfig, names: tuple[str, ...], is_sensitive: bool
 ) -> Iterator[Synonym]:
-    for name in names:
-        if name in broker.properties:
-            text = None if is_sensitive else broker.properties[name]
-            yield Synonym(name, text, Source.STATIC_BROKER)
-    for name in names:
-        row = BROKER_PROPERTIES.get(name)
-        if row is not None and row.default is not None:
-            yield Synonym(name, None if is_sensitive else row.default, Source.DEFAULT)
+    for texts, source in (
+        (broker.dynamic.broker, Source.DYNAMIC_BROKER),
+        (broker.dynamic.default, Source.DYNAMIC_DEFAULT_BROKER),
+        (broker.properties, Source.STATIC_BROKER),
+        (_DEFAULTS, Source.DEFAULT),
+    ):
+        for name in names:
+            text = texts.get(name)
+            if text is not None:
+                yield Synonym(name, None if is_sensitive else text, source)
 
 
 def _from(name: str, synonyms: Iterator[Synonym]) -> tuple[Synonym, ...]:
     """Without what comes before the name itself."""
-    kept = list(synonyms)
-    while kept and kept[0].name != name:
-        kept.pop(0)
-    return tuple(kept)
+    return tuple(dropwhile(lambda synonym: synonym.name != name, synonyms))
 
 
 def _normalized(row: Property | None, text: str | None) -> str | None:

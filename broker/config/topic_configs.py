@@ -8,7 +8,7 @@ Source: Kafka's `LogConfig` (validate, fromProps).
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -16,11 +16,15 @@ from broker.config.allowed import Value
 from broker.config.broker_config import BrokerConfig
 from broker.config.table.topic import SYNONYMS, TOPIC_PROPERTIES
 from broker.config.values import LONG_MAX, ConfigError, Property
-from broker.log.log_config import LogConfig, TimestampType
+from broker.log.log_config import LogConfig, ThrottledReplicas, TimestampType
 
 
 class InvalidTopicConfigError(Exception):
     """A topic's configs that no topic may have (error INVALID_CONFIG); the message is Kafka's."""
+
+
+class InvalidTopicConfigValueError(InvalidTopicConfigError):
+    """A single value that its name does not allow (Kafka's ConfigException)."""
 
 
 def validate_topic_configs(broker: BrokerConfig, configs: Mapping[str, str]) -> None:
@@ -50,7 +54,7 @@ def validate_topic_configs(broker: BrokerConfig, configs: Mapping[str, str]) -> 
             "under Zookeeper's mode."
         )
     if values.get("remote.storage.enable"):
-        raise InvalidTopicConfigError(
+        raise InvalidTopicConfigValueError(
             "Tiered Storage functionality is disabled in the broker. "
             "Topic cannot be configured with remote log storage."
         )
@@ -62,25 +66,34 @@ def log_config(broker: BrokerConfig, overrides: Mapping[str, str]) -> LogConfig:
     Raises InvalidTopicConfigError if an override is wrong; names that Kafka does not know are left
     alone, as Kafka leaves them.
     """
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {"overrides": overrides}
     for field in attrs.fields(LogConfig):
         name = field.name.replace("_", ".")
-        values[field.name] = (
-            _parse(TOPIC_PROPERTIES[name], overrides[name])
-            if name in overrides
-            else getattr(broker, SYNONYMS[name][0].replace(".", "_"))
-        )
+        if name in overrides or name in _WITHOUT_DEFAULT_OF_BROKER:
+            row = TOPIC_PROPERTIES[name]
+            values[field.name] = _parse(row, overrides.get(name, row.default))
+        elif name in SYNONYMS:
+            values[field.name] = getattr(broker, SYNONYMS[name][0].replace(".", "_"))
     values["cleanup_policy"] = frozenset(policy.lower() for policy in values["cleanup_policy"])
     values["message_timestamp_type"] = TimestampType(values["message_timestamp_type"])
+    for name in _WITHOUT_DEFAULT_OF_BROKER:
+        field_name = name.replace(".", "_")
+        values[field_name] = ThrottledReplicas.parse(values[field_name])
     _apply_older_timestamp_limit(values, overrides)
     return LogConfig(**values)
 
 
-def _parse(row: Property, text: str) -> Value:
+_WITHOUT_DEFAULT_OF_BROKER: Final = (
+    "follower.replication.throttled.replicas",
+    "leader.replication.throttled.replicas",
+)
+
+
+def _parse(row: Property, text: str | None) -> Value:
     try:
         return row.parse(text)
     except ConfigError as error:
-        raise InvalidTopicConfigError(str(error)) from None
+        raise InvalidTopicConfigValueError(str(error)) from None
 
 
 def _apply_older_timestamp_limit(values: dict[str, Any], overrides: Mapping[str, str]) -> None:

@@ -3,7 +3,7 @@
 `LogConfig` has Kafka's topic configs, typed, with their defaults; `LogManagerConfig` the properties
 of the broker that concern all its logs.
 
-Each field of `LogConfig` is a topic config with dots as underscores (`retention.ms` is
+Each field of `LogConfig` but the last is a topic config with dots as underscores (`retention.ms` is
 `retention_ms`), its broker default under the name in the comment where that differs by more than a
 `log.` in front. -1 is "no limit" where Kafka says so.
 
@@ -11,6 +11,7 @@ Source: Kafka's `LogConfig`, `TopicConfig`, `ServerTopicConfigSynonyms`.
 """
 
 import enum
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -25,12 +26,33 @@ class TimestampType(enum.Enum):
 
 
 @attrs.frozen
+class ThrottledReplicas:
+    """Whose replication traffic is limited: all replicas of the topic, or some (KIP-73)."""
+
+    replicas: frozenset[tuple[int, int]] = frozenset()  # (partition, broker)
+    all: bool = False
+
+    @classmethod
+    def parse(cls, items: tuple[str, ...]) -> "ThrottledReplicas":
+        """`*`, or `partition:broker` items."""
+        if items == ("*",):
+            return cls(all=True)
+        pairs = (item.split(":") for item in items)
+        return cls(frozenset((int(partition), int(broker)) for partition, broker in pairs))
+
+    def includes(self, partition: int, broker_id: int) -> bool:
+        return self.all or (partition, broker_id) in self.replicas
+
+
+@attrs.frozen
 class LogConfig:
     cleanup_policy: frozenset[str] = frozenset({"delete"})  # of "delete", "compact"
     file_delete_delay_ms: int = 60_000  # log.segment.delete.delay.ms
     flush_messages: int = LONG_MAX  # log.flush.interval.messages
     flush_ms: int = LONG_MAX  # log.flush.interval.ms
+    follower_replication_throttled_replicas: ThrottledReplicas = ThrottledReplicas()
     index_interval_bytes: int = 4096
+    leader_replication_throttled_replicas: ThrottledReplicas = ThrottledReplicas()
     max_message_bytes: int = 1_048_588  # message.max.bytes: 1 MiB and the log overhead of 12
     message_timestamp_after_max_ms: int = LONG_MAX
     message_timestamp_before_max_ms: int = LONG_MAX
@@ -43,6 +65,8 @@ class LogConfig:
     segment_jitter_ms: int = 0  # log.roll.jitter.{hours,ms}
     segment_ms: int = 604_800_000  # log.roll.{hours,ms}
     unclean_leader_election_enable: bool = False  # unclean.leader.election.enable
+    # What the topic says itself, as text: the rest follows the broker's defaults when they change.
+    overrides: Mapping[str, str] = attrs.field(factory=dict)
 
     @property
     def is_compacted(self) -> bool:

@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
+import attrs
 import trio
 
 from broker.log.checkpoints import MalformedCheckpoint, OffsetCheckpoint
@@ -240,6 +241,19 @@ class LogManager:
         for log in self._logs.values():
             if log.topic_partition.topic == topic:
                 log.update_config(config)
+
+    def reconfigure(
+        self, config_of: Callable[[Mapping[str, str]], LogConfig], producer_id_expiration_ms: int
+    ) -> None:
+        """The broker's defaults have changed; `config_of` takes the overrides of a topic."""
+        self.config = attrs.evolve(
+            self.config,
+            defaults=config_of({}),
+            producer_id_expiration_ms=producer_id_expiration_ms,
+        )
+        for log in self._logs.values():
+            log.update_config(config_of(log.config.overrides))
+            log.producers.expiration_ms = producer_id_expiration_ms
 
     # --- what happens by itself
 

@@ -87,8 +87,8 @@ class ProducerState:
     """All producers of one log, as of `end_offset`."""
 
     def __init__(self, expiration_ms: int) -> None:
-        """`expiration_ms` is producer.id.expiration.ms."""
-        self._expiration_ms = expiration_ms
+        """`expiration_ms` is producer.id.expiration.ms; it may change."""
+        self.expiration_ms = expiration_ms
         self._entries: dict[int, ProducerEntry] = {}
         self._open: dict[int, int] = {}  # first offset -> producer id; ascending
         self._unreplicated: dict[int, int] = {}  # first offset -> the marker's offset
@@ -241,7 +241,7 @@ class ProducerState:
     def _expired(self, entry: ProducerEntry, now_ms: int) -> bool:
         return (
             entry.transaction_first_offset is None
-            and now_ms - entry.last_timestamp_ms >= self._expiration_ms
+            and now_ms - entry.last_timestamp_ms >= self.expiration_ms
         )
 
 

@@ -1,6 +1,8 @@
 """Configs in ZooKeeper and the news of their changes."""
 
 import json
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 import pytest
 import trio
@@ -9,24 +11,28 @@ import trio.testing
 from coordination.configs import (
     NOTIFICATION_LIFE_MS,
     ConfigChanges,
+    change_config,
     read_config,
     read_configs,
-    write_config,
 )
 from coordination.memory_store import MemoryStore
 from coordination.registration import create_persistent_paths
-from coordination.store import Session
+from coordination.store import Op, OpResult, Session
 from coordination.znodes import paths
 from tests.coordination.trace import Trace
 from tests.coordination.worlds import PATIENCE_S, World
 
 
+async def put(session: Session, entity: str, config: Mapping[str, str]) -> None:
+    await change_config(session, entity, lambda _before: config)
+
+
 async def test_written_as_kafka_writes_it(world: World) -> None:
     session = await world.open_session()
     await create_persistent_paths(session)
-    await write_config(session, "topics/orders", {"cleanup.policy": "compact"})
-    await write_config(session, "topics/orders", {"retention.ms": "1000000"})
-    await write_config(session, "brokers/<default>", {"log.retention.ms": "99999999"})
+    await put(session, "topics/orders", {"cleanup.policy": "compact"})
+    await put(session, "topics/orders", {"retention.ms": "1000000"})
+    await put(session, "brokers/<default>", {"log.retention.ms": "99999999"})
 
     node = await session.get("/config/topics/orders")
     assert json.loads(node.data) == {"version": 1, "config": {"retention.ms": "1000000"}}
@@ -50,20 +56,74 @@ async def test_a_lost_reply_does_not_lose_the_change(applied: bool) -> None:
     store = MemoryStore()
     session = await store.open_session()
     await create_persistent_paths(session)
-    await write_config(session, "topics/orders", {"a": "1"})
+    await put(session, "topics/orders", {"a": "1"})
     session.lose_next_write(applied=applied)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(write_config, session, "topics/orders", {"a": "2"})
+        nursery.start_soon(put, session, "topics/orders", {"a": "2"})
         await trio.testing.wait_all_tasks_blocked()
         session.reconnect()
     assert await read_config(session, "topics/orders") == {"a": "2"}
     assert len(await session.children(paths.CONFIG_CHANGES)) == (3 if applied else 2)
 
 
+async def test_a_change_begins_with_what_is_there_and_overwrites_nobodys(world: World) -> None:
+    session = await world.open_session()
+    await create_persistent_paths(session)
+    await put(session, "topics/orders", {"a": "1"})
+    seen: list[Mapping[str, str]] = []
+
+    def change(before: Mapping[str, str]) -> Mapping[str, str]:
+        seen.append(before)
+        return {**before, "c": "3"}
+
+    class Interrupted:
+        """The session, with somebody else's write between our read and our write."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(session, name)
+
+        async def multi(self, ops: Sequence[Op]) -> list[OpResult]:
+            if len(seen) == 1:
+                await put(session, "topics/orders", {"a": "1", "b": "2"})
+            return await session.multi(ops)
+
+    await change_config(cast(Session, Interrupted()), "topics/orders", change)
+    assert seen == [{"a": "1"}, {"a": "1", "b": "2"}]
+    assert await read_config(session, "topics/orders") == {"a": "1", "b": "2", "c": "3"}
+    assert len(await session.children(paths.CONFIG_CHANGES)) == 3
+
+
+async def test_quotas_leave_nothing_behind(world: World) -> None:
+    session = await world.open_session()
+    await create_persistent_paths(session)
+    both, other = "users/alice/clients/app", "users/alice/clients/other"
+    for entity in (both, other, "clients/app"):
+        await put(session, entity, {"producer_byte_rate": "1"})
+    await put(session, "users/alice", {"consumer_byte_rate": "2"})
+
+    await put(session, "clients/app", {})
+    assert await session.children("/config/clients") == []
+    await put(session, other, {})
+    assert await session.children("/config/users/alice/clients") == ["app"]
+    await put(session, both, {})  # the user has quotas of its own
+    assert await session.children("/config/users/alice") == []
+    await put(session, both, {"producer_byte_rate": "1"})
+    await put(session, "users/alice", {})  # the node is needed: it is only emptied
+    assert await read_config(session, "users/alice") == {}
+    assert await session.children("/config/users/alice/clients") == ["app"]
+    await put(session, both, {})
+    assert await session.children("/config/users") == []
+    await put(session, "users/nobody", {})
+    assert await session.children("/config/users") == []
+    # ... while a topic or broker keeps its node
+    await put(session, "brokers/1", {})
+    assert await session.children("/config/brokers") == ["1"]
+
+
 async def test_every_change_is_told_even_one_made_before(world: World) -> None:
     writer, reader = await world.open_session(), await world.open_session()
     await create_persistent_paths(writer)
-    await write_config(writer, "topics/before", {})
+    await put(writer, "topics/before", {})
     changes = ConfigChanges(Trace(), clock_ms=lambda: 0)
     send, receive = trio.open_memory_channel[str](0)
     with trio.fail_after(PATIENCE_S):
@@ -71,7 +131,7 @@ async def test_every_change_is_told_even_one_made_before(world: World) -> None:
             nursery.start_soon(changes.follow, reader, send)
             assert await receive.receive() == "topics/before"
             for topic in "abc":
-                await write_config(writer, f"topics/{topic}", {})
+                await put(writer, f"topics/{topic}", {})
             told = [await receive.receive() for _ in range(3)]
             assert told == ["topics/a", "topics/b", "topics/c"]
             nursery.cancel_scope.cancel()
@@ -93,9 +153,9 @@ async def test_the_next_session_goes_on_where_the_last_one_ended() -> None:
     session = await store.open_session()
     await create_persistent_paths(session)
     changes = ConfigChanges(Trace(), clock_ms=lambda: 0)
-    await write_config(session, "topics/a", {})
+    await put(session, "topics/a", {})
     assert await followed(changes, session) == ["topics/a"]
-    await write_config(session, "topics/b", {})
+    await put(session, "topics/b", {})
     assert await followed(changes, await store.open_session()) == ["topics/b"]
 
 
@@ -109,7 +169,7 @@ async def test_a_change_while_disconnected_is_found_afterwards() -> None:
         nursery.start_soon(changes.follow, reader, send)
         await trio.testing.wait_all_tasks_blocked()
         reader.suspend()
-        await write_config(writer, "topics/a", {})
+        await put(writer, "topics/a", {})
         reader.reconnect()
         assert await receive.receive() == "topics/a"
         nursery.cancel_scope.cancel()
@@ -120,10 +180,10 @@ async def test_old_notifications_are_purged_and_garbage_is_reported() -> None:
     store, trace = MemoryStore(lambda: now_ms), Trace()
     session = await store.open_session()
     await create_persistent_paths(session)
-    await write_config(session, "topics/old", {})
+    await put(session, "topics/old", {})
     await session.create(paths.CONFIG_CHANGE_PREFIX, b"garbage", sequence=True)
     now_ms = NOTIFICATION_LIFE_MS
-    await write_config(session, "topics/new", {})
+    await put(session, "topics/new", {})
     now_ms += 1
 
     told = await followed(ConfigChanges(trace, clock_ms=lambda: now_ms), session)

@@ -112,3 +112,12 @@ SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
     "segment.ms": ("log.roll.ms", "log.roll.hours"),
     "unclean.leader.election.enable": ("unclean.leader.election.enable",),
 }
+
+# Broker properties that stand in for each other, finest first.
+BROKER_STAND_INS: Final[dict[str, tuple[str, ...]]] = {
+    name: names
+    for names in SYNONYMS.values()
+    if len(names) > 1
+    # The scheduler's interval stands in for the flush interval, and not the other way round.
+    for name in (names[:1] if names[0] == "log.flush.interval.ms" else names)
+}

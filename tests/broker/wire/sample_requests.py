@@ -9,6 +9,7 @@ from uuid import UUID
 from broker.wire.apis import ApiKey
 from broker.wire.messages import (
     allocate_producer_ids,
+    alter_configs,
     alter_partition,
     alter_partition_reassignments,
     api_versions,
@@ -25,6 +26,7 @@ from broker.wire.messages import (
     fetch,
     find_coordinator,
     heartbeat,
+    incremental_alter_configs,
     init_producer_id,
     join_group,
     leader_and_isr,
@@ -273,6 +275,34 @@ def sample_requests(topic_id: UUID) -> dict[ApiKey, list[object]]:
                         resource_type=4, resource_name="1", configuration_keys=["log.dirs"]
                     ),
                 ]
+            )
+        ],
+        ApiKey.ALTER_CONFIGS: [
+            alter_configs.AlterConfigsRequest(
+                resources=[
+                    alter_configs.AlterConfigsResource(
+                        resource_type=2,
+                        resource_name=TOPIC,
+                        configs=[alter_configs.AlterableConfig(name="retention.ms", value="1000")],
+                    )
+                ],
+                validate_only=True,
+            )
+        ],
+        ApiKey.INCREMENTAL_ALTER_CONFIGS: [
+            incremental_alter_configs.IncrementalAlterConfigsRequest(
+                resources=[
+                    incremental_alter_configs.AlterConfigsResource(
+                        resource_type=2,
+                        resource_name=TOPIC,
+                        configs=[
+                            incremental_alter_configs.AlterableConfig(
+                                name="cleanup.policy", config_operation=2, value="compact"
+                            )
+                        ],
+                    )
+                ],
+                validate_only=True,
             )
         ],
         ApiKey.DESCRIBE_CLUSTER: [

@@ -1,0 +1,38 @@
+"""AlterConfigs: replace all configs of a topic or broker. Deprecated, but kafka-configs uses it."""
+
+from broker.api.context import RequestContext
+from broker.broker import Broker
+from broker.config.dynamic_changes import ConfigOperation, Operation
+from broker.config_admin import ResourceChange, alter_configs
+from broker.wire.errors import ErrorCode
+from broker.wire.messages.alter_configs import (
+    AlterConfigsRequest,
+    AlterConfigsResourceResponse,
+    AlterConfigsResponse,
+)
+
+
+async def handle(
+    broker: Broker, context: RequestContext, request: AlterConfigsRequest
+) -> AlterConfigsResponse:
+    changes = [
+        ResourceChange(
+            resource.resource_type,
+            resource.resource_name,
+            [ConfigOperation(each.name, Operation.SET, each.value) for each in resource.configs],
+            replaces=True,
+        )
+        for resource in request.resources
+    ]
+    outcomes = await alter_configs(broker, changes, validate_only=request.validate_only)
+    return AlterConfigsResponse(
+        responses=[
+            AlterConfigsResourceResponse(
+                error_code=ErrorCode.NONE if error is None else error.code,
+                error_message=None if error is None else error.message,
+                resource_type=change.type,
+                resource_name=change.name,
+            )
+            for change, error in zip(changes, outcomes, strict=True)
+        ]
+    )
