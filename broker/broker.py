@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import attrs
 
+from broker.client_quotas import ClientQuotas
 from broker.config.broker_config import BrokerConfig
 from broker.controller_client import ControllerClient
 from broker.groups.coordinator import GroupCoordinator
@@ -52,6 +53,7 @@ class Broker:
     old_offsets: ZooKeeperOffsets
     topic_admin: TopicAdmin
     features: FinalizedFeatures
+    quotas: ClientQuotas
     # The czxid of our /brokers/ids node, -1 while we aren't registered.
     broker_epoch: int = -1
     # Taken while this broker is the controller.

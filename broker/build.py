@@ -1,6 +1,7 @@
 """Putting one broker together: which part is given which. No task starts here."""
 
 from broker.broker import Broker
+from broker.client_quotas import ClientQuotas
 from broker.config.broker_config import BrokerConfig
 from broker.config.topic_configs import log_config
 from broker.controller_client import ControllerClient
@@ -74,6 +75,7 @@ def build_broker(
         old_offsets=ZooKeeperOffsets(zookeeper),
         topic_admin=topic_admin,
         features=FinalizedFeatures(recorder),
+        quotas=ClientQuotas(configs, recorder),
     )
 
 

@@ -2,6 +2,7 @@
 
     topics/T                        the logs of the topic, at once
     brokers/<default>, brokers/N    the broker's own configuration, and what topics inherit from it
+    users/.., clients/.., ips/..    the quotas that this broker knows
 
 A change is read while no LeaderAndIsr is being obeyed: otherwise a log that is just being made
 would get the config that was read for it before (KAFKA-8813).
@@ -46,6 +47,8 @@ async def apply_config_change(broker: Broker, entity: str) -> None:
             broker.logs.reconfigure(
                 partial(log_config, broker.config), broker.config.producer_id_expiration_ms
             )
+    else:
+        await broker.quotas.config_changed(entity)
 
 
 async def _apply_topic_config(broker: Broker, topic: str) -> None:

@@ -266,6 +266,7 @@ class _Life:
         )
         await broker.logs.lock()  # before anything is written into a log directory
         identity.write()
+        await self._ask(broker.quotas.read_all)
         await broker.logs.load(await self._ask(broker.configs.all_log_configs), _log_progress)
         self._events.write_to(config.log_dirs[0] / FILE_NAME)
         await broker.replicas.high_watermarks.load()

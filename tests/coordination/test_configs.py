@@ -201,5 +201,5 @@ async def test_a_notification_made_by_hand_hides_none_after_it() -> None:
     await session.create(f"{paths.CONFIG_CHANGES}/config_change_9999999999", by_hand)
     await session.create(f"{paths.CONFIG_CHANGES}/note-to-self", by_hand)
     assert await followed(changes, session) == ["topics/by-hand", "topics/by-hand"]
-    await write_config(session, "topics/new", {})
+    await put(session, "topics/new", {})
     assert await followed(changes, session) == ["topics/new"]

@@ -9,9 +9,11 @@ from uuid import UUID
 from broker.wire.apis import ApiKey
 from broker.wire.messages import (
     allocate_producer_ids,
+    alter_client_quotas,
     alter_configs,
     alter_partition,
     alter_partition_reassignments,
+    alter_user_scram_credentials,
     api_versions,
     controlled_shutdown,
     create_partitions,
@@ -19,9 +21,11 @@ from broker.wire.messages import (
     delete_groups,
     delete_records,
     delete_topics,
+    describe_client_quotas,
     describe_cluster,
     describe_configs,
     describe_groups,
+    describe_user_scram_credentials,
     elect_leaders,
     fetch,
     find_coordinator,
@@ -303,6 +307,58 @@ def sample_requests(topic_id: UUID) -> dict[ApiKey, list[object]]:
                     )
                 ],
                 validate_only=True,
+            )
+        ],
+        ApiKey.DESCRIBE_CLIENT_QUOTAS: [
+            describe_client_quotas.DescribeClientQuotasRequest(
+                components=[
+                    describe_client_quotas.ComponentData(
+                        entity_type="user", match_type=0, match="alice"
+                    ),
+                    describe_client_quotas.ComponentData(
+                        entity_type="client-id", match_type=2, match=None
+                    ),
+                ],
+                strict=True,
+            )
+        ],
+        ApiKey.ALTER_CLIENT_QUOTAS: [
+            alter_client_quotas.AlterClientQuotasRequest(
+                entries=[
+                    alter_client_quotas.RequestEntryData(
+                        entity=[
+                            alter_client_quotas.RequestEntityData(
+                                entity_type="user", entity_name=None
+                            )
+                        ],
+                        ops=[
+                            alter_client_quotas.OpData(key="producer_byte_rate", value=1000.0),
+                            alter_client_quotas.OpData(key="request_percentage", remove=True),
+                        ],
+                    )
+                ],
+                validate_only=True,
+            )
+        ],
+        ApiKey.DESCRIBE_USER_SCRAM_CREDENTIALS: [
+            describe_user_scram_credentials.DescribeUserScramCredentialsRequest(
+                users=[describe_user_scram_credentials.UserName(name="alice")]
+            )
+        ],
+        ApiKey.ALTER_USER_SCRAM_CREDENTIALS: [
+            alter_user_scram_credentials.AlterUserScramCredentialsRequest(
+                deletions=[
+                    alter_user_scram_credentials.ScramCredentialDeletion(name="bob", mechanism=2)
+                ],
+                upsertions=[
+                    alter_user_scram_credentials.ScramCredentialUpsertion(
+                        name="alice",
+                        mechanism=1,
+                        iterations=4096,
+                        salt=b"salt",
+                        salted_password=b"salted password",
+                    )
+                ],
             )
         ],
         ApiKey.DESCRIBE_CLUSTER: [
