@@ -35,9 +35,9 @@ async def handle(
     broker: Broker, context: RequestContext, request: ElectLeadersRequest
 ) -> ElectLeadersResponse:
     deadline_s = trio.current_time() + request.timeout_ms / 1000
-    partitions = _asked_for(broker, request)
     if request.election_type not in (PREFERRED, UNCLEAN):
-        return _response(dict.fromkeys(partitions, (ErrorCode.UNKNOWN_SERVER_ERROR, None)))
+        return _not_understood(request)
+    partitions = _asked_for(broker, request)
     try:
         elected = await broker.controller.submit(
             ElectLeaders(partitions, unclean=request.election_type == UNCLEAN)
@@ -55,16 +55,28 @@ async def handle(
     return _response(results)
 
 
+def _not_understood(request: ElectLeadersRequest) -> ElectLeadersResponse:
+    """No such type of election."""
+    code = ErrorCode.UNKNOWN_SERVER_ERROR
+    answer = _response(dict.fromkeys(_named(request), (code, code.message)))
+    answer.error_code = code
+    return answer
+
+
 def _asked_for(broker: Broker, request: ElectLeadersRequest) -> list[TopicPartition]:
-    if request.topic_partitions is None:
-        return [
-            TopicPartition(topic.name, index)
-            for topic in broker.metadata.current.topics.values()
-            for index in topic.partitions
-        ]
+    if request.topic_partitions is not None:
+        return _named(request)
+    return [
+        TopicPartition(topic.name, index)
+        for topic in broker.metadata.current.topics.values()
+        for index in topic.partitions
+    ]
+
+
+def _named(request: ElectLeadersRequest) -> list[TopicPartition]:
     return [
         TopicPartition(asked.topic, index)
-        for asked in request.topic_partitions
+        for asked in request.topic_partitions or []
         for index in asked.partitions
     ]
 
