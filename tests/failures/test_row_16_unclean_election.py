@@ -19,7 +19,7 @@ def state(world: ControllerWorld) -> LeaderAndIsr:
     return decode_partition_state(ORDERS_0, world.tree.node(paths.partition_state(ORDERS_0)))
 
 
-def test_row_16_an_unclean_election_is_made_only_when_allowed_and_never_in_silence() -> None:
+def test_an_unclean_election_is_made_only_when_allowed_and_never_in_silence() -> None:
     world = ControllerWorld()
 
     def script(*lines: str) -> list[str]:

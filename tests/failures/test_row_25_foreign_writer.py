@@ -16,7 +16,7 @@ from broker.wire.errors import ErrorCode
 from coordination.values import TopicPartition
 from coordination.znodes import decode_topic, paths
 from tests.broker.support import lead, open_broker
-from tests.coordination.controller.test_failures import World
+from tests.failures.interrupted import InterruptedWorld, three_brokers
 
 VERSION_2 = (
     '{"version":2,"partitions":{"0":[1,2],"1":[2,1]},"adding_replicas":{},"removing_replicas":{}}'
@@ -24,13 +24,12 @@ VERSION_2 = (
 WRITE = f"write {paths.topic('orders')} '{VERSION_2}'"
 
 
-def topic_id(world: World) -> UUID | None:
+def topic_id(world: InterruptedWorld) -> UUID | None:
     return decode_topic("orders", world.tree.node(paths.topic("orders"))).topic_id
 
 
-def test_row_25_the_controller_restores_the_id_that_it_knows() -> None:
-    world = World()
-    world.script("broker 1", "broker 2", "topic orders 0=1,2", "controller 1")
+def test_the_controller_restores_the_id_that_it_knows() -> None:
+    world = three_brokers("topic orders 0=1,2", "controller 1")
     before = topic_id(world)
     assert before is not None
     world.script(WRITE)
@@ -40,9 +39,8 @@ def test_row_25_the_controller_restores_the_id_that_it_knows() -> None:
     assert TopicPartition("orders", 1) in context.leadership, "the partition it added is led"
 
 
-def test_row_25_without_a_controller_the_loss_is_loud() -> None:
-    world = World()
-    world.script("broker 1", "broker 2", "topic orders 0=1,2", "controller 1")
+def test_without_a_controller_the_loss_is_loud() -> None:
+    world = three_brokers("topic orders 0=1,2", "controller 1")
     before = topic_id(world)
     world.active = None
     world.script(WRITE)
@@ -52,7 +50,7 @@ def test_row_25_without_a_controller_the_loss_is_loud() -> None:
     assert any("topic.id_given" in line and "orders" in line for line in said)
 
 
-async def test_row_25_a_broker_does_not_take_another_topics_place(tmp_path: Path) -> None:
+async def test_a_broker_does_not_take_another_topics_place(tmp_path: Path) -> None:
     async with open_broker(tmp_path) as broker:
         await lead(broker, "orders-0")
         answer = await lead(broker, "orders-0", leader_epoch=1, id_of_topic=UUID(int=1000))
