@@ -43,7 +43,7 @@ def build_broker(
         config.broker_id,
         config,
         logs,
-        HighWatermarks(logs.high_watermark_checkpoints),
+        HighWatermarks(logs.directories),
         metadata,
         configs.log_config,
     )

@@ -91,6 +91,12 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
         "high_watermark",
     ),
     "partition.stopped": ("partition", "deleted"),
+    # the log found here is of another topic of that name; it is kept in `directory`
+    "partition.set_aside": ("partition", "topic_id", "ordered_topic_id", "directory"),
+    # an alert: acknowledged records may be gone, and no replica can tell (KIP-966)
+    "partition.loss_possible": ("partition", "leader_epoch", "log_end_offset", "why"),
+    # a whole log directory can't be used any more; its partitions are not served
+    "log_directory.failed": ("directory", "why", "partitions"),
     "partition.truncated": ("partition", "before", "log_end_offset", "why"),
     # --- consumer groups that this broker coordinates
     "group.loaded": (

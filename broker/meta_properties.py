@@ -9,19 +9,19 @@ Each directory of `log.dirs` says once which broker of which cluster wrote it, s
     cluster.id=gY1VH7DITTywQTqfhz4oEg
     version=0
 
-The order at start: `load_meta_properties` of all directories; `verify` with the cluster's id from
+The order at start: `load_meta_properties` of each directory; `verify` with the cluster's id from
 ZooKeeper; the broker's id is the configured one, else `stored_broker_id`, else a generated one;
 `write_meta_properties` into the directories whose file is missing or incomplete. A directory
 without the file is new, or a disk that was replaced: it is adopted. Other keys of a file
-(`directory.id`) are kept.
+(`directory.id`) are kept. One whose file can't be read or makes no sense is offline, as any other
+that fails, and the broker runs with the others.
 
-Version 1 is KRaft's; its directories belong to another kind of cluster.
+Version 1 is KRaft's; its directories belong to another kind of cluster, and that ends the start.
 
 Source: Kafka's `MetaPropertiesEnsemble`, `MetaProperties`, `KafkaServer.getOrGenerateBrokerId`.
 """
 
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -34,6 +34,7 @@ from broker.config.java_properties import (
     parse_properties,
 )
 from broker.failure import BrokerFailure
+from broker.log.disk import Disk, replace_file
 
 FILE_NAME: Final = "meta.properties"
 _VERSION: Final = "version"
@@ -43,6 +44,10 @@ _CLUSTER_ID: Final = "cluster.id"
 
 class MetaPropertiesError(BrokerFailure):
     """A log directory that this broker must not use; one line that names the file."""
+
+
+class UnreadableMetaProperties(Exception):  # named for what was found
+    """Nobody can tell whose this directory is; one line that names the file."""
 
 
 class InconsistentBrokerIdError(MetaPropertiesError):
@@ -62,22 +67,20 @@ class MetaProperties:
     others: Mapping[str, str] = attrs.field(factory=dict)
 
 
-def load_meta_properties(log_dirs: Iterable[Path]) -> dict[Path, MetaProperties | None]:
-    """Reads the file of each directory (None: it has none); raises MetaPropertiesError."""
-    loaded: dict[Path, MetaProperties | None] = {}
-    for log_dir in log_dirs:
-        path = log_dir / FILE_NAME
-        try:
-            properties = parse_properties(path.read_bytes())
-        except FileNotFoundError:
-            loaded[log_dir] = None
-        except PropertiesSyntaxError as error:
-            raise MetaPropertiesError(f"{path}: {error}") from None
-        except OSError as error:
-            raise MetaPropertiesError(f"{path}: {error.strerror}") from None
-        else:
-            loaded[log_dir] = _from_properties(path, properties)
-    return loaded
+def load_meta_properties(log_dir: Path) -> MetaProperties | None:
+    """Reads a directory's file (None: it has none).
+
+    MetaPropertiesError for one of another kind of cluster, UnreadableMetaProperties for garbage.
+    """
+    path = log_dir / FILE_NAME
+    try:
+        return _from_properties(path, parse_properties(path.read_bytes()))
+    except FileNotFoundError:
+        return None
+    except PropertiesSyntaxError as error:
+        raise UnreadableMetaProperties(f"{path}: {error}") from None
+    except OSError as error:
+        raise UnreadableMetaProperties(f"{path}: {error.strerror}") from None
 
 
 def stored_broker_id(loaded: Mapping[Path, MetaProperties | None]) -> int | None:
@@ -122,23 +125,31 @@ def verify(
 
 
 def write_meta_properties(
-    loaded: Mapping[Path, MetaProperties | None],
+    disk: Disk,
+    log_dir: Path,
+    stored: MetaProperties | None,
     broker_id: int,
     cluster_id: str,
     now: datetime | None = None,
 ) -> None:
-    """Completes the files that do not say it all yet; a crash leaves the old file or the new one.
+    """Completes the file if it doesn't say it all yet; a crash leaves the old one or the new.
 
-    now: for the date in the comment, in UTC.
+    now: for the date in the comment, in UTC. Raises OSError.
     """
-    for log_dir, meta in loaded.items():
-        complete = MetaProperties(broker_id, cluster_id, meta.others if meta else {})
-        if meta != complete:
-            path = log_dir / FILE_NAME
-            try:
-                _replace_file(path, complete, now or datetime.now(UTC))
-            except OSError as error:
-                raise MetaPropertiesError(f"{path}: {error.strerror}") from None
+    complete = MetaProperties(broker_id, cluster_id, stored.others if stored else {})
+    if stored == complete:
+        return
+    content = format_properties(
+        {
+            **complete.others,
+            _VERSION: "0",
+            _BROKER_ID: str(broker_id),
+            _CLUSTER_ID: cluster_id,
+        },
+        "",
+        (now or datetime.now(UTC)).strftime("%a %b %d %H:%M:%S UTC %Y"),
+    )
+    replace_file(disk, log_dir / FILE_NAME, content, sync=True)
 
 
 def _from_properties(path: Path, properties: dict[str, str]) -> MetaProperties:
@@ -151,29 +162,7 @@ def _from_properties(path: Path, properties: dict[str, str]) -> MetaProperties:
     broker_id = properties.pop(_BROKER_ID, None)
     cluster_id = properties.pop(_CLUSTER_ID, None)
     if broker_id is not None and not broker_id.strip().isdecimal():
-        raise MetaPropertiesError(f"Unable to read {_BROKER_ID} as a base-10 number in {path}.")
+        raise UnreadableMetaProperties(
+            f"Unable to read {_BROKER_ID} as a base-10 number in {path}."
+        )
     return MetaProperties(None if broker_id is None else int(broker_id), cluster_id, properties)
-
-
-def _replace_file(path: Path, meta: MetaProperties, now: datetime) -> None:
-    content = format_properties(
-        {
-            **meta.others,
-            _VERSION: "0",
-            _BROKER_ID: str(meta.broker_id),
-            _CLUSTER_ID: str(meta.cluster_id),
-        },
-        "",
-        now.strftime("%a %b %d %H:%M:%S UTC %Y"),
-    )
-    draft = path.with_name(path.name + ".tmp")
-    with draft.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

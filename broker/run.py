@@ -4,6 +4,7 @@
     ├─ keep_session ───────── while there is a ZooKeeper session:
     │   └─ in_session         register, stand for controller, follow configs and features
     └─ serve ──────────────── from the first session to the shutdown, with or without ZooKeeper:
+        ├─ watch_log_directories   what follows when one fails
         ├─ logs.run           flushing, checkpoints, retention
         ├─ replicas.run       high watermark checkpoints
         ├─ fetchers.run       one task a source broker
@@ -42,6 +43,7 @@ from broker.config.broker_config import BrokerConfig
 from broker.config_changes import follow_config_changes
 from broker.controlled_shutdown import ask_to_leave
 from broker.controller_channel import open_controller_channel
+from broker.directory_failures import watch_log_directories
 from broker.endpoints import listener_of, open_endpoints
 from broker.events import FILE_NAME, EventLog
 from broker.failure import BrokerFailure, innermost
@@ -219,6 +221,7 @@ class _Life:
         """
         acceptors = await open_endpoints(self._config, self._surroundings.listen)
         async with trio.open_nursery() as nursery:
+            await nursery.start(watch_log_directories, broker, self._zookeeper)
             await nursery.start(broker.logs.run)
             await nursery.start(broker.replicas.run)
             await nursery.start(broker.fetchers.run)
@@ -264,11 +267,10 @@ class _Life:
             self._events,
             self._surroundings.clock_ms,
         )
-        await broker.logs.lock()  # before anything is written into a log directory
-        identity.write()
+        await identity.lock_and_claim(broker.logs, self._surroundings.disk)
         await self._ask(broker.quotas.read_all)
         await broker.logs.load(await self._ask(broker.configs.all_log_configs), _log_progress)
-        self._events.write_to(config.log_dirs[0] / FILE_NAME)
+        self._events.write_to(broker.logs.directories.online[0].path / FILE_NAME)
         await broker.replicas.high_watermarks.load()
         return broker
 

@@ -24,12 +24,14 @@ by this code and the other way round.
     flushing       the recovery point, and what to sync for it
     retention      which old segments may go
     segment_files  segments made, renamed to .deleted, given up later
-    storage        a disk that failed stays failed
+    storage        a disk that failed stays failed, for all logs on it
     disk           every change of a file, so that a test can lose what was not synced
 
     log_manager    all logs of a broker: lock, load, make, delete, close
+    loading        the start; what every log is opened with is in log_opener
     upkeep         what happens to them by itself: sync, checkpoint, retention
-    log_directory  one of log.dirs: its lock, its clean mark, its checkpoints
+    log_directories  which of log.dirs can be used, and where a new log goes
+    log_directory  one of them: its lock, its clean mark, its checkpoints, its health
 
 Invariants:
 
@@ -39,8 +41,8 @@ Invariants:
   recovery point was synced: it survives the machine. After an unclean end everything from the
   recovery point on is read again, and cut at the first batch that is not whole.
 * A segment's index never points past its log file, and can always be rebuilt from it.
-* An append that raises changed nothing. One on which the file system failed ends the log's life
-  until it is recovered.
+* An append that raises changed nothing. One on which the file system failed ends the use of its
+  whole log directory, until the next start recovers it.
 * A file being sent stays readable, whatever the log does to its name.
 
 Everything but `log_manager` and `upkeep` is synchronous and knows nothing of the event loop. A log
@@ -48,6 +50,5 @@ belongs to one thread; only recovery and closing run elsewhere, before and after
 
 Differences from Kafka: indexes are written, not mapped, and always as long as their entries (Kafka
 maps 10 MB of holes and trims them at the end; each opens what the other left); `preallocate` is
-accepted and has no effect; followers write an index entry a batch, not one an append; a failed
-disk takes single logs offline, not their whole directory.
+accepted and has no effect; followers write an index entry a batch, not one an append.
 """

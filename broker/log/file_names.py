@@ -18,6 +18,7 @@
         *.deleted                        to be unlinked after file.delete.delay.ms
         *.cleaned, *.swap                compaction's half-done and done but not yet renamed
       <topic>-<partition>.<32 hex>-delete/   a deleted partition, to be removed after the delay
+      <topic>-<partition>.<32 hex>-stray/    one of another topic of that name, kept and not used
 
 A topic's name may hold dots and dashes, so the directory names are taken apart from the right.
 Source: Kafka's `LogFileUtils`, `LocalLog.parseTopicPartitionName`, KAFKA-5232.
@@ -48,8 +49,9 @@ CLEAN_SHUTDOWN: Final = ".kafka_cleanshutdown"
 LOCK: Final = ".lock"
 
 DELETE_DIRECTORY: Final = "-delete"
+STRAY_DIRECTORY: Final = "-stray"
 _IGNORED_DIRECTORIES: Final = frozenset({"remote-log-index-cache", "lost+found"})
-_IGNORED_SUFFIXES: Final = ("-stray", "-future")  # made by KRaft and by moves between directories
+_IGNORED_SUFFIXES: Final = (STRAY_DIRECTORY, "-future")  # a move between directories makes these
 _MAX_NAME_BYTES: Final = 255
 
 _PARTITION = re.compile(r"(?P<topic>.+)-(?P<partition>\d+)")
@@ -91,5 +93,14 @@ def partition_of(directory_name: str) -> TopicPartition:
 
 def deleted_directory(topic_partition: TopicPartition, unique: uuid.UUID) -> str:
     """The name that hides a deleted partition; the topic is cut if the name got too long."""
-    suffix = f"-{topic_partition.partition}.{unique.hex}{DELETE_DIRECTORY}"
+    return _hidden(topic_partition, unique, DELETE_DIRECTORY)
+
+
+def stray_directory(topic_partition: TopicPartition, unique: uuid.UUID) -> str:
+    """The name under which a partition is kept that is not this cluster's any more."""
+    return _hidden(topic_partition, unique, STRAY_DIRECTORY)
+
+
+def _hidden(topic_partition: TopicPartition, unique: uuid.UUID, mark: str) -> str:
+    suffix = f"-{topic_partition.partition}.{unique.hex}{mark}"
     return topic_partition.topic[: _MAX_NAME_BYTES - len(suffix)] + suffix

@@ -58,6 +58,7 @@ class LoadedLog:
     log_end_offset: int
     recovery_point: int
     has_stale_checkpoint: bool  # the checkpoint names a later recovery point
+    was_clean: bool  # nothing can be missing at its end
 
 
 @attrs.define
@@ -112,6 +113,7 @@ class LogLoader:
             log_end_offset,
             recovery_point,
             has_stale_checkpoint=recovery_point < self.checkpointed,
+            was_clean=self.was_clean,
         )
 
     # --- leftovers

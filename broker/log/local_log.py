@@ -41,11 +41,12 @@ class LocalLog:
         disk: Disk,
         clock_ms: Callable[[], int],
         randomness: random.Random,
+        storage: Storage,
     ) -> None:
         self.config = config
         self.log_end_offset = loaded.log_end_offset
         self.segments = loaded.segments
-        self.storage = Storage(directory)
+        self.storage = storage
         self.flushing = Flushing(
             disk, directory, loaded.recovery_point, clock_ms(), loaded.has_stale_checkpoint
         )

@@ -1,4 +1,4 @@
-"""One entry of `log.dirs`: its lock, its checkpoints, its mark of a clean shutdown.
+"""One entry of `log.dirs`: its lock, its checkpoints, its mark of a clean shutdown, its health.
 
 The mark is written last at a clean shutdown and removed first at the next start, before any log is
 loaded: a crash at any moment in between, recovery included, means that the next start recovers
@@ -7,7 +7,10 @@ loaded: a crash at any moment in between, recovery included, means that the next
 
     {"version":0,"brokerEpoch":25}
 
-Source: Kafka's `LogManager.lockLogDirs`, `CleanShutdownFileHandler` (KIP-966).
+A directory that can't be used, at the start or later, is offline: `storage` says why. The broker
+goes on with the others (`log_directories`).
+
+Source: Kafka's `LogManager.lockLogDirs`, `CleanShutdownFileHandler` (KIP-966), KIP-112.
 """
 
 import fcntl
@@ -29,6 +32,7 @@ from broker.log.file_names import (
     is_ignored,
     partition_of,
 )
+from broker.log.storage import Storage
 
 
 class LogDirectoryError(BrokerFailure):
@@ -36,10 +40,12 @@ class LogDirectoryError(BrokerFailure):
 
 
 class LogDirectory:
-    """All calls block; none is for the event loop."""
+    """All calls block; none is for the event loop. What they raise is for whoever waits for them:
+    the OSErrors go into `storage`."""
 
     def __init__(self, disk: Disk, path: Path) -> None:
         self.path = path
+        self.storage = Storage(path)
         self.recovery_points = OffsetCheckpoint(disk, path / RECOVERY_POINT_CHECKPOINT)
         self.log_start_offsets = OffsetCheckpoint(disk, path / LOG_START_OFFSET_CHECKPOINT)
         self.high_watermarks = OffsetCheckpoint(disk, path / HIGH_WATERMARK_CHECKPOINT)
@@ -51,20 +57,25 @@ class LogDirectory:
 
         A POSIX lock, which Kafka takes, too. It belongs to the process and goes with it; nothing
         else may open the lock file, for closing any descriptor of it would release the lock.
+        LogDirectoryError if another broker has it; OSError if it can't be used.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            fd = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise LogDirectoryError(f"log directory {self.path}: {error.strerror}") from error
+        self.path.mkdir(parents=True, exist_ok=True)
+        fd = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             os.close(fd)
             raise LogDirectoryError(
                 f"log directory {self.path} is in use by another broker ({LOCK} is locked)"
             ) from error
+        except OSError:
+            os.close(fd)
+            raise
         self._lock_fd = fd
+
+    @property
+    def is_online(self) -> bool:
+        return self.storage.failure is None
 
     def unlock(self) -> None:
         if self._lock_fd is not None:

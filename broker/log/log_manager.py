@@ -9,41 +9,40 @@ touched in the loop, before and after.
     run      until cancelled, all that happens by itself: see `upkeep`
     aclose   flush and close every log, write the checkpoints, then the marks; unlock
 
+One of several directories may fail, at the start or later. Then it is offline with all its logs,
+and the broker goes on with the others: `directories` knows which, `directory_failed` forgets the
+logs.
+
 Invariant: after `load`, a log that is in `logs` is in exactly one directory, and a directory named
-`topic-partition` belongs to a log in `logs` or is being made or deleted under `_lock`.
+`topic-partition` belongs to a log in `logs` or is being made or deleted under `_lock`; unless it is
+in a directory that is offline.
 
 Source: Kafka's `LogManager`.
 """
 
-import logging
 import random
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import attrs
 import trio
 
-from broker.log.checkpoints import MalformedCheckpoint, OffsetCheckpoint
 from broker.log.disk import Disk
-from broker.log.file_names import deleted_directory, partition_of
+from broker.log.file_names import deleted_directory, stray_directory
+from broker.log.loading import Loading
 from broker.log.log_config import LogConfig, LogManagerConfig
-from broker.log.log_directory import LogDirectory, LogDirectoryError
+from broker.log.log_directories import ALL_FAILED, NONE_USABLE, LogDirectories
+from broker.log.log_directory import LogDirectory
+from broker.log.log_opener import LogOpener
 from broker.log.partition_log import PartitionLog
-from broker.log.upkeep import (
-    LogUpkeep,
-    in_thread,
-    log_start_offsets,
-    logs_by_directory,
-    recovery_points,
-)
-from broker.wire.errors import KafkaError
+from broker.log.upkeep import LogUpkeep, in_thread, log_start_offsets, recovery_points
+from broker.wire.errors import ErrorCode, KafkaError
 from coordination.values import TopicPartition
 
 __all__ = ["LogManager", "LogManagerConfig"]
-
-_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -61,15 +60,17 @@ class LogManager:
     ) -> None:
         self.config = config
         self._disk = disk
-        self._clock_ms = clock_ms
         self._randomness = randomness
-        self._directories = [LogDirectory(disk, path) for path in config.directories]
+        self._opener = LogOpener(config, disk, clock_ms, randomness)
+        self.directories = LogDirectories(
+            tuple(LogDirectory(disk, path) for path in config.directories)
+        )
         self._logs: dict[TopicPartition, PartitionLog] = {}
         self._lock = trio.Lock()  # making and deleting logs, one at a time
         self._threads = trio.CapacityLimiter(4)  # as many blocking calls as help one disk
         self._is_loaded = False
         self._upkeep = LogUpkeep(
-            config, self._directories, self._logs, disk, clock_ms, self._threads
+            config, self.directories, self._logs, disk, clock_ms, self._threads
         )
 
     @property
@@ -80,21 +81,21 @@ class LogManager:
     def get(self, topic_partition: TopicPartition) -> PartitionLog | None:
         return self._logs.get(topic_partition)
 
-    @property
-    def high_watermark_checkpoints(self) -> dict[Path, OffsetCheckpoint]:
-        """Where `broker.replica` keeps its high watermarks; a log's key is `directory.parent`."""
-        return {directory.path: directory.high_watermarks for directory in self._directories}
-
     # --- starting
 
     async def lock(self) -> None:
         """Make the directories that are missing, and keep every other broker out of all of them.
 
-        Nothing may be written into one before. LogDirectoryError if another broker has it.
+        Nothing may be written into one before. One that can't be made or locked is offline from
+        now on. LogDirectoryError if another broker has one, BrokerFailure if none can be used.
         """
-        self._check_directories()
-        for directory in self._directories:
-            await self._in_thread(directory.lock)
+        self.directories.check_distinct()
+        for directory in self.directories.online:
+            try:
+                await self._in_thread(directory.lock)
+            except OSError as error:
+                directory.storage.fail(error)
+        self.directories.check_any_online(NONE_USABLE)
 
     async def load(
         self,
@@ -103,138 +104,132 @@ class LogManager:
     ) -> None:
         """Load every log, recovering where the last end was not clean. `lock` comes first.
 
-        `progress` hears (logs loaded, logs in all). LogDirectoryError for what the user must mend.
+        `progress` hears (logs loaded, logs in all). A directory that can't be read is offline from
+        now on; BrokerFailure if it was the last one, LogDirectoryError for what the user must mend.
         """
-        found = {
-            directory: await self._in_thread(directory.partitions)
-            for directory in self._directories
-        }
-        total = sum(len(paths) for paths in found.values())
-        async with trio.open_nursery() as nursery:
-            for directory, paths in found.items():
-                nursery.start_soon(
-                    self._load_directory, directory, paths, topic_configs, progress, total
-                )
+        loading = Loading(
+            self.directories,
+            self._logs,
+            self._opener,
+            self._upkeep,
+            self._threads,
+            topic_configs,
+            progress,
+        )
+        await loading.run()
+        for directory in self.directories.offline:
+            self.directory_failed(directory)
+        self.directories.check_any_online(ALL_FAILED)
         self._is_loaded = True
 
-    def _check_directories(self) -> None:
-        resolved = [path.resolve() for path in self.config.directories]
-        for path in resolved:
-            if resolved.count(path) > 1:
-                raise LogDirectoryError(f"log directory {path} is listed twice in log.dirs")
+    # --- a directory that fails
 
-    async def _load_directory(
-        self,
-        directory: LogDirectory,
-        paths: list[Path],
-        topic_configs: Mapping[str, LogConfig],
-        progress: Callable[[int, int], None],
-        total: int,
-    ) -> None:
-        was_clean = await self._in_thread(directory.take_clean_shutdown)
-        recovery_points = await self._in_thread(_read_or_nothing, directory.recovery_points)
-        start_offsets = await self._in_thread(_read_or_nothing, directory.log_start_offsets)
-        for path in directory.deleted_partitions():
-            self._upkeep.remove_later(path)
-        waiting = iter(paths)
-
-        def open_log(path: Path) -> PartitionLog:
-            topic_partition = partition_of(path.name)
-            return self._open(
-                path,
-                topic_configs.get(topic_partition.topic, self.config.defaults),
-                was_clean=was_clean,
-                log_start_offset=start_offsets.get(topic_partition, 0),
-                recovery_point=recovery_points.get(topic_partition, 0),
-            )
-
-        async def load_waiting() -> None:
-            for path in waiting:
-                self._add(await trio.to_thread.run_sync(open_log, path, limiter=limiter))
-                progress(len(self._logs), total)
-
-        limiter = trio.CapacityLimiter(self.config.recovery_threads_per_directory)
-        async with trio.open_nursery() as nursery:
-            for _ in range(self.config.recovery_threads_per_directory):
-                nursery.start_soon(load_waiting)
-
-    def _open(
-        self,
-        path: Path,
-        config: LogConfig,
-        *,
-        was_clean: bool,
-        log_start_offset: int = 0,
-        recovery_point: int = 0,
-    ) -> PartitionLog:
-        return PartitionLog.open(
-            path,
-            config,
-            disk=self._disk,
-            clock_ms=self._clock_ms,
-            randomness=self._randomness,
-            was_clean=was_clean,
-            log_start_offset=log_start_offset,
-            recovery_point=recovery_point,
-            producer_expiration_ms=self.config.producer_id_expiration_ms,
-        )
-
-    def _add(self, log: PartitionLog) -> None:
-        other = self._logs.setdefault(log.topic_partition, log)
-        if other is not log:
-            raise LogDirectoryError(
-                f"{log.topic_partition} has two logs: {other.directory} and {log.directory}; "
-                "remove the one that is out of date"
-            )
+    def directory_failed(self, directory: LogDirectory) -> None:
+        """Forget the logs of a directory that is offline, and let another broker have it."""
+        for log in list(self._logs.values()):
+            if log.directory.parent == directory.path:
+                del self._logs[log.topic_partition]
+                log.abandon()
+        directory.unlock()
 
     # --- making and deleting
 
     async def get_or_create(
-        self, topic_partition: TopicPartition, topic_id: uuid.UUID | None, config: LogConfig
+        self,
+        topic_partition: TopicPartition,
+        topic_id: uuid.UUID | None,
+        config: LogConfig,
+        *,
+        is_new: bool = False,
     ) -> PartitionLog:
         """The partition's log, made in the directory with the fewest logs if there is none.
 
-        INCONSISTENT_TOPIC_ID if the log there is that of an older topic of the name.
+        is_new: the partition has just been made, so it can't be in a directory that is offline; any
+        other is not made anew while one is. INCONSISTENT_TOPIC_ID if the log there is that of an
+        older topic of the name; KAFKA_STORAGE_ERROR.
         """
         async with self._lock:
             log = self._logs.get(topic_partition)
             if log is None:
-                path = self._least_filled() / str(topic_partition)
-                log = await self._in_thread(self._create, path, topic_id, config)
-                self._logs[topic_partition] = log
+                offline = self.directories.offline
+                if offline and not is_new:
+                    listed = ",".join(str(directory.path) for directory in offline)
+                    raise KafkaError(
+                        ErrorCode.KAFKA_STORAGE_ERROR,
+                        f"Can not create log for {topic_partition} because log directories "
+                        f"{listed} are offline",
+                    )
+                log = await self._create_somewhere(topic_partition, topic_id, config)
             elif topic_id is not None and topic_id != log.topic_id:
-                await self._in_thread(log.assign_topic_id, topic_id)
+                with log.local.storage:
+                    await self._in_thread(log.assign_topic_id, topic_id)
             return log
 
-    def _create(self, path: Path, topic_id: uuid.UUID | None, config: LogConfig) -> PartitionLog:
-        log = self._open(path, config, was_clean=True)
+    async def _create_somewhere(
+        self, topic_partition: TopicPartition, topic_id: uuid.UUID | None, config: LogConfig
+    ) -> PartitionLog:
+        """In the first directory where its own can be made; the ones before are offline then.
+
+        No other is tried after that: a partition in two directories would end the next start.
+        """
+        for directory in self.directories.least_filled(self._logs.values()):
+            path = directory.path / str(topic_partition)
+            try:
+                with directory.storage:
+                    await self._in_thread(partial(path.mkdir, exist_ok=True))
+            except KafkaError:
+                continue  # `storage` has said why
+            with directory.storage:
+                log = await self._in_thread(self._create, directory, path, topic_id, config)
+            directory.storage.check()
+            self._logs[topic_partition] = log
+            return log
+        raise KafkaError(
+            ErrorCode.KAFKA_STORAGE_ERROR,
+            f"No log directories available for {topic_partition}: all have failed",
+        )
+
+    def _create(
+        self, directory: LogDirectory, path: Path, topic_id: uuid.UUID | None, config: LogConfig
+    ) -> PartitionLog:
+        log = self._opener.open(directory, path, config, was_clean=True)
         if topic_id is not None:
             log.assign_topic_id(topic_id)
         return log
 
-    def _least_filled(self) -> Path:
-        filled = [log.directory.parent for log in self._logs.values()]
-        return min((directory.path for directory in self._directories), key=filled.count)
-
     async def delete(self, topic_partitions: Iterable[TopicPartition]) -> None:
         """Delete logs: out of sight at once, renamed to `-delete`, removed after the delay.
 
-        The checkpoints are rewritten, too: a new topic of the name must not start from the old
-        one's offsets. Partitions without a log are left out.
+        Partitions without a log are left out. KAFKA_STORAGE_ERROR.
         """
         async with self._lock:
-            logs = [log for tp in topic_partitions if (log := self._logs.pop(tp, None)) is not None]
-            for log in logs:
-                log.abandon()
-                name = deleted_directory(
-                    log.topic_partition, uuid.UUID(int=self._randomness.getrandbits(128))
-                )
-                path = log.directory.with_name(name)
-                await self._in_thread(self._disk.rename, log.directory, path)
-                self._upkeep.remove_later(path, log.config.file_delete_delay_ms)
-            if logs:
-                await self._upkeep.checkpoint_recovery_points()
-                await self._upkeep.checkpoint_log_start_offsets()
+            for topic_partition in topic_partitions:
+                log = self._logs.pop(topic_partition, None)
+                if log is not None:
+                    path = await self._hide(log, deleted_directory)
+                    self._upkeep.remove_later(path, log.config.file_delete_delay_ms)
+
+    async def set_aside(self, topic_partition: TopicPartition) -> Path:
+        """Rename a log to `-stray`: it is kept for whoever misses it, and never served again.
+
+        Where it lies now. KAFKA_STORAGE_ERROR.
+        """
+        async with self._lock:
+            return await self._hide(self._logs.pop(topic_partition), stray_directory)
+
+    async def _hide(
+        self, log: PartitionLog, name: Callable[[TopicPartition, uuid.UUID], str]
+    ) -> Path:
+        """Rename a log's directory, and rewrite the checkpoints: a new topic of the name must not
+        start from the old one's offsets."""
+        log.abandon()
+        unique = uuid.UUID(int=self._randomness.getrandbits(128))
+        path = log.directory.with_name(name(log.topic_partition, unique))
+        with self.directories.at(log.directory.parent).storage:
+            await self._in_thread(self._disk.rename, log.directory, path)
+        await self._upkeep.checkpoint_recovery_points()
+        await self._upkeep.checkpoint_log_start_offsets()
+        return path
 
     def update_config(self, topic: str, config: LogConfig) -> None:
         """A topic's configs have changed."""
@@ -251,6 +246,7 @@ class LogManager:
             defaults=config_of({}),
             producer_id_expiration_ms=producer_id_expiration_ms,
         )
+        self._opener = attrs.evolve(self._opener, config=self.config)
         for log in self._logs.values():
             log.update_config(config_of(log.config.overrides))
             log.producers.expiration_ms = producer_id_expiration_ms
@@ -268,9 +264,15 @@ class LogManager:
 
         A directory gets its mark only if all its logs were loaded and could be closed.
         """
-        for directory, logs in logs_by_directory(self._directories, self._logs):
+        for directory, logs in self.directories.online_with_logs(self._logs):
             if self._is_loaded:
-                await self._in_thread(_close_directory, directory, logs, broker_epoch)
+                try:
+                    await self._in_thread(_close_directory, directory, logs, broker_epoch)
+                except OSError as error:
+                    directory.storage.fail(error)
+                except KafkaError:
+                    pass  # its `storage` has said why
+        for directory in self.directories.all:
             directory.unlock()
 
     async def _in_thread(self, function: Callable[..., T], *arguments: object) -> T:
@@ -279,20 +281,7 @@ class LogManager:
 
 def _close_directory(directory: LogDirectory, logs: list[PartitionLog], broker_epoch: int) -> None:
     for log in logs:
-        try:
-            log.close()
-        except KafkaError as error:
-            _log.error("%s was not closed cleanly: %s", log.directory, error)
-            return
+        log.close()
     directory.recovery_points.write(recovery_points(logs))
     directory.log_start_offsets.write(log_start_offsets(logs))
     directory.write_clean_shutdown(broker_epoch)
-
-
-def _read_or_nothing(checkpoint: OffsetCheckpoint) -> dict[TopicPartition, int]:
-    """Without the checkpoint more must be recovered, and nothing is lost (as Kafka)."""
-    try:
-        return checkpoint.read()
-    except MalformedCheckpoint as error:
-        _log.warning("%s; starting without it", error)
-        return {}

@@ -13,9 +13,8 @@ handed out as a value for another thread to do: `local.due_flush`, `local.take_d
 Invariant:  log_start_offset <= last_stable_offset <= high_watermark <= log_end_offset
             recovery_point <= log_end_offset: before it, everything is on the disk
 
-An append that raises KafkaError changed nothing. One that fails in the file system leaves the log
-unusable (KAFKA_STORAGE_ERROR from then on) until it is recovered at the next start, as Kafka takes
-a whole log directory offline.
+An append that raises KafkaError changed nothing. One that fails in the file system takes the whole
+log directory offline (see `storage`): KAFKA_STORAGE_ERROR from then on, until the next start.
 
 Source: Kafka's `UnifiedLog`.
 """
@@ -35,6 +34,7 @@ from broker.log.partition_metadata import read_topic_id, write_topic_id
 from broker.log.producer_recovery import truncate_producers
 from broker.log.reading import find_timestamp
 from broker.log.retention import deletable_segments
+from broker.log.storage import Storage
 from broker.log.validation import (
     UnexpectedAppendOffset,
     batches_of_leader,
@@ -58,8 +58,15 @@ from broker.wire.record_batch import (
 )
 
 
+class ClosedLog(Exception):  # named for what it is
+    """Why a log can't be used that was closed, deleted or lost with its directory."""
+
+
 class PartitionLog:
-    """See the module. Made by `open`. `local`, `epochs` and `producers` are for others to read."""
+    """See the module. Made by `open`. `local`, `epochs` and `producers` are for others to read.
+
+    was_clean: no machine has stopped under it since it was closed: nothing is missing at its end.
+    """
 
     def __init__(
         self,
@@ -69,12 +76,14 @@ class PartitionLog:
         disk: Disk,
         clock_ms: Callable[[], int],
         randomness: random.Random,
+        storage: Storage,
     ) -> None:
         self.topic_partition = partition_of(directory.name)
         self.directory = directory
         self.topic_id = read_topic_id(directory / PARTITION_METADATA)
         self.log_start_offset = loaded.log_start_offset
-        self.local = LocalLog(directory, config, loaded, disk, clock_ms, randomness)
+        self.was_clean = loaded.was_clean
+        self.local = LocalLog(directory, config, loaded, disk, clock_ms, randomness, storage)
         self.epochs = loaded.epochs
         self.producers = loaded.producers
         self._snapshots = loaded.snapshots
@@ -95,10 +104,13 @@ class PartitionLog:
         log_start_offset: int = 0,
         recovery_point: int = 0,
         producer_expiration_ms: int = 86_400_000,
+        storage: Storage | None = None,
     ) -> Self:
         """Load what is in `directory` (made if missing); blocks, for long if it must recover.
 
         `was_clean` says whether the last user closed it properly; then nothing is recovered.
+        storage: that of the log directory, shared with the logs beside this one.
+        OSError, MalformedCheckpoint or MalformedPartitionMetadata if it can't be read.
         """
         directory.mkdir(exist_ok=True)
         loader = LogLoader(
@@ -111,7 +123,8 @@ class PartitionLog:
             producer_expiration_ms,
             clock_ms(),
         )
-        return cls(directory, config, loader.load(), disk, clock_ms, randomness)
+        storage = storage or Storage(directory.parent)
+        return cls(directory, config, loader.load(), disk, clock_ms, randomness, storage)
 
     @property
     def config(self) -> LogConfig:
@@ -359,7 +372,10 @@ class PartitionLog:
     # --- topic id
 
     def assign_topic_id(self, topic_id: uuid.UUID) -> None:
-        """Note the topic's id, once; INCONSISTENT_TOPIC_ID if there is another. Syncs a file."""
+        """Note the topic's id, once; INCONSISTENT_TOPIC_ID if there is another.
+
+        Syncs a file, so it is for a thread, whose caller deals with an OSError.
+        """
         if self.topic_id is not None:
             if self.topic_id != topic_id:
                 raise KafkaError(
@@ -368,8 +384,7 @@ class PartitionLog:
                     f"{self.topic_id}",
                 )
             return
-        with self.local.storage:
-            write_topic_id(self._disk, self.directory / PARTITION_METADATA, topic_id)
+        write_topic_id(self._disk, self.directory / PARTITION_METADATA, topic_id)
         self.topic_id = topic_id
 
     # --- flushing, rolling, retention
@@ -435,14 +450,18 @@ class PartitionLog:
         self.abandon()
 
     def abandon(self) -> None:
-        """Let go of the files without writing anything: the log is being deleted, or has failed."""
+        """Let go of the files without writing anything: the log is being deleted, or has failed.
+
+        Every later use is KAFKA_STORAGE_ERROR, and doesn't concern the logs beside it.
+        """
         self.local.release()
+        self.local.storage = Storage(self.directory, ClosedLog("the log was closed"))
 
     @property
     def is_failed(self) -> bool:
-        """Whether the file system failed under it."""
+        """Whether its log directory is offline."""
         return self.local.storage.failure is not None
 
-    def fail(self, error: OSError) -> None:
-        """The file system failed under it, in another thread."""
-        self.local.storage.failure = error
+    def check_storage(self) -> None:
+        """Raises `KafkaError` KAFKA_STORAGE_ERROR if its log directory is offline."""
+        self.local.storage.check()

@@ -8,14 +8,15 @@
     every ten minutes      producers     forget the expired ones
 
 A job decides in the event loop, where the logs live; what blocks is done in a thread, and then the
-log hears of it. A log whose disk failed is left alone.
+log hears of it. Whatever fails takes its log directory offline (see `storage`), and the jobs go on
+with the others.
 
 Source: Kafka's `LogManager.startup`, which schedules the same jobs.
 """
 
-import logging
 import shutil
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,14 +24,12 @@ import attrs
 import trio
 
 from broker.log.disk import Disk
-from broker.log.flushing import Flush
 from broker.log.log_config import LogManagerConfig
-from broker.log.log_directory import LogDirectory
+from broker.log.log_directories import LogDirectories
 from broker.log.partition_log import PartitionLog
+from broker.log.storage import Storage
 from broker.wire.errors import KafkaError
 from coordination.values import TopicPartition
-
-_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -42,7 +41,7 @@ class LogUpkeep:
     """The jobs of one broker; `logs` are those of the manager, as they come and go."""
 
     config: LogManagerConfig
-    directories: Sequence[LogDirectory]
+    directories: LogDirectories
     logs: Mapping[TopicPartition, PartitionLog]
     disk: Disk
     clock_ms: Callable[[], int]
@@ -78,52 +77,43 @@ class LogUpkeep:
 
     async def _flush_due(self) -> None:
         for log in self._healthy_logs():
-            flush = log.local.due_flush()
-            if flush is not None:
-                await self._flush(log, flush)
+            with suppress(KafkaError):  # its `storage` has taken note
+                flush = log.local.due_flush()
+                if flush is not None and await self._done(log.local.storage, flush.run):
+                    log.local.finish_flush(flush)
         if any(log.local.flushing.has_stale_checkpoint for log in self._healthy_logs()):
             await self.checkpoint_recovery_points()
             await self.checkpoint_log_start_offsets()
 
-    async def _flush(self, log: PartitionLog, flush: Flush) -> None:
-        try:
-            await in_thread(self.threads, flush.run)
-        except OSError as error:
-            log.fail(error)
-            _log.error("%s: %s", log.directory, error)
-        else:
-            log.local.finish_flush(flush)
-
     async def checkpoint_recovery_points(self) -> None:
         async with self._checkpointing:
-            for directory, logs in logs_by_directory(self.directories, self.logs):
+            for directory, logs in self.directories.online_with_logs(self.logs):
                 written = recovery_points(logs)
-                await in_thread(self.threads, directory.recovery_points.write, written)
-                for log in logs:
-                    log.local.flushing.checkpointed(written[log.topic_partition])
+                if await self._done(directory.storage, directory.recovery_points.write, written):
+                    for log in logs:
+                        log.local.flushing.checkpointed(written[log.topic_partition])
 
     async def checkpoint_log_start_offsets(self) -> None:
         async with self._checkpointing:
-            for directory, logs in logs_by_directory(self.directories, self.logs):
-                await in_thread(
-                    self.threads, directory.log_start_offsets.write, log_start_offsets(logs)
-                )
+            for directory, logs in self.directories.online_with_logs(self.logs):
+                offsets = log_start_offsets(logs)
+                await self._done(directory.storage, directory.log_start_offsets.write, offsets)
 
     async def _delete_old_segments(self) -> None:
         for log in self._healthy_logs():
-            try:
+            with suppress(KafkaError):  # its `storage` has taken note
                 log.delete_old_segments()
-            except KafkaError as error:
-                _log.error("%s: %s", log.directory, error)
             await trio.lowlevel.checkpoint()
 
     async def _remove_due(self) -> None:
-        files = [path for log in self._healthy_logs() for path in log.local.take_deletable()]
         now_ms = self.clock_ms()
-        directories = [path for due_ms, path in self._removable if due_ms <= now_ms]
+        due = [path for due_ms, path in self._removable if due_ms <= now_ms]
         self._removable = [entry for entry in self._removable if entry[0] > now_ms]
-        if files or directories:
-            await in_thread(self.threads, self._remove, files, directories)
+        for directory, logs in self.directories.online_with_logs(self.logs):
+            files = [path for log in logs for path in log.local.take_deletable()]
+            deleted = [path for path in due if path.parent == directory.path]
+            if files or deleted:
+                await self._done(directory.storage, self._remove, files, deleted)
 
     def _remove(self, files: list[Path], directories: list[Path]) -> None:
         for file in files:
@@ -136,21 +126,22 @@ class LogUpkeep:
             log.remove_expired_producers()
             await trio.lowlevel.checkpoint()
 
+    async def _done(
+        self, storage: Storage, function: Callable[..., object], *arguments: object
+    ) -> bool:
+        """Do it in a thread; False if it failed, of which `storage` has taken note."""
+        try:
+            with storage:
+                await in_thread(self.threads, function, *arguments)
+        except KafkaError:
+            return False
+        return True
+
     def _healthy_logs(self) -> Iterator[PartitionLog]:
-        """A copy, as logs come and go between two awaits."""
-        return iter([log for log in self.logs.values() if not log.is_failed])
-
-
-def logs_by_directory(
-    directories: Sequence[LogDirectory], logs: Mapping[TopicPartition, PartitionLog]
-) -> list[tuple[LogDirectory, list[PartitionLog]]]:
-    return [
-        (
-            directory,
-            [log for log in logs.values() if log.directory.parent == directory.path],
-        )
-        for directory in directories
-    ]
+        """Logs come and go, and fail, while the caller awaits between two of them."""
+        for topic_partition, log in list(self.logs.items()):
+            if self.logs.get(topic_partition) is log and not log.is_failed:
+                yield log
 
 
 def recovery_points(logs: list[PartitionLog]) -> dict[TopicPartition, int]:

@@ -15,6 +15,16 @@ Controllers of the ZooKeeper era send LeaderAndIsr with type 0 for what has
 changed only: a partition that a request doesn't name is left as it is, deletion
 is never inferred from absence.
 
+A log that belongs to another topic of the name (it was deleted and made anew while
+this broker was down) is not served: INCONSISTENT_TOPIC_ID. Kafka leaves it at
+that, and the replica never comes back. Here it's set aside as `-stray`, kept and
+not used, if nobody counts on it: the partition is new, or this broker not in its
+ISR. Otherwise it may hold the only copy of what was acknowledged (the topic's id
+can get lost in ZooKeeper, KAFKA-14190), and somebody must look (KAFKA-14616).
+
+A replica in a failed log directory answers KAFKA_STORAGE_ERROR to either, from
+which the controller learns that it is offline.
+
 Kafka: ReplicaManager.becomeLeaderOrFollower, ReplicaManager.stopReplicas, KIP-570.
 """
 
@@ -93,16 +103,18 @@ async def become_leader_or_follower(
     accepted: list[tuple[Partition, ReplicaState]] = []
     for topic_partition, state in states.items():
         try:
-            accepted.append((await _accept(replicas, topic_partition, state), state))
+            partition = await _accept(replicas, topic_partition, state, recorder, cause)
+            accepted.append((partition, state))
         except KafkaError as refusal:
-            _refuse(changes, topic_partition, refusal)
+            _refuse(replicas, changes, topic_partition, refusal)
     for partition, state in accepted:
+        is_first = partition.leader_epoch == NO_EPOCH
         try:
             _take_role(partition, state, changes)
         except KafkaError as failure:
-            _refuse(changes, partition.topic_partition, failure)
+            _refuse(replicas, changes, partition.topic_partition, failure)
             continue
-        recorder(
+        taken = recorder(
             "partition.role",
             cause=cause,
             partition=str(partition.topic_partition),
@@ -112,18 +124,57 @@ async def become_leader_or_follower(
             log_end_offset=partition.log.log_end_offset,
             high_watermark=partition.high_watermark,
         )
+        if is_first and _may_have_lost(partition):
+            recorder(
+                "partition.loss_possible",
+                cause=taken,
+                partition=str(partition.topic_partition),
+                leader_epoch=partition.leader_epoch,
+                log_end_offset=partition.log.log_end_offset,
+                why="the last in-sync replica was not closed: what it had not synced may be gone",
+            )
     return changes
 
 
-def _refuse(changes: RoleChanges, topic_partition: TopicPartition, error: KafkaError) -> None:
+def _may_have_lost(partition: Partition) -> bool:
+    """Whether acknowledged records may be gone, and nobody can tell.
+
+    The ISR had shrunk to this broker, so it acknowledged alone; then it ended without closing the
+    log. A machine that lost power has lost what was not synced, and no other replica counts. Only
+    KRaft's eligible leader replicas (KIP-966) prevent that.
+    """
+    role = partition.role
+    return (
+        isinstance(role, Leading)
+        and role.isr == {partition.broker_id}
+        and len(partition.replicas) > 1
+        and not partition.log.was_clean
+    )
+
+
+def _refuse(
+    replicas: ReplicaManager,
+    changes: RoleChanges,
+    topic_partition: TopicPartition,
+    error: KafkaError,
+) -> None:
+    if error.code is ErrorCode.KAFKA_STORAGE_ERROR:
+        stopped = replicas.take_offline(topic_partition)
+        if stopped is not None:
+            changes.stopped.append(stopped)
     changes.errors[topic_partition] = error.code
     log.info("LeaderAndIsr of %s is not applied: %s", topic_partition, error)
 
 
 async def _accept(
-    replicas: ReplicaManager, topic_partition: TopicPartition, state: ReplicaState
+    replicas: ReplicaManager,
+    topic_partition: TopicPartition,
+    state: ReplicaState,
+    recorder: Recorder,
+    cause: str,
 ) -> Partition:
     """The partition that is to take the role; raises `KafkaError` if it must not."""
+    replicas.check_online(topic_partition)
     if replicas.broker_id not in state.replicas:
         raise KafkaError(
             ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
@@ -139,13 +190,49 @@ async def _accept(
                 f"leader epoch {epoch} is not newer than {partition.leader_epoch}",
             )
         return partition
-    try:
-        config = await replicas.topic_config(topic_partition.topic)
-        opened = await replicas.logs.get_or_create(topic_partition, state.topic_id, config)
-    except OSError as error:
-        raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, str(error)) from error
+    config = await replicas.topic_config(topic_partition.topic)
+    is_new = state.is_new
+    if _is_stray(replicas, topic_partition, state):
+        await _set_aside(replicas, topic_partition, state, recorder, cause)
+        is_new = True  # what there was is found: it's in no directory that is offline
+    opened = await replicas.logs.get_or_create(
+        topic_partition, state.topic_id, config, is_new=is_new
+    )
     _check_topic_id(opened.topic_id or ZERO_UUID, state.topic_id, topic_partition)
     return replicas.add(topic_partition, state.topic_id, opened)
+
+
+def _is_stray(
+    replicas: ReplicaManager, topic_partition: TopicPartition, state: ReplicaState
+) -> bool:
+    """Whether the log found at the start is that of an older topic, and nobody counts on it."""
+    found = replicas.logs.get(topic_partition)
+    return (
+        found is not None
+        and found.topic_id is not None
+        and ZERO_UUID not in (found.topic_id, state.topic_id)
+        and found.topic_id != state.topic_id
+        and (state.is_new or replicas.broker_id not in state.leader_and_isr.isr)
+    )
+
+
+async def _set_aside(
+    replicas: ReplicaManager,
+    topic_partition: TopicPartition,
+    state: ReplicaState,
+    recorder: Recorder,
+    cause: str,
+) -> None:
+    found = replicas.logs.logs[topic_partition]
+    replicas.high_watermarks.at_start(topic_partition)  # not that of the new topic
+    recorder(
+        "partition.set_aside",
+        cause=cause,
+        partition=str(topic_partition),
+        topic_id=found.topic_id,
+        ordered_topic_id=state.topic_id,
+        directory=await replicas.logs.set_aside(topic_partition),
+    )
 
 
 def _check_topic_id(ours: UUID, ordered: UUID, topic_partition: TopicPartition) -> None:
@@ -157,7 +244,8 @@ def _check_topic_id(ours: UUID, ordered: UUID, topic_partition: TopicPartition) 
 
 
 def _take_role(partition: Partition, state: ReplicaState, changes: RoleChanges) -> None:
-    """Raises `KafkaError` when the log can't note the epoch (a disk that fails)."""
+    """Raises `KafkaError` when the log's directory has failed, at the latest now."""
+    partition.log.check_storage()
     if state.leader_and_isr.leader == partition.broker_id:
         partition.become_leader(state.leader_and_isr, state.replicas, trio.current_time())
         changes.leaders.append(partition)
@@ -182,6 +270,9 @@ async def stop_replicas(
     changes = RoleChanges()
     for topic_partition, order in orders.items():
         partition = replicas.partitions.get(topic_partition)
+        if topic_partition in replicas.offline:
+            changes.errors[topic_partition] = ErrorCode.KAFKA_STORAGE_ERROR
+            continue
         if (
             partition is not None
             and order.leader_epoch not in (NO_EPOCH, EPOCH_DURING_DELETE)
@@ -196,9 +287,10 @@ async def stop_replicas(
             if order.delete:
                 replicas.remove(topic_partition)
                 await replicas.logs.delete([topic_partition])
-        except OSError as error:
+        except KafkaError as error:
             log.error("the log of %s can't be deleted: %s", topic_partition, error)
-            changes.errors[topic_partition] = ErrorCode.KAFKA_STORAGE_ERROR
+            replicas.take_offline(topic_partition)
+            changes.errors[topic_partition] = error.code
             continue
         changes.errors[topic_partition] = ErrorCode.NONE
         recorder(

@@ -7,13 +7,13 @@ until it leads. Kafka: ReplicaManager.checkpointHighWatermarks.
 """
 
 import logging
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable
 
 import attrs
 import trio
 
-from broker.log.checkpoints import MalformedCheckpoint, OffsetCheckpoint
+from broker.log.checkpoints import MalformedCheckpoint
+from broker.log.log_directories import LogDirectories
 from broker.replica.partition import Partition
 from coordination.values import TopicPartition
 
@@ -24,17 +24,19 @@ log = logging.getLogger("zbroker.replica")
 class HighWatermarks:
     """The checkpoints of all log directories."""
 
-    files: Mapping[Path, OffsetCheckpoint]  # by log directory
+    directories: LogDirectories
     _at_start: dict[TopicPartition, int] = attrs.field(factory=dict, init=False)
 
     async def load(self) -> None:
         """Read what the last run wrote. A damaged file counts as empty, as in Kafka: the high
         watermark is learnt again from the followers' fetches or the leader's answers."""
-        for checkpoint in self.files.values():
+        for directory in self.directories.online:
             try:
-                self._at_start |= await trio.to_thread.run_sync(checkpoint.read)
+                self._at_start |= await trio.to_thread.run_sync(directory.high_watermarks.read)
             except MalformedCheckpoint as error:
                 log.error("high watermarks start at 0: %s", error)
+            except OSError as error:
+                directory.storage.fail(error)
 
     def at_start(self, topic_partition: TopicPartition) -> int:
         """The high watermark of a replica that is loaded for the first time in this run."""
@@ -43,15 +45,16 @@ class HighWatermarks:
     async def write(self, partitions: Iterable[Partition]) -> None:
         """Write the high watermark of every replica; the fsync happens in a thread.
 
-        A directory that can't be written (a full disk) is said and left out: the file only
-        spares a leader that starts again from waiting for its followers.
+        A directory that can't be written is offline from then on.
         """
-        by_directory: dict[Path, dict[TopicPartition, int]] = {d: {} for d in self.files}
-        for partition in partitions:
-            directory = partition.log.directory.parent
-            by_directory[directory][partition.topic_partition] = partition.high_watermark
-        for directory, offsets in by_directory.items():
+        replicas = list(partitions)
+        for directory in self.directories.online:
+            offsets = {
+                partition.topic_partition: partition.high_watermark
+                for partition in replicas
+                if partition.log.directory.parent == directory.path
+            }
             try:
-                await trio.to_thread.run_sync(self.files[directory].write, offsets)
+                await trio.to_thread.run_sync(directory.high_watermarks.write, offsets)
             except OSError as error:
-                log.error("high watermarks are not written: %s: %s", directory, error)
+                directory.storage.fail(error)

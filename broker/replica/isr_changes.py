@@ -116,13 +116,21 @@ class IsrChanges:
     async def _shrink_periodically(self) -> None:
         while True:
             await trio.sleep(self.lag_time_max_s / 2)
-            now_s = trio.current_time()
-            for partition in self.replicas.leading():
-                isr = partition.shrunk_isr(now_s)
-                if isr is not None:
-                    gone = sorted(partition.leading().isr - isr)
-                    why = f"brokers {gone} have not caught up for {self.lag_time_max_s:g} s"
-                    self._propose(partition, isr, why)
+            self.drop_laggards()
+
+    def drop_laggards(self) -> None:
+        """Propose smaller ISRs without the followers that lag.
+
+        Not for a partition whose log directory has failed: its followers lag because we
+        can't be read, and have all that was acknowledged (KAFKA-7837).
+        """
+        now_s = trio.current_time()
+        for partition in self.replicas.leading():
+            isr = partition.shrunk_isr(now_s)
+            if isr is not None:
+                gone = sorted(partition.leading().isr - isr)
+                why = f"brokers {gone} have not caught up for {self.lag_time_max_s:g} s"
+                self._propose(partition, isr, why)
 
     async def _send_proposals(self) -> None:
         while True:
@@ -231,6 +239,7 @@ def _is_current(proposal: Proposal) -> bool:
     role = proposal.partition.role
     return (
         isinstance(role, Leading)
+        and not proposal.partition.log.is_failed
         and role.epoch == proposal.leader_epoch
         and role.partition_epoch == proposal.partition_epoch
     )

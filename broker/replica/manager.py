@@ -4,6 +4,9 @@ The registry owns the `Partition`s. Who changes their roles is
 `broker.replica.control` (the controller's LeaderAndIsr and StopReplica); who
 appends and reads is `broker.replica.append` and `broker.replica.fetch`.
 
+A replica in a failed log directory is *offline*: only its name is kept, to answer
+KAFKA_STORAGE_ERROR to whoever asks for it, until the broker starts again (KIP-112).
+
 Kafka: ReplicaManager.
 """
 
@@ -36,6 +39,7 @@ class ReplicaManager:
     # What the logs of a topic run with: its overrides are read from ZooKeeper.
     topic_config: Callable[[str], Awaitable[LogConfig]]
     partitions: dict[TopicPartition, Partition] = attrs.field(factory=dict, init=False)
+    offline: set[TopicPartition] = attrs.field(factory=set, init=False)
     _topic_names: dict[UUID, str] = attrs.field(factory=dict, init=False)
     # The largest controller epoch seen: a request with a smaller one is a zombie's.
     controller_epoch: int = attrs.field(default=0, init=False)
@@ -47,10 +51,12 @@ class ReplicaManager:
 
         Raises `KafkaError` NOT_LEADER_OR_FOLLOWER for a partition that exists
         elsewhere, UNKNOWN_TOPIC_OR_PARTITION for one that doesn't, as far as
-        this broker knows, INCONSISTENT_TOPIC_ID for another topic of that name.
+        this broker knows, INCONSISTENT_TOPIC_ID for another topic of that name,
+        KAFKA_STORAGE_ERROR for one whose log directory has failed.
         """
         partition = self.partitions.get(topic_partition)
         if partition is None:
+            self.check_online(topic_partition)
             known = self.metadata.current.partition(topic_partition) is not None
             raise KafkaError(
                 ErrorCode.NOT_LEADER_OR_FOLLOWER if known else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
@@ -63,6 +69,14 @@ class ReplicaManager:
             )
         return partition
 
+    def check_online(self, topic_partition: TopicPartition) -> None:
+        """Raises `KafkaError` KAFKA_STORAGE_ERROR if its log directory has failed."""
+        if topic_partition in self.offline:
+            raise KafkaError(
+                ErrorCode.KAFKA_STORAGE_ERROR,
+                f"{topic_partition} is in an offline log directory",
+            )
+
     def topic_name(self, topic_id: UUID) -> str | None:
         """The name of the topic with that id, None if this broker knows of none.
 
@@ -73,7 +87,12 @@ class ReplicaManager:
         return name if name is not None else self._topic_names.get(topic_id)
 
     def leading(self) -> list[Partition]:
-        return [p for p in self.partitions.values() if isinstance(p.role, Leading)]
+        """Those that we lead, and can: whose log directory has failed waits for its end."""
+        return [
+            partition
+            for partition in self.partitions.values()
+            if isinstance(partition.role, Leading) and not partition.log.is_failed
+        ]
 
     def brokers_left(self) -> None:
         """A broker is gone from the metadata: what waited for it to join an ISR waits no more."""
@@ -101,6 +120,14 @@ class ReplicaManager:
         gone = self.partitions.pop(topic_partition, None)
         if gone is not None and all(p.topic_id != gone.topic_id for p in self.partitions.values()):
             self._topic_names.pop(gone.topic_id, None)
+
+    def take_offline(self, topic_partition: TopicPartition) -> Partition | None:
+        """Its log directory has failed: have no role, serve nobody. What it was, if it was one."""
+        self.offline.add(topic_partition)
+        partition = self.partitions.pop(topic_partition, None)
+        if partition is not None:
+            partition.go_offline()
+        return partition
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Write the high watermarks from time to time. Started: at once."""

@@ -82,6 +82,7 @@ class Partition:
     is_alive: Callable[[int], bool]  # whether the controller counts a broker among the living
     replicas: tuple[int, ...] = ()
     role: Leading | Following | None = None
+    is_offline: bool = attrs.field(default=False, init=False)
     # Of the role before it was stopped: an older order isn't obeyed afterwards either.
     _stopped_epoch: int = attrs.field(default=-1, init=False)
     moved: Movement = attrs.field(factory=Movement, init=False)
@@ -145,10 +146,15 @@ class Partition:
         self.wake_all()
 
     def stop(self) -> None:
-        """Have no role any more: the replica is being removed or its directory has failed."""
+        """Have no role any more: the replica is being removed."""
         self._stopped_epoch = self.leader_epoch
         self.role = None
         self.wake_all()
+
+    def go_offline(self) -> None:
+        """The log directory has failed: have no role, and say why to whoever waits."""
+        self.is_offline = True
+        self.stop()
 
     def wake_all(self) -> None:
         self.moved.happened()
@@ -158,14 +164,18 @@ class Partition:
         """Our role as leader, for a request that believes in `current_leader_epoch` (-1: any).
 
         Raises `KafkaError` FENCED_LEADER_EPOCH for an older epoch than ours,
-        UNKNOWN_LEADER_EPOCH for a newer, NOT_LEADER_OR_FOLLOWER if we don't lead.
+        UNKNOWN_LEADER_EPOCH for a newer, NOT_LEADER_OR_FOLLOWER if we don't lead,
+        KAFKA_STORAGE_ERROR from the moment on at which the log directory has failed.
         """
         self.check_epoch(current_leader_epoch)
         if not isinstance(self.role, Leading):
             raise KafkaError(
-                ErrorCode.NOT_LEADER_OR_FOLLOWER,
+                ErrorCode.KAFKA_STORAGE_ERROR
+                if self.is_offline
+                else ErrorCode.NOT_LEADER_OR_FOLLOWER,
                 f"broker {self.broker_id} does not lead {self.topic_partition}",
             )
+        self.log.check_storage()
         return self.role
 
     def check_epoch(self, current_leader_epoch: int) -> None:

@@ -91,7 +91,8 @@ class Ensemble:
     nursery: trio.Nursery
     store: MemoryStore
     properties: dict[str, str]
-    power_may_fail: bool = False  # then disks remember what was not synced: slow
+    power_may_fail: bool = False  # then disks remember what was not synced, and may break: slow
+    directories: int = 1  # in log.dirs of each broker
     network: Network = attrs.field(factory=Network)
     lives: dict[int, Life] = attrs.field(factory=dict)  # of the brokers that run
     past: list[Life] = attrs.field(factory=list)
@@ -133,6 +134,21 @@ class Ensemble:
         await self.crash(broker_id)
         self._disks[broker_id].crash(everything=everything)
 
+    def break_directory(self, broker_id: int, number: int) -> None:
+        """From now on every write into that one of its log directories fails."""
+        assert self.power_may_fail, "say so when the ensemble is opened"
+        self._disks[broker_id].break_directory(self.log_dirs(broker_id)[number])
+
+    def mend_disks(self, broker_id: int) -> None:
+        """For its next start."""
+        self._disks[broker_id].mend()
+
+    def log_dirs(self, broker_id: int) -> list[Path]:
+        home = self.directory / host_of(broker_id)
+        if self.directories == 1:
+            return [home]
+        return [home / f"disk-{number}" for number in range(self.directories)]
+
     async def _live(self, life: Life) -> None:
         config = self._config(life.broker_id)
         with life.process:
@@ -144,14 +160,12 @@ class Ensemble:
         life.ended.set()
 
     def _config(self, broker_id: int) -> BrokerConfig:
-        log_dir = self.directory / host_of(broker_id)
-        log_dir.mkdir(exist_ok=True)
         return BrokerConfig.from_properties(
             {
                 **self.properties,
                 "broker.id": str(broker_id),
                 "listeners": f"PLAINTEXT://{host_of(broker_id)}:{PORT}",
-                "log.dirs": str(log_dir),
+                "log.dirs": ",".join(map(str, self.log_dirs(broker_id))),
             }
         )
 
@@ -259,13 +273,20 @@ async def open_ensemble(
     randomness: random.Random,
     store: MemoryStore,
     power_may_fail: bool = False,
+    directories: int = 1,
     **properties: str,
 ) -> AsyncIterator[Ensemble]:
     """An ensemble without brokers yet; those that still run at the end are crashed."""
     overrides = {name.replace("_", "."): value for name, value in properties.items()}
     async with trio.open_nursery() as nursery:
         ensemble = Ensemble(
-            directory, randomness, nursery, store, {**PROPERTIES, **overrides}, power_may_fail
+            directory,
+            randomness,
+            nursery,
+            store,
+            {**PROPERTIES, **overrides},
+            power_may_fail,
+            directories,
         )
 
         def build(config: BrokerConfig, *rest: object) -> Broker:

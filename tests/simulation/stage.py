@@ -59,23 +59,26 @@ def play(
     directory: Path,
     seed: int = 1,
     power_may_fail: bool = False,
+    directories: int = 1,
     store: type[CheckedStore] = CheckedStore,
     **properties: str,
 ) -> None:
     """Play the story; at its end, all that it was told is acknowledged must be there."""
-    simulate(seed, partial(_play, story, directory, power_may_fail, store, properties))
+    play_it = partial(_play, story, directory, power_may_fail, directories, store, properties)
+    simulate(seed, play_it)
 
 
 async def _play(
     story: Callable[[Stage], Awaitable[None]],
     directory: Path,
     power_may_fail: bool,
+    directories: int,
     new_store: type[CheckedStore],
     properties: dict[str, str],
     randomness: random.Random,
 ) -> None:
     store = new_store(wall_clock_ms, session_timeout_ms=SESSION_TIMEOUT_MS)
-    opened = open_ensemble(directory, randomness, store, power_may_fail, **properties)
+    opened = open_ensemble(directory, randomness, store, power_may_fail, directories, **properties)
     async with opened as ensemble:
         brokers = {broker_id: host_of(broker_id) for broker_id in (1, 2, 3, 4)}
         client = Client(ensemble.network, brokers, PORT)

@@ -4,6 +4,7 @@
     ... everything under test writes through `disk` ...
     disk.crash()      # the files are now as a power failure might have left them
     ... open them again ...
+    disk.break_directory(path)   # from now on every call for something below it fails with EIO
 
 For each file, what was written since its last sync survives up to a random point, and the write
 there is torn: a part of it is there, or zeros in its place (a file system that had made the file
@@ -11,6 +12,7 @@ longer, but not yet written the data). Files are independent of each other. Name
 once (as with a journalling file system in ordered mode); what a rename points at is not.
 """
 
+import errno
 import os
 import random
 from pathlib import Path
@@ -48,8 +50,25 @@ class SimulatedDisk:
         self._randomness = randomness
         self._files: dict[int, Unsynced] = {}  # by inode, for names change
         self._directories: set[Path] = set()
+        self._broken: list[Path] = []
+
+    def break_directory(self, path: Path) -> None:
+        self._broken.append(path)
+
+    def mend(self) -> None:
+        """As when the machine got new disks: what was on the broken ones is as it was."""
+        self._broken.clear()
+
+    def _check(self, path: StrPath) -> None:
+        if any(Path(path).is_relative_to(broken) for broken in self._broken):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    def _check_open(self, file: OpenFile) -> None:
+        if self._broken:
+            self._check(str(Path(f"/proc/self/fd/{file.fd}").readlink()))
 
     def open(self, path: StrPath, *, create: bool = False) -> OpenFile:
+        self._check(path)
         existed = Path(path).exists()
         file = self._real.open(path, create=create)
         self._directories.add(Path(path).parent)
@@ -59,14 +78,17 @@ class SimulatedDisk:
         return file
 
     def write_at(self, file: OpenFile, data: Data, position: int) -> None:
+        self._check_open(file)
         self._real.write_at(file, data, position)
         self._state(file).changes.append(Write(position, bytes(data)))
 
     def truncate(self, file: OpenFile, size_bytes: int) -> None:
+        self._check_open(file)
         self._real.truncate(file, size_bytes)
         self._state(file).changes.append(Truncate(size_bytes))
 
     def sync(self, file: OpenFile) -> None:
+        self._check_open(file)
         state = self._state(file)
         for change in state.changes:
             _apply(state.durable, change)
@@ -74,12 +96,15 @@ class SimulatedDisk:
 
     def sync_directory(self, path: StrPath) -> None:
         """Nothing: names are durable at once."""
+        self._check(path)
 
     def rename(self, source: StrPath, target: StrPath) -> None:
+        self._check(source)
         self._real.rename(source, target)
         self._directories.add(Path(target).parent)
 
     def unlink(self, path: StrPath) -> None:
+        self._check(path)
         self._real.unlink(path)
 
     def crash(self, *, everything: bool = False) -> None:

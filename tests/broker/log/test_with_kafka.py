@@ -195,7 +195,7 @@ async def test_one_directory_goes_from_kafka_to_us_and_back(
     if end == "killed":
         for log in manager.logs.values():
             log.abandon()
-        for directory in manager._directories:
+        for directory in manager.directories.all:
             directory.unlock()
     else:
         await manager.aclose(-1)

@@ -69,11 +69,18 @@ class Pair:
 
 @asynccontextmanager
 async def pair(
-    tmp_path: Path, disk: RealDisk | None = None, **properties: str
+    tmp_path: Path,
+    disk: RealDisk | None = None,
+    follower_dirs: tuple[str, ...] = ("broker-2",),
+    **properties: str,
 ) -> AsyncIterator[Pair]:
+    log_dirs = [tmp_path / name for name in follower_dirs]
+    for path in log_dirs:
+        path.mkdir()
+    of_follower = {**properties, "log_dirs": ",".join(map(str, log_dirs))}
     async with (
         open_broker(tmp_path, 1, **properties) as leader,
-        open_broker(tmp_path, 2, disk, **properties) as follower,
+        open_broker(tmp_path, 2, disk, **of_follower) as follower,
         trio.open_nursery() as nursery,
     ):
         found = Pair(leader, follower, nursery)
@@ -164,7 +171,7 @@ async def test_who_has_no_address_yet_is_asked_when_it_has(
         await two.until(lambda: values(two.theirs()) == ["a"])
 
 
-async def test_a_log_on_a_failing_disk_leaves_the_others_alone(
+async def test_a_failing_log_directory_leaves_the_others_alone(
     tmp_path: Path, autojump_clock: MockClock
 ) -> None:
     class Failing(RealDisk):
@@ -181,15 +188,15 @@ async def test_a_log_on_a_failing_disk_leaves_the_others_alone(
             super().truncate(file, size_bytes)
 
     disk = Failing()
-    async with pair(tmp_path, disk) as two:
+    async with pair(tmp_path, disk, follower_dirs=("one", "two")) as two:
         # The follower must truncate t-0, and can't.
         await lead(two.follower, "t-0", (2,), (1, 2))
         two.theirs().append_as_leader(batch("x"), 1, 0.0)
+        await two.roles("t-1")
         disk.broken = two.theirs().log.read(0, 100, 1).regions[0].file
         await lead(two.leader, "t-0", (1,), (1, 2), leader_epoch=1)
         two.ours().append_as_leader(batch("a"), 1, 0.0)
         await lead(two.follower, "t-0", (1,), (1, 2), leader=1, leader_epoch=1)
-        await two.roles("t-1")
         two.ours("t-1").append_as_leader(batch("fine"), 1, 0.0)
         await two.until(lambda: values(two.theirs("t-1")) == ["fine"])
         disk.broken = None

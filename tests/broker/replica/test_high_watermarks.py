@@ -27,8 +27,8 @@ async def test_the_high_watermark_is_there_again_before_followers_are(tmp_path: 
 
 async def test_a_topic_made_anew_does_not_inherit_it(tmp_path: Path) -> None:
     async with open_broker(tmp_path) as broker:
-        for checkpoint in broker.logs.high_watermark_checkpoints.values():
-            await trio.to_thread.run_sync(checkpoint.write, {tp("t-0"): 77})
+        for directory in broker.logs.directories.all:
+            await trio.to_thread.run_sync(directory.high_watermarks.write, {tp("t-0"): 77})
         await broker.replicas.high_watermarks.load()
         await lead(broker, "t-0")
         assert broker.replicas.partitions[tp("t-0")].high_watermark == 0
@@ -44,8 +44,8 @@ async def test_a_damaged_file_counts_as_empty(
     assert "high watermarks start at 0" in caplog.text
 
 
-async def test_a_full_disk_is_said_and_the_broker_goes_on(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+async def test_a_full_disk_takes_the_directory_offline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -54,4 +54,5 @@ async def test_a_full_disk_is_said_and_the_broker_goes_on(
         with monkeypatch.context() as patched:
             patched.setattr(OffsetCheckpoint, "write", full)
             await broker.replicas.high_watermarks.write([])
-    assert "No space left on device" in caplog.text
+        [directory] = broker.logs.directories.offline
+        assert "No space left on device" in str(directory.storage.failure)

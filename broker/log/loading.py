@@ -1,0 +1,142 @@
+"""The start of a broker's logs: every directory of log.dirs at once, in each a few logs at a time.
+
+    a directory   its clean mark is taken, its checkpoints read, what a deletion left is noted
+        │
+        └─► its logs, num.recovery.threads.per.data.dir at a time: opened, or recovered
+
+A directory that can't be read is offline from then on, and none of its logs is used; the others are
+loaded. But a partition with two logs ends the start: nobody but the user knows which is the good
+one. (So can a directory look that failed, was replaced, and came back.)
+
+Source: Kafka's `LogManager.loadLogs`.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import attrs
+import trio
+
+from broker.log.checkpoints import MalformedCheckpoint, OffsetCheckpoint
+from broker.log.file_names import partition_of
+from broker.log.log_config import LogConfig
+from broker.log.log_directories import LogDirectories
+from broker.log.log_directory import LogDirectory, LogDirectoryError
+from broker.log.log_opener import LogOpener
+from broker.log.partition_log import PartitionLog
+from broker.log.partition_metadata import MalformedPartitionMetadata
+from broker.log.upkeep import LogUpkeep, in_thread
+from coordination.values import TopicPartition
+
+_log = logging.getLogger(__name__)
+
+# What says that a directory can't be used; anything else is a defect of ours.
+_UNREADABLE = (OSError, MalformedCheckpoint, MalformedPartitionMetadata)
+
+
+@attrs.define(eq=False)
+class Loading:
+    """One start. The logs go into `logs`; `progress` hears (logs loaded, logs in all)."""
+
+    directories: LogDirectories
+    logs: dict[TopicPartition, PartitionLog]
+    opener: LogOpener
+    upkeep: LogUpkeep
+    threads: trio.CapacityLimiter
+    topic_configs: Mapping[str, LogConfig]
+    progress: Callable[[int, int], None]
+    _total: int = attrs.field(default=0, init=False)
+
+    async def run(self) -> None:
+        """Raises LogDirectoryError for what the user must mend."""
+        found: dict[LogDirectory, list[Path]] = {}
+        for directory in self.directories.online:
+            try:
+                found[directory] = await in_thread(self.threads, directory.partitions)
+            except OSError as error:
+                directory.storage.fail(error)
+        self._total = sum(len(paths) for paths in found.values())
+        async with trio.open_nursery() as nursery:
+            for directory, paths in found.items():
+                nursery.start_soon(self._load_directory, directory, paths)
+
+    async def _load_directory(self, directory: LogDirectory, paths: list[Path]) -> None:
+        try:
+            start = await in_thread(self.threads, _Start.of, directory)
+        except OSError as error:
+            directory.storage.fail(error)
+            return
+        for path in start.deleted:
+            self.upkeep.remove_later(path)
+        waiting = iter(paths)
+        threads = self.opener.config.recovery_threads_per_directory
+        limiter = trio.CapacityLimiter(threads)
+        async with trio.open_nursery() as nursery:
+            for _ in range(threads):
+                nursery.start_soon(self._load_waiting, directory, start, waiting, limiter)
+
+    async def _load_waiting(
+        self,
+        directory: LogDirectory,
+        start: "_Start",
+        waiting: Iterator[Path],
+        limiter: trio.CapacityLimiter,
+    ) -> None:
+        for path in waiting:
+            if not directory.is_online:
+                return
+            try:
+                log = await in_thread(limiter, self._open, directory, start, path)
+            except _UNREADABLE as error:
+                directory.storage.fail(error)
+                return
+            self._add(log)
+            self.progress(len(self.logs), self._total)
+
+    def _open(self, directory: LogDirectory, start: "_Start", path: Path) -> PartitionLog:
+        topic_partition = partition_of(path.name)
+        return self.opener.open(
+            directory,
+            path,
+            self.topic_configs.get(topic_partition.topic, self.opener.config.defaults),
+            was_clean=start.was_clean,
+            log_start_offset=start.log_start_offsets.get(topic_partition, 0),
+            recovery_point=start.recovery_points.get(topic_partition, 0),
+        )
+
+    def _add(self, log: PartitionLog) -> None:
+        other = self.logs.setdefault(log.topic_partition, log)
+        if other is not log:
+            raise LogDirectoryError(
+                f"{log.topic_partition} has two logs: {other.directory} and {log.directory}; "
+                "remove the one that is out of date"
+            )
+
+
+@attrs.frozen
+class _Start:
+    """What a directory says of its logs; taking it removes the mark of a clean end."""
+
+    was_clean: bool
+    recovery_points: Mapping[TopicPartition, int]
+    log_start_offsets: Mapping[TopicPartition, int]
+    deleted: list[Path]
+
+    @classmethod
+    def of(cls, directory: LogDirectory) -> "_Start":
+        return cls(
+            directory.take_clean_shutdown(),
+            _read_or_nothing(directory.recovery_points),
+            _read_or_nothing(directory.log_start_offsets),
+            directory.deleted_partitions(),
+        )
+
+
+def _read_or_nothing(checkpoint: OffsetCheckpoint) -> dict[TopicPartition, int]:
+    """Without the checkpoint more must be recovered, and nothing is lost (as Kafka)."""
+    try:
+        return checkpoint.read()
+    except MalformedCheckpoint as error:
+        _log.warning("%s; starting without it", error)
+        return {}
