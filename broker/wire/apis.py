@@ -169,6 +169,7 @@ API_TABLE: Final[dict[int, Api]] = {
         _row(ApiKey.OFFSET_FOR_LEADER_EPOCH, "OffsetForLeaderEpoch", "0-4", "4+"),
         _row(ApiKey.DESCRIBE_CONFIGS, "DescribeConfigs", "0-4", "4+"),
         _row(ApiKey.ALTER_CONFIGS, "AlterConfigs", "0-2", "2+"),
+        _row(ApiKey.DESCRIBE_LOG_DIRS, "DescribeLogDirs", "0-4", "2+"),
         _row(ApiKey.CREATE_PARTITIONS, "CreatePartitions", "0-3", "2+"),
         _row(ApiKey.DELETE_GROUPS, "DeleteGroups", "0-2", "2+"),
         _row(ApiKey.ELECT_LEADERS, "ElectLeaders", "0-2", "2+"),

@@ -25,6 +25,7 @@ from broker.wire.messages import (
     describe_cluster,
     describe_configs,
     describe_groups,
+    describe_log_dirs,
     describe_user_scram_credentials,
     elect_leaders,
     fetch,
@@ -360,6 +361,15 @@ def sample_requests(topic_id: UUID) -> dict[ApiKey, list[object]]:
                     )
                 ],
             )
+        ],
+        ApiKey.DESCRIBE_LOG_DIRS: [
+            describe_log_dirs.DescribeLogDirsRequest(topics=None),
+            describe_log_dirs.DescribeLogDirsRequest(
+                topics=[
+                    describe_log_dirs.DescribableLogDirTopic(topic=name, partitions=[0])
+                    for name in (TOPIC, "missing")
+                ]
+            ),
         ],
         ApiKey.DESCRIBE_CLUSTER: [
             describe_cluster.DescribeClusterRequest(include_cluster_authorized_operations=True)
