@@ -1,0 +1,98 @@
+"""Stop a Kafka broker, start zbroker on the same directories, and back: nothing is rebuilt or lost.
+
+With several log.dirs, so that each broker finds the other's checkpoints, marks of a clean end and
+identity in each of them, what a deletion left, and the old logs where they are.
+"""
+
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from tests.support.cluster import Kind, zbroker
+from tests.support.java import JavaServer
+from tests.support.kafka import real_kafka
+
+pytestmark = [pytest.mark.server, pytest.mark.matrix]
+
+PARTITIONS = 5
+RECORDS = 300
+
+
+def partitions_of(address: str, topic: str) -> dict[int, list[str]]:
+    consumer = Consumer(
+        {"bootstrap.servers": address, "group.id": "reader", "auto.offset.reset": "earliest"}
+    )
+    found: dict[int, list[str]] = {}
+    for partition in range(PARTITIONS):
+        consumer.assign([TopicPartition(topic, partition, 0)])
+        _, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=20)
+        found[partition] = []
+        while len(found[partition]) < end:
+            message = consumer.poll(20)
+            assert message is not None
+            assert message.error() is None
+            found[partition].append(message.value().decode())
+        consumer.unassign()
+    consumer.close()
+    return found
+
+
+def produce(address: str, topic: str, who: str, expected: dict[int, list[str]]) -> None:
+    producer = Producer({"bootstrap.servers": address, "enable.idempotence": True})
+    for number in range(RECORDS):
+        value = f"{who}-{number}-{'x' * 50}"
+        producer.produce(topic, value, partition=number % PARTITIONS)
+        expected.setdefault(number % PARTITIONS, []).append(value)
+    assert producer.flush(30) == 0
+
+
+def where(log_dirs: list[Path], topic: str) -> dict[str, list[str]]:
+    """By directory, the partitions in it."""
+    return {d.name: sorted(p.name for p in d.glob(f"{topic}-?")) for d in log_dirs}
+
+
+@pytest.mark.parametrize("first", ["kafka", "zbroker"])
+def test_over_several_directories(tmp_path: Path, zookeeper: str, kind: Kind, first: Kind) -> None:
+    if kind == "kafka":
+        pytest.skip("each side is both kinds in turn")
+    log_dirs = [tmp_path / name for name in ("one", "two", "three")]
+    settings = {
+        "log.dirs": ",".join(map(str, log_dirs)),
+        "log.segment.bytes": "8000",
+        "log.index.interval.bytes": "500",
+        "default.replication.factor": "1",
+    }
+    starts: dict[Kind, Callable[..., AbstractContextManager[JavaServer]]] = {
+        "kafka": real_kafka,
+        "zbroker": zbroker,
+    }
+    second: Kind = "zbroker" if first == "kafka" else "kafka"
+    expected: dict[int, list[str]] = {}
+    placed = None
+    for turn, who in enumerate((first, second, first)):
+        directory = tmp_path / f"{turn}-{who}"
+        with starts[who](1, zookeeper, directory, properties=settings) as broker:
+            broker.wait_ready()
+            address = f"127.0.0.1:{broker.port}"
+            admin = AdminClient({"bootstrap.servers": address})
+            if turn == 0:
+                for topic in ("t", "gone"):
+                    admin.create_topics([NewTopic(topic, PARTITIONS, 1)])[topic].result(30)
+                admin.delete_topics(["gone"])["gone"].result(30)
+            else:
+                assert partitions_of(address, "t") == expected
+            produce(address, "t", f"{turn}-{who}", expected)
+            assert partitions_of(address, "t") == expected
+            assert placed in (None, where(log_dirs, "t"))
+            placed = where(log_dirs, "t")
+        said = broker.log_file.read_text()
+        assert not re.findall(r"orrupt|Found invalid|ecovering unflushed|offline", said)
+        for log_dir in log_dirs:
+            assert (log_dir / ".kafka_cleanshutdown").exists()
+    assert placed is not None
+    assert sorted(map(len, placed.values())) == [1, 2, 2]
