@@ -86,7 +86,12 @@ def read_topics(context: ControllerContext, topics: Sequence[str]) -> Story[list
                 yield from record_bad_znode(error)
                 continue
             if assignment.topic_id is not None:
-                found.append(assignment)
+                owner = _owner_of_id(context, assignment, found)
+                if owner is None:
+                    found.append(assignment)
+                else:
+                    why = f"topic_id: it is that of topic {owner}"
+                    yield from record_bad_znode(BadZnode(paths.topic(topic), why))
                 continue
             with_id = yield from _give_id(context, assignment, node)
             if with_id is None:
@@ -95,6 +100,16 @@ def read_topics(context: ControllerContext, topics: Sequence[str]) -> Story[list
                 found.append(with_id)
         remaining = changed_meanwhile
     return found
+
+
+def _owner_of_id(
+    context: ControllerContext, topic: TopicAssignment, found: Iterable[TopicAssignment]
+) -> str | None:
+    """The other topic that has this one's id: somebody copied a znode. None if there is none."""
+    assert topic.topic_id is not None
+    known = context.topic_names.get(topic.topic_id)
+    others = (each.topic for each in found if each.topic_id == topic.topic_id)
+    return known if known not in (None, topic.topic) else next(others, None)
 
 
 def _give_id(

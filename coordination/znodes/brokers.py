@@ -27,6 +27,7 @@ _ENDPOINT = re.compile(
 )
 
 LAST_PORT = 65535
+SECURITY_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 
 
 def encode_broker(broker: BrokerRegistration) -> bytes:
@@ -83,6 +84,8 @@ def _endpoint(document: Document, text: str, protocols: dict[str, str] | None) -
         raise BadZnode(
             document.path, f"listener_security_protocol_map: no entry for listener {listener}"
         )
+    if protocol not in SECURITY_PROTOCOLS:
+        raise BadZnode(document.path, f"there is no security protocol {protocol!r:.80}")
     if not -1 <= int(port) <= LAST_PORT:
         raise BadZnode(document.path, f"endpoints: no port has the number in {text!r:.80}")
     return Endpoint(listener, protocol, ipv6 or host, int(port))

@@ -19,7 +19,13 @@ import attrs
 
 from coordination.store import Node
 from coordination.znodes import paths
-from coordination.znodes.documents import BadZnode, Document, encode_json, whole_number
+from coordination.znodes.documents import (
+    LAST_EPOCH,
+    BadZnode,
+    Document,
+    encode_json,
+    whole_number,
+)
 
 
 @attrs.frozen
@@ -88,8 +94,9 @@ def encode_controller_epoch(epoch: int) -> bytes:
 
 def decode_controller_epoch(node: Node) -> int:
     epoch = whole_number(node.data.decode(errors="replace"))
-    if epoch is None:
-        raise BadZnode(paths.CONTROLLER_EPOCH, f"expected digits, found {node.data!r:.80}")
+    if epoch is None or epoch not in range(LAST_EPOCH):
+        why = f"expected digits of an epoch that others can follow, found {node.data!r:.80}"
+        raise BadZnode(paths.CONTROLLER_EPOCH, why)
     return epoch
 
 
@@ -135,8 +142,7 @@ def decode_producer_id_block(node: Node) -> ProducerIdBlock | None:
     if not node.data:
         return None
     document = Document.parse(paths.PRODUCER_ID_BLOCK, node.data)
-    return ProducerIdBlock(
-        broker_id=document.integer("broker"),
-        first_id=document.digits("block_start"),
-        last_id=document.digits("block_end"),
-    )
+    first_id, last_id = document.digits("block_start"), document.digits("block_end")
+    if not 0 <= first_id <= last_id:
+        raise document.bad("block_end", f"at least block_start, {first_id}, and that at least 0")
+    return ProducerIdBlock(document.integer("broker"), first_id, last_id)

@@ -13,6 +13,9 @@ from typing import TypeGuard
 
 import attrs
 
+LAST_EPOCH = (1 << 31) - 1
+"""Of a leader or a controller. None can follow it, so nobody can have got that far."""
+
 
 class BadZnode(Exception):
     """A znode whose content cannot be meant: `path` and, in one line, `why`."""

@@ -31,7 +31,7 @@ from coordination.values import (
     TopicPartition,
 )
 from coordination.znodes import paths
-from coordination.znodes.documents import Document, encode_json
+from coordination.znodes.documents import LAST_EPOCH, BadZnode, Document, encode_json
 
 _TOPIC_ID = re.compile(r"[A-Za-z0-9_-]{22}")
 
@@ -76,14 +76,25 @@ def decode_topic(topic: str, node: Node) -> TopicAssignment:
             topic_id = topic_id_from_text(document.string("topic_id"))
         except ValueError as error:
             raise document.bad("topic_id", "16 bytes in base64") from error
-    return TopicAssignment(
-        topic,
-        topic_id,
-        {
-            number: PartitionAssignment(each, adding.get(number, ()), removing.get(number, ()))
-            for number, each in sorted(replicas.items())
-        },
-    )
+    partitions = {
+        number: PartitionAssignment(each, adding.get(number, ()), removing.get(number, ()))
+        for number, each in sorted(replicas.items())
+    }
+    for number, assignment in partitions.items():
+        _check_assignment(document, number, assignment)
+    return TopicAssignment(topic, topic_id, partitions)
+
+
+def _check_assignment(document: Document, number: int, assignment: PartitionAssignment) -> None:
+    """A replica in two states at once would be no replica at all."""
+    replicas = set(assignment.replicas)
+    if len(replicas) < len(assignment.replicas) or any(replica < 0 for replica in replicas):
+        why = f"partitions.{number}: expected each broker once, found {assignment.replicas}"
+    elif not replicas.issuperset(assignment.adding + assignment.removing):
+        why = f"adding_replicas, removing_replicas: {number} has some that are no replicas of it"
+    else:
+        return
+    raise BadZnode(document.path, why)
 
 
 def encode_partition_state(state: LeaderAndIsr) -> bytes:
@@ -101,6 +112,8 @@ def encode_partition_state(state: LeaderAndIsr) -> bytes:
 
 def decode_partition_state(tp: TopicPartition, node: Node) -> LeaderAndIsr:
     document = Document.parse(paths.partition_state(tp), node.data)
+    if document.integer("leader_epoch") not in range(LAST_EPOCH):
+        raise document.bad("leader_epoch", "an epoch that others can follow")
     return LeaderAndIsr(
         leader=document.integer("leader"),
         leader_epoch=document.integer("leader_epoch"),

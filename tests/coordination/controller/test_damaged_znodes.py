@@ -38,6 +38,10 @@ GOOD = {
         paths.PREFERRED_REPLICA_ELECTION,
         {"version": 1, "partitions": [{"topic": "healthy", "partition": 0}]},
     ),
+    "reassignment": (
+        paths.REASSIGN_PARTITIONS,
+        {"version": 1, "partitions": [{"topic": "healthy", "partition": 0, "replicas": [1, 3]}]},
+    ),
     "feature": (paths.FEATURE, {"version": 2, "status": 1, "features": {}}),
     "producer id block": (
         paths.PRODUCER_ID_BLOCK,
@@ -64,7 +68,7 @@ READ_AND_DELETED = {
     ),
 }
 ALWAYS_TESTED = ("torn", "unknown version")  # the others in the matrix
-UNVERSIONED = {"topic", "state", "preferred election", "producer id block"}
+UNVERSIONED = {"topic", "state", "preferred election", "reassignment", "producer id block"}
 
 
 def damages(kind: str, document: dict[str, object]) -> dict[str, bytes]:
@@ -104,6 +108,39 @@ FLEETING = [
     for kind, (path, document) in READ_AND_DELETED.items()
     for what, data in damages(kind, document).items()
     if "version" not in what
+]
+
+
+# Well-formed, and yet it cannot be meant.
+NONSENSE = {
+    "two topics of one id": (
+        paths.topic("zcopy"),
+        {"version": 3, "partitions": {"0": [1]}, "topic_id": "AAAAAAAAAAAAAAAAAAAAAQ"},
+    ),
+    "a broker twice": (paths.topic("damaged"), {"version": 3, "partitions": {"0": [1, 1]}}),
+    "a broker below zero": (paths.topic("damaged"), {"version": 3, "partitions": {"0": [-1, 1]}}),
+    "a stranger that is added": (
+        paths.topic("damaged"),
+        {"version": 3, "partitions": {"0": [1, 2]}, "adding_replicas": {"0": [3]}},
+    ),
+    "the last epoch": (STATE, GOOD["state"][1] | {"leader_epoch": (1 << 31) - 1}),
+    "a leader that fits nowhere": (STATE, GOOD["state"][1] | {"leader": 1 << 31}),
+    "a protocol that is none": (
+        paths.broker(4),
+        GOOD["broker"][1] | {"listener_security_protocol_map": {"PLAINTEXT": "CARRIER_PIGEON"}},
+    ),
+    "a port that is none": (
+        paths.broker(4),
+        GOOD["broker"][1] | {"endpoints": ["PLAINTEXT://localhost:70000"]},
+    ),
+    "ids below zero": (
+        paths.PRODUCER_ID_BLOCK,
+        {"version": 1, "broker": 1, "block_start": "-9", "block_end": "-1"},
+    ),
+}
+CASES += [
+    pytest.param(what, path, json.dumps(document).encode(), id=what)
+    for what, (path, document) in NONSENSE.items()
 ]
 
 
