@@ -182,7 +182,10 @@ API_TABLE: Final[dict[int, Api]] = {
         _row(ApiKey.ALTER_USER_SCRAM_CREDENTIALS, "AlterUserScramCredentials", "0", "0+"),
         _row(ApiKey.ALTER_PARTITION, "AlterPartition", "0-3", "0+"),
         _row(ApiKey.UPDATE_FEATURES, "UpdateFeatures", "0-1", "0+"),
+        _row(ApiKey.ENVELOPE, "Envelope", "0", "0+"),
         _row(ApiKey.DESCRIBE_CLUSTER, "DescribeCluster", "0-1", "0+"),
         _row(ApiKey.ALLOCATE_PRODUCER_IDS, "AllocateProducerIds", "0", "0+"),
+        _row(ApiKey.CONSUMER_GROUP_HEARTBEAT, "ConsumerGroupHeartbeat", "0", "0+"),
+        _row(ApiKey.CONSUMER_GROUP_DESCRIBE, "ConsumerGroupDescribe", "0", "0+"),
     )
 }

@@ -15,6 +15,8 @@ from broker.wire.messages import (
     alter_partition_reassignments,
     alter_user_scram_credentials,
     api_versions,
+    consumer_group_describe,
+    consumer_group_heartbeat,
     controlled_shutdown,
     create_partitions,
     create_topics,
@@ -28,6 +30,7 @@ from broker.wire.messages import (
     describe_log_dirs,
     describe_user_scram_credentials,
     elect_leaders,
+    envelope,
     fetch,
     find_coordinator,
     heartbeat,
@@ -456,5 +459,21 @@ def sample_requests(topic_id: UUID) -> dict[ApiKey, list[object]]:
         ],
         ApiKey.ALLOCATE_PRODUCER_IDS: [
             allocate_producer_ids.AllocateProducerIdsRequest(broker_id=1, broker_epoch=0)
+        ],
+        ApiKey.ENVELOPE: [
+            envelope.EnvelopeRequest(request_data=b"r", client_host_address=b"\x7f\0\0\1")
+        ],
+        ApiKey.CONSUMER_GROUP_HEARTBEAT: [
+            consumer_group_heartbeat.ConsumerGroupHeartbeatRequest(
+                group_id=GROUP,
+                member_id="unknown",
+                subscribed_topic_names=[TOPIC],
+                topic_partitions=[
+                    consumer_group_heartbeat.TopicPartitions(topic_id=topic_id, partitions=[0])
+                ],
+            )
+        ],
+        ApiKey.CONSUMER_GROUP_DESCRIBE: [
+            consumer_group_describe.ConsumerGroupDescribeRequest(group_ids=[GROUP, "another"])
         ],
     }

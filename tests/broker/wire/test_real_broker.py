@@ -118,7 +118,10 @@ def fits(request: object, version: int) -> bool:
     return True
 
 
-@pytest.mark.parametrize("api", API_TABLE.values(), ids=lambda api: api.name)
+ANSWERED = [api for api in API_TABLE.values() if api.key is not ApiKey.ENVELOPE]
+
+
+@pytest.mark.parametrize("api", ANSWERED, ids=lambda api: api.name)
 def test_every_version_of_every_api(api: Api, connection: Connection, topic_id: UUID) -> None:
     samples = sample_requests(topic_id)[api.key]
     for version in range(api.versions.first, api.max_version + 1):

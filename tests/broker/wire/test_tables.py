@@ -79,7 +79,7 @@ def expected_default(field: dict[str, Any]) -> Any:
     defaults.
     """
     kind, text = field["type"], str(field.get("default", ""))
-    if kind.startswith("[]"):
+    if kind.startswith("[]") and text != "null":
         assert text == ""
         return []
     if text == "null" or kind == "records" or kind[0].isupper():
