@@ -6,6 +6,9 @@
                                                │                                ▼
                partition: isr_altered ◄── persisted in .../state ◄──────────────┘
 
+A newcomer goes to the end: in which order brokers joined stands in the znode (as
+Kafka writes it; an election goes by the order of the replicas, not by this one).
+
 At most one proposal a partition is under way (`Leading.proposed_isr`), and
 meanwhile the high watermark counts with the larger ISR. Proposals that come
 up while one request is out go together in the next one. The controller answers
@@ -73,7 +76,7 @@ class Proposal:
     partition: Partition
     leader_epoch: int
     partition_epoch: int
-    isr: frozenset[int]
+    isr: tuple[int, ...]
     why: str
 
 
@@ -98,7 +101,7 @@ class IsrChanges:
         if isr is not None:
             self._propose(partition, isr, f"broker {follower} has caught up")
 
-    def _propose(self, partition: Partition, isr: frozenset[int], why: str) -> None:
+    def _propose(self, partition: Partition, isr: tuple[int, ...], why: str) -> None:
         leading = partition.leading()
         leading.proposed_isr = isr
         self._proposals[partition.topic_partition] = Proposal(
@@ -128,7 +131,7 @@ class IsrChanges:
         for partition in self.replicas.leading():
             isr = partition.shrunk_isr(now_s)
             if isr is not None:
-                gone = sorted(partition.leading().isr - isr)
+                gone = sorted(set(partition.leading().isr) - set(isr))
                 why = f"brokers {gone} have not caught up for {self.lag_time_max_s:g} s"
                 self._propose(partition, isr, why)
 
@@ -185,7 +188,7 @@ class IsrChanges:
                     partition_epoch=proposal.partition_epoch,
                     new_isr_with_epochs=[
                         BrokerState(broker_id=broker, broker_epoch=self._epoch_of(proposal, broker))
-                        for broker in sorted(proposal.isr)
+                        for broker in proposal.isr
                     ],
                 )
             )
@@ -218,14 +221,14 @@ class IsrChanges:
             log.info(
                 "%s: ISR %s refused: %s",
                 proposal.partition.topic_partition,
-                sorted(proposal.isr),
+                list(proposal.isr),
                 code.name,
             )
             return True
         self.recorder(
             "partition.isr_changed",
             partition=str(proposal.partition.topic_partition),
-            before=sorted(leading.isr),
+            before=list(leading.isr),
             isr=list(answer.isr),
             partition_epoch=answer.partition_epoch,
             why=proposal.why,

@@ -51,15 +51,15 @@ class Leading:
     epoch: int
     first_epoch: int
     epoch_start_offset: int
-    isr: frozenset[int]
+    isr: tuple[int, ...]  # in the order of joining, as the znode has it
     partition_epoch: int
     followers: dict[int, FollowerProgress]
-    proposed_isr: frozenset[int] | None = None
+    proposed_isr: tuple[int, ...] | None = None
 
     @property
     def maximal_isr(self) -> frozenset[int]:
         """The largest ISR that may be in force: see `broker.replica.isr`."""
-        return self.isr | (self.proposed_isr or frozenset())
+        return frozenset(self.isr + (self.proposed_isr or ()))
 
 
 @attrs.define
@@ -132,7 +132,7 @@ class Partition:
             epoch=state.leader_epoch,
             first_epoch=before.first_epoch if before else state.leader_epoch,
             epoch_start_offset=start,
-            isr=frozenset(state.isr),
+            isr=state.isr,
             partition_epoch=state.partition_epoch,
             followers=followers,
         )
@@ -338,7 +338,7 @@ class Partition:
             )
         return state
 
-    def joining_isr(self, follower: int) -> frozenset[int] | None:
+    def joining_isr(self, follower: int) -> tuple[int, ...] | None:
         """The ISR to propose because `follower` has caught up; None for no change."""
         leading = self.leading()
         if leading.proposed_isr is not None or follower in leading.isr:
@@ -346,9 +346,9 @@ class Partition:
         state = leading.followers[follower]
         if not can_join_isr(state, self.high_watermark, leading.epoch_start_offset):
             return None
-        return leading.isr | {follower}
+        return (*leading.isr, follower)
 
-    def shrunk_isr(self, now_s: float) -> frozenset[int] | None:
+    def shrunk_isr(self, now_s: float) -> tuple[int, ...] | None:
         """The ISR to propose without the followers that lag; None for no change."""
         leading = self.leading()
         if leading.proposed_isr is not None:
@@ -361,12 +361,12 @@ class Partition:
             now_s,
             self.replica_lag_time_max_s,
         )
-        return leading.isr - slow if slow else None
+        return tuple(b for b in leading.isr if b not in slow) if slow else None
 
     def isr_altered(self, isr: Iterable[int], partition_epoch: int, now_s: float) -> None:
         """The controller has persisted `isr`: it's in force, the proposal is settled."""
         leading = self.leading()
-        leading.isr = frozenset(isr)
+        leading.isr = tuple(isr)
         leading.partition_epoch = partition_epoch
         leading.proposed_isr = None
         self.advance_high_watermark(now_s)

@@ -201,7 +201,7 @@ def _is_in_sync(leader: Partition, brokers: Mapping[int, Broker]) -> bool:
     """All its replicas are in its ISR, with the same log up to the same high watermark."""
     role, tp = leader.role, leader.topic_partition
     assert isinstance(role, Leading)
-    if role.isr != set(leader.replicas) or not role.isr <= set(brokers):
+    if set(role.isr) != set(leader.replicas) or not set(role.isr) <= set(brokers):
         return False
     replicas = [brokers[broker_id].replicas.partitions.get(tp) for broker_id in leader.replicas]
     ends = {(r.log.log_end_offset, r.high_watermark) for r in replicas if r is not None}

@@ -195,7 +195,7 @@ class Teller:
             for tp, state in sorted(_store(self.stage).states.items())
             for line in self._if_new(
                 f"state    {tp}",
-                f"leader={state.leader} epoch={state.leader_epoch} isr={_short(state.isr)}",
+                f"leader={state.leader} epoch={state.leader_epoch} isr={_short(sorted(state.isr))}",
             )
         ]
 
@@ -224,9 +224,16 @@ def _is_noise(event: Event, command: Command) -> bool:
 
 def _event_line(event: Event) -> str:
     facts = [
-        f" {name}={_short(event.facts[name])}" for name in TOLD[event.kind] if name in event.facts
+        f" {name}={_short(_ordered(name, event.facts[name]))}"
+        for name in TOLD[event.kind]
+        if name in event.facts
     ]
     return f"broker {event.broker} {event.kind}{''.join(facts)}"
+
+
+def _ordered(name: str, fact: object) -> object:
+    """Who joined an ISR first is chance."""
+    return sorted(fact) if name in ("isr", "before") and isinstance(fact, list | tuple) else fact
 
 
 def _log(partition: Partition) -> str:

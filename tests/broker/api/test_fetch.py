@@ -88,7 +88,7 @@ async def test_a_followers_fetch_commits_and_lets_it_join_the_isr(tmp_path: Path
             state = ReplicaState(replica_id=follower, replica_epoch=follower)
             data = await fetch(broker, request(1, replica_state=state), 17)
             assert data.error_code == ErrorCode.NONE
-        assert partition.leading().proposed_isr == {1, 2, 3}
+        assert partition.leading().proposed_isr == (1, 2, 3)
         assert partition.high_watermark == 1
         assert (await fetch(broker, request(1))).high_watermark == 1
 

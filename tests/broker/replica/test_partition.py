@@ -62,7 +62,7 @@ async def test_under_min_isr_a_batch_sent_again_waits_for_the_isr(tmp_path: Path
         partition.append_as_leader(numbered(1), -1, 0.0)
     assert refused.value.code is ErrorCode.NOT_ENOUGH_REPLICAS
     partition.follower_fetched(2, 1, 0, 1.0, 7)
-    partition.isr_altered({1, 2}, 1, 1.0)
+    partition.isr_altered((1, 2), 1, 1.0)
     assert partition.is_acknowledged(1, partition.leader_epoch)
 
 
@@ -85,7 +85,7 @@ async def test_behind_a_refused_batch_the_next_is_refused_for_the_same_reason(
     with pytest.raises(KafkaError) as refused:
         partition.append_as_leader(numbered(1), -1, 0.0)
     assert refused.value.code is ErrorCode.NOT_ENOUGH_REPLICAS
-    partition.isr_altered({1, 2}, 1, 0.1)
+    partition.isr_altered((1, 2), 1, 0.1)
     with pytest.raises(KafkaError) as refused:
         partition.append_as_leader(numbered(2), -1, 0.1)
     assert refused.value.code is ErrorCode.NOT_ENOUGH_REPLICAS
@@ -112,7 +112,7 @@ async def test_an_isr_that_became_too_small_after_the_append_is_not_acknowledged
     partition.append_as_leader(batch("a"), -1, 0.0)
     partition.follower_fetched(2, 1, 0, 1.0, 7)
     assert partition.is_acknowledged(1, partition.leader_epoch)
-    partition.isr_altered({1}, 1, 2.0)
+    partition.isr_altered((1,), 1, 2.0)
     with pytest.raises(KafkaError) as refused:
         partition.is_acknowledged(1, partition.leader_epoch)
     assert refused.value.code is ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND
@@ -193,15 +193,26 @@ async def test_a_proposal_counts_the_larger_isr_until_it_is_settled(tmp_path: Pa
     partition.follower_fetched(2, 1, 0, 100.0, 7)
     partition.follower_fetched(3, 1, 0, 100.0, 7)
     proposed = partition.joining_isr(3)
-    assert proposed == {1, 2, 3}
+    assert proposed == (1, 2, 3)
     partition.leading().proposed_isr = proposed
     assert partition.joining_isr(3) is None, "one proposal at a time"
     partition.append_as_leader(batch("b"), 1, 200.0)
     partition.follower_fetched(2, 2, 0, 200.0, 7)
     assert partition.high_watermark == 1, "3 may be a member already"
-    partition.isr_altered({1, 2, 3}, 1, 200.0)
+    partition.isr_altered((1, 2, 3), 1, 200.0)
     partition.follower_fetched(3, 2, 0, 200.0, 7)
     assert partition.high_watermark == 2
+
+
+async def test_the_isr_stays_in_the_order_of_joining(tmp_path: Path) -> None:
+    """As Kafka writes it: who joins goes to the end, who leaves leaves the others in place."""
+    partition = open_partition(tmp_path)
+    lead(partition, 3, 1)
+    partition.follower_fetched(2, 0, 0, 0.0, 7)
+    assert partition.joining_isr(2) == (3, 1, 2)
+    partition.isr_altered((3, 1, 2), 1, 0.0)
+    partition.follower_fetched(2, 0, 0, 31.0, 7)
+    assert partition.shrunk_isr(now_s=31.0) == (1, 2)
 
 
 async def test_a_shrink_counts_the_old_isr_until_it_is_settled(tmp_path: Path) -> None:
@@ -209,11 +220,11 @@ async def test_a_shrink_counts_the_old_isr_until_it_is_settled(tmp_path: Path) -
     lead(partition, 1, 2)
     partition.append_as_leader(batch("a"), 1, 0.0)
     shrunk = partition.shrunk_isr(now_s=31.0)
-    assert shrunk == {1}
+    assert shrunk == (1,)
     partition.leading().proposed_isr = shrunk
     partition.advance_high_watermark(31.0)
     assert partition.high_watermark == 0
-    partition.isr_altered({1}, 1, 31.0)
+    partition.isr_altered((1,), 1, 31.0)
     assert partition.high_watermark == 1
 
 
