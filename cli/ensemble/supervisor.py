@@ -26,6 +26,7 @@ import trio
 from cli.ensemble.child import Child, how_it_ended, spawn
 from cli.ensemble.claim import claimed, write_state
 from cli.ensemble.layout import Ensemble, SetupError
+from cli.ensemble.log_files import keep_short
 from cli.ensemble.probe import controller_of, refuse_used_ports, views_of, zookeeper_serves
 from cli.ensemble.programs import BrokerCommand, as_typed
 from cli.java.zookeeper import zookeeper_command
@@ -80,6 +81,7 @@ class Supervisor:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._stop_at_signal, signals, nursery.cancel_scope)
                     self._start_all()
+                    nursery.start_soon(keep_short, [c.log_file for c in self._children()])
                     await self._until_ready()
                     for child in self._children():
                         nursery.start_soon(self._report_end, child)
@@ -167,6 +169,7 @@ class Supervisor:
             if broker is child:
                 file = self.ensemble.directory.server_properties(broker_id)
                 self.say(f"to start it again, in another terminal: {as_typed('zbroker')} {file}")
+                self.say("(it's yours then: stop it there too, before this)")
 
     def _note_state(self) -> None:
         write_state(self.ensemble.directory, self._started_ms, self._children())
