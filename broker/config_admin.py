@@ -18,6 +18,8 @@ from enum import IntEnum
 
 import attrs
 
+from broker.api.context import RequestContext
+from broker.api.permissions import Resource
 from broker.broker import Broker
 from broker.config.dynamic import passwords, sieve
 from broker.config.dynamic_changes import (
@@ -61,7 +63,11 @@ class ResourceChange:
 
 
 async def alter_configs(
-    broker: Broker, changes: Sequence[ResourceChange], *, validate_only: bool
+    broker: Broker,
+    context: RequestContext,
+    changes: Sequence[ResourceChange],
+    *,
+    validate_only: bool,
 ) -> list[KafkaError | None]:
     """Carry out each by itself; None where that went well."""
     targets = [(change.type, change.name) for change in changes]
@@ -71,6 +77,7 @@ async def alter_configs(
             if targets.count((change.type, change.name)) > 1:
                 raise _invalid_request("Each resource must appear at most once.")
             _check_form(change)
+            _check_permission(context, change)
             await _alter(broker, change, validate_only)
         except KafkaError as error:
             outcomes.append(error)
@@ -93,6 +100,13 @@ def _check_form(change: ResourceChange) -> None:
     ]
     if nulls:
         raise _invalid_request(f"Null value not supported for : {', '.join(nulls)}")
+
+
+def _check_permission(context: RequestContext, change: ResourceChange) -> None:
+    if change.type == ResourceType.TOPIC:
+        context.require(Resource.TOPIC, change.name)
+    elif change.type in set(ResourceType):
+        context.require(Resource.CLUSTER)
 
 
 async def _alter(broker: Broker, change: ResourceChange, validate_only: bool) -> None:

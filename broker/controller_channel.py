@@ -11,52 +11,25 @@ broker answers or the controller says that it has left.
 
 A repeated order does no harm: brokers fence by epochs.
 
-This is where the controller's values become wire requests; `coordination`
-holds no wire bytes. Kafka: ControllerChannelManager, RequestSendThread.
+An order goes to the listener that the *controller* names for its requests:
+`control.plane.listener.name` (KIP-291), or else the one between brokers. What it
+looks like on the wire: `broker.controller_requests`.
+
+Kafka: ControllerChannelManager, RequestSendThread.
 """
 
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from uuid import UUID
 
 import attrs
 import trio
 
+from broker.controller_requests import ask
 from broker.peers import Connect, Peer, PeerUnavailable
-from broker.wire.apis import ApiKey
-from broker.wire.errors import ErrorCode
-from broker.wire.messages.leader_and_isr import (
-    LeaderAndIsrLiveLeader,
-    LeaderAndIsrPartitionState,
-    LeaderAndIsrRequest,
-    LeaderAndIsrResponse,
-    LeaderAndIsrTopicState,
-)
-from broker.wire.messages.stop_replica import (
-    StopReplicaPartitionState,
-    StopReplicaRequest,
-    StopReplicaResponse,
-    StopReplicaTopicState,
-)
-from broker.wire.messages.update_metadata import (
-    UpdateMetadataBroker,
-    UpdateMetadataEndpoint,
-    UpdateMetadataPartitionState,
-    UpdateMetadataRequest,
-    UpdateMetadataResponse,
-    UpdateMetadataTopicState,
-)
-from broker.wire.security_protocols import SECURITY_PROTOCOL_IDS
-from coordination.controller.commands import (
-    Command,
-    CommandAnswered,
-    LeaderAndIsrCommand,
-    StopReplicaCommand,
-    UpdateMetadataCommand,
-)
+from coordination.controller.commands import Command, CommandAnswered
 from coordination.election import Fenced
-from coordination.values import ZERO_UUID, BrokerRegistration, TopicPartition
+from coordination.values import BrokerRegistration
 
 log = logging.getLogger("zbroker.controller.channel")
 
@@ -83,7 +56,8 @@ class ControllerChannel:
     nursery: trio.Nursery
     answers: trio.MemorySendChannel[CommandAnswered]
     controller_id: int
-    listener: str
+    listener: str  # where the brokers are asked
+    inter_broker_listener: str  # where they find each other
     timeout_s: float
     connect: Connect
     _destinations: dict[int, _Destination] = attrs.field(factory=dict, init=False)
@@ -147,7 +121,9 @@ class ControllerChannel:
         failures = 0
         while True:
             try:
-                return await _ask(broker_id, peer, command, self.timeout_s)
+                return await ask(
+                    peer, broker_id, command, self.inter_broker_listener, self.timeout_s
+                )
             except PeerUnavailable as error:
                 failures += 1
                 if failures == 1:
@@ -167,160 +143,13 @@ async def open_controller_channel(
     *,
     controller_id: int,
     listener: str,
+    inter_broker_listener: str,
     timeout_s: float,
     connect: Connect,
 ) -> AsyncIterator[ControllerChannel]:
     """The channel of one term; its tasks and connections end with the scope."""
     async with trio.open_nursery() as nursery:
-        yield ControllerChannel(nursery, answers, controller_id, listener, timeout_s, connect)
+        yield ControllerChannel(
+            nursery, answers, controller_id, listener, inter_broker_listener, timeout_s, connect
+        )
         nursery.cancel_scope.cancel()
-
-
-async def _ask(broker_id: int, peer: Peer, command: Command, timeout_s: float) -> CommandAnswered:
-    """Send one order and translate its answer; raises `PeerUnavailable`."""
-    match command:
-        case LeaderAndIsrCommand():
-            answer = await peer.request(
-                ApiKey.LEADER_AND_ISR, 7, leader_and_isr(command), LeaderAndIsrResponse, timeout_s
-            )
-            names = {topic_id: name for name, topic_id in command.topic_ids.items()}
-            errors = {
-                TopicPartition(names[topic.topic_id], entry.partition_index): entry.error_code
-                for topic in answer.topics
-                for entry in topic.partition_errors
-                if topic.topic_id in names
-            }
-            return CommandAnswered(broker_id, command, answer.error_code, errors)
-        case UpdateMetadataCommand():
-            updated = await peer.request(
-                ApiKey.UPDATE_METADATA,
-                8,
-                update_metadata(command),
-                UpdateMetadataResponse,
-                timeout_s,
-            )
-            return CommandAnswered(broker_id, command, updated.error_code, {})
-        case StopReplicaCommand():
-            stopped = await peer.request(
-                ApiKey.STOP_REPLICA, 4, stop_replica(command), StopReplicaResponse, timeout_s
-            )
-            errors = {
-                TopicPartition(entry.topic_name, entry.partition_index): entry.error_code
-                for entry in stopped.partition_errors
-                if entry.error_code != ErrorCode.NONE
-            }
-            return CommandAnswered(broker_id, command, stopped.error_code, errors)
-
-
-def leader_and_isr(command: LeaderAndIsrCommand) -> LeaderAndIsrRequest:
-    """As a ZooKeeper controller sends it: type 0, and nothing follows from what isn't in it."""
-    return LeaderAndIsrRequest(
-        controller_id=command.controller_id,
-        controller_epoch=command.controller_epoch,
-        broker_epoch=command.broker_epoch,
-        topic_states=[
-            LeaderAndIsrTopicState(
-                topic_name=topic,
-                topic_id=topic_id,
-                partition_states=[
-                    LeaderAndIsrPartitionState(
-                        partition_index=tp.partition,
-                        controller_epoch=state.leader_and_isr.controller_epoch,
-                        leader=state.leader_and_isr.leader,
-                        leader_epoch=state.leader_and_isr.leader_epoch,
-                        isr=list(state.leader_and_isr.isr),
-                        partition_epoch=state.leader_and_isr.partition_epoch,
-                        replicas=list(state.replicas),
-                        adding_replicas=list(state.adding),
-                        removing_replicas=list(state.removing),
-                        is_new=state.is_new,
-                        leader_recovery_state=state.leader_and_isr.leader_recovery_state,
-                    )
-                    for tp in partitions
-                    for state in [command.partitions[tp]]
-                ],
-            )
-            for topic, topic_id, partitions in _by_topic(command.partitions, command.topic_ids)
-        ],
-        live_leaders=[
-            LeaderAndIsrLiveLeader(broker_id=leader.broker_id, host_name=e.host, port=e.port)
-            for leader in command.live_leaders
-            for e in leader.endpoints[:1]
-        ],
-    )
-
-
-def update_metadata(command: UpdateMetadataCommand) -> UpdateMetadataRequest:
-    return UpdateMetadataRequest(
-        controller_id=command.controller_id,
-        controller_epoch=command.controller_epoch,
-        broker_epoch=command.broker_epoch,
-        topic_states=[
-            UpdateMetadataTopicState(
-                topic_name=topic,
-                topic_id=topic_id,
-                partition_states=[
-                    UpdateMetadataPartitionState(
-                        partition_index=tp.partition,
-                        controller_epoch=state.leader_and_isr.controller_epoch,
-                        leader=state.leader_and_isr.leader,
-                        leader_epoch=state.leader_and_isr.leader_epoch,
-                        isr=list(state.leader_and_isr.isr),
-                        zk_version=state.leader_and_isr.partition_epoch,
-                        replicas=list(state.replicas),
-                        offline_replicas=list(state.offline_replicas),
-                    )
-                    for tp in partitions
-                    for state in [command.partitions[tp]]
-                ],
-            )
-            for topic, topic_id, partitions in _by_topic(command.partitions, command.topic_ids)
-        ],
-        live_brokers=[
-            UpdateMetadataBroker(
-                id=broker.broker_id,
-                rack=broker.rack,
-                endpoints=[
-                    UpdateMetadataEndpoint(
-                        host=endpoint.host,
-                        port=endpoint.port,
-                        listener=endpoint.listener,
-                        security_protocol=SECURITY_PROTOCOL_IDS[endpoint.security_protocol],
-                    )
-                    for endpoint in broker.endpoints
-                ],
-            )
-            for broker in command.live_brokers
-        ],
-    )
-
-
-def stop_replica(command: StopReplicaCommand) -> StopReplicaRequest:
-    return StopReplicaRequest(
-        controller_id=command.controller_id,
-        controller_epoch=command.controller_epoch,
-        broker_epoch=command.broker_epoch,
-        topic_states=[
-            StopReplicaTopicState(
-                topic_name=topic,
-                partition_states=[
-                    StopReplicaPartitionState(
-                        partition_index=tp.partition,
-                        leader_epoch=command.partitions[tp].leader_epoch,
-                        delete_partition=command.partitions[tp].delete,
-                    )
-                    for tp in partitions
-                ],
-            )
-            for topic, _, partitions in _by_topic(command.partitions, {})
-        ],
-    )
-
-
-def _by_topic(
-    partitions: Iterable[TopicPartition], topic_ids: Mapping[str, UUID]
-) -> list[tuple[str, UUID, list[TopicPartition]]]:
-    grouped: dict[str, list[TopicPartition]] = {}
-    for topic_partition in partitions:
-        grouped.setdefault(topic_partition.topic, []).append(topic_partition)
-    return [(topic, topic_ids.get(topic, ZERO_UUID), tps) for topic, tps in grouped.items()]

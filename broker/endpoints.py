@@ -1,11 +1,14 @@
 """The configured `listeners`, opened: an acceptor and a `Listener` for each."""
 
 import errno
+import math
+from collections.abc import Callable
 
 from broker.api.api_versions import unsupported_version
 from broker.api.dispatch import dispatcher
 from broker.broker import Broker
 from broker.config.broker_config import BrokerConfig
+from broker.connections import Connections
 from broker.failure import BrokerFailure
 from broker.listener import Listener
 from broker.surroundings import Listen
@@ -30,14 +33,23 @@ async def open_endpoints(config: BrokerConfig, listen: Listen) -> list[tuple[End
     return acceptors
 
 
-def listener_of(broker: Broker, endpoint: Endpoint) -> Listener:
-    return Listener(
-        name=endpoint.listener,
-        dispatch=dispatcher(broker),
-        max_frame_bytes=broker.config.socket_request_max_bytes,
-        max_idle_s=broker.config.connections_max_idle_ms / 1000,
-        max_connections_of=lambda host: broker.config.max_connections_per_ip_overrides.get(
+def listeners_of(broker: Broker) -> Callable[[Endpoint], Listener]:
+    """Makes the `Listener` of each endpoint; they have their limits of connections in common."""
+    config = broker.config
+    connections = Connections(
+        max_count=lambda: broker.config.max_connections,
+        max_of_host=lambda host: broker.config.max_connections_per_ip_overrides.get(
             host, broker.config.max_connections_per_ip
         ),
+        protected_listener=config.inter_broker_listener_name if len(config.listeners) > 1 else None,
+    )
+    max_idle_ms = config.connections_max_idle_ms
+    return lambda endpoint: Listener(
+        name=endpoint.listener,
+        dispatch=dispatcher(broker),
+        max_frame_bytes=config.socket_request_max_bytes,
+        max_idle_s=max_idle_ms / 1000 if max_idle_ms >= 0 else math.inf,
+        connections=connections,
         unsupported_api_versions=unsupported_version,
+        authorizer=broker.authorizer,
     )

@@ -31,13 +31,13 @@ Kafka: SocketServer, KafkaRequestHandler.
 """
 
 import logging
-from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import attrs
 import trio
 
-from broker.api.context import RequestContext
+from broker.api.context import Authorizer, RequestContext
+from broker.connections import Connections, TooManyFromHost
 from broker.frames import BadFrame, FrameReader
 from broker.transport import Acceptor, ConnectionClosed, Transport
 from broker.wire import framing
@@ -82,9 +82,9 @@ class Listener:
     dispatch: Dispatch
     max_frame_bytes: int
     max_idle_s: float
-    max_connections_of: Callable[[str], int]  # max.connections.per.ip and its overrides
+    connections: Connections  # of all listeners of the broker
     unsupported_api_versions: Callable[[], ApiVersionsResponse]
-    connections: Counter[str] = attrs.field(factory=Counter, init=False)  # open ones, by host
+    authorizer: Authorizer | None = None
 
     async def serve(
         self,
@@ -108,21 +108,38 @@ class Listener:
                         log.warning("%s: can't accept a connection: %s", self.name, error)
                         await trio.sleep(ACCEPT_BACKOFF_S)
                     else:
-                        nursery.start_soon(self.serve_connection, transport)
+                        await self._when_there_is_room(transport)
+                        await nursery.start(self.serve_connection, transport)
         finally:
             acceptor.close()
 
-    async def serve_connection(self, transport: Transport) -> None:
-        """Serve one connection to its end; never raises for what the client does."""
-        host = transport.peer_host
-        self.connections[host] += 1
+    async def _when_there_is_room(self, transport: Transport) -> None:
+        """Leave a new client, and those behind it, unanswered while the broker is full."""
         try:
-            if self.connections[host] > self.max_connections_of(host):
-                log.info("%s: too many connections from %s", self.name, host)
-                return
-            await _Connection(self, transport).run()
+            await self.connections.room(self.name)
+        except BaseException:
+            transport.close()
+            raise
+
+    async def serve_connection(
+        self,
+        transport: Transport,
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Serve one connection to its end; never raises for what the client does.
+
+        Started: it's counted, or was one too many.
+        """
+        connection = _Connection(self, transport)
+        try:
+            with self.connections.opened(connection), connection.scope:
+                task_status.started()
+                await connection.run()
+        except TooManyFromHost as error:
+            log.info("%s: %s", self.name, error)
+            task_status.started()
         finally:
-            self.connections -= Counter([host])  # and forget a host that has none left
             transport.close()
 
 
@@ -131,6 +148,14 @@ class _Connection:
         self._listener = listener
         self._transport = transport
         self._queued_answers = 0
+        self.scope = trio.CancelScope()
+        self.listener_name = listener.name
+        self.host = transport.peer_host
+        self.last_used_s = trio.current_time()
+
+    def make_room(self) -> None:
+        log.info("%s: closing %s: it makes room for a broker", self.listener_name, self._peer)
+        self.scope.cancel()
 
     async def run(self) -> None:
         queue, queued = trio.open_memory_channel[tuple[RequestHeader, Answer]](MAX_IN_FLIGHT)
@@ -152,7 +177,8 @@ class _Connection:
         frames = FrameReader(self._transport, self._listener.max_frame_bytes)
         with trio.CancelScope() as idle:
             while True:
-                idle.deadline = trio.current_time() + self._listener.max_idle_s
+                self.last_used_s = trio.current_time()
+                idle.deadline = self.last_used_s + self._listener.max_idle_s
                 frame = await frames.next_frame()
                 idle.deadline = float("inf")
                 if frame is None:
@@ -178,7 +204,8 @@ class _Connection:
             client_id=header.client_id,
             listener=self._listener.name,
             principal="User:ANONYMOUS",
-            host=self._transport.peer_host,
+            host=self.host,
+            authorizer=self._listener.authorizer,
         )
         return header, await self._listener.dispatch(context, request)
 

@@ -44,7 +44,7 @@ from broker.config_changes import follow_config_changes
 from broker.controlled_shutdown import ask_to_leave
 from broker.controller_channel import open_controller_channel
 from broker.directory_failures import watch_log_directories
-from broker.endpoints import listener_of, open_endpoints
+from broker.endpoints import listeners_of, open_endpoints
 from broker.events import FILE_NAME, EventLog
 from broker.failure import BrokerFailure, innermost
 from broker.identity import Identity, find_identity
@@ -180,6 +180,7 @@ class _Life:
                 open_controller_channel,
                 controller_id=broker.broker_id,
                 listener=config.control_plane_listener_name or config.inter_broker_listener_name,
+                inter_broker_listener=config.inter_broker_listener_name,
                 timeout_s=config.controller_socket_timeout_ms / 1000,
                 connect=self._surroundings.connect,
             ),
@@ -230,8 +231,9 @@ class _Life:
             self._may_register.set()
             registered = await _comes_before(shutdown, self._registered.wait)
             if registered:
+                listener_of = listeners_of(broker)
                 for endpoint, acceptor in acceptors:
-                    await nursery.start(listener_of(broker, endpoint).serve, acceptor)
+                    await nursery.start(listener_of(endpoint).serve, acceptor)
                 await shutdown.wait()
             self.stopping = self._events("broker.stopping", cause=self._starting, why="asked to")
             if registered and self._config.controlled_shutdown_enable:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import trio
 
 from broker.api.context import RequestContext
+from broker.api.permissions import Resource
 from broker.broker import Broker
 from broker.client_quotas import with_changed_quotas
 from broker.wire.errors import ErrorCode, KafkaError
@@ -33,11 +34,15 @@ async def handle(
     broker: Broker, context: RequestContext, request: AlterClientQuotasRequest
 ) -> AlterClientQuotasResponse:
     return AlterClientQuotasResponse(
-        entries=[await _alter(broker, entry, request.validate_only) for entry in request.entries]
+        entries=[
+            await _alter(broker, context, entry, request.validate_only) for entry in request.entries
+        ]
     )
 
 
-async def _alter(broker: Broker, entry: RequestEntryData, validate_only: bool) -> ResponseEntryData:
+async def _alter(
+    broker: Broker, context: RequestContext, entry: RequestEntryData, validate_only: bool
+) -> ResponseEntryData:
     result = ResponseEntryData(
         error_message=None,
         entity=[
@@ -47,6 +52,7 @@ async def _alter(broker: Broker, entry: RequestEntryData, validate_only: bool) -
     )
     changes = [(op.key, None if op.remove else op.value) for op in entry.ops]
     try:
+        context.require(Resource.CLUSTER)
         entity = await _checked({each.entity_type: each.entity_name for each in entry.entity})
 
         def changed(config: Mapping[str, str]) -> Mapping[str, str]:

@@ -24,7 +24,7 @@ async def handle(
         )
         for resource in request.resources
     ]
-    outcomes = await alter_configs(broker, changes, validate_only=request.validate_only)
+    outcomes = await alter_configs(broker, context, changes, validate_only=request.validate_only)
     return AlterConfigsResponse(
         responses=[
             AlterConfigsResourceResponse(

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from broker.api.context import RequestContext
+from broker.api.permissions import Resource
 from broker.broker import Broker
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.alter_user_scram_credentials import (
@@ -85,15 +86,18 @@ async def handle(
         for name in dict.fromkeys(names)
     ]
     return AlterUserScramCredentialsResponse(
-        results=[await _alter(broker, change) for change in changes]
+        results=[await _alter(broker, context, change) for change in changes]
     )
 
 
-async def _alter(broker: Broker, change: UserChange) -> AlterUserScramCredentialsResult:
+async def _alter(
+    broker: Broker, context: RequestContext, change: UserChange
+) -> AlterUserScramCredentialsResult:
     result = AlterUserScramCredentialsResult(user=change.name, error_message=None)
     try:
         if not broker.is_controller:
             raise KafkaError(ErrorCode.NOT_CONTROLLER)
+        context.require(Resource.CLUSTER)
         change.check()
         path = QuotaEntity.of({USER: change.name}).config_path
         await change_config(await broker.configs.session(), path, change.apply)

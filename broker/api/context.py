@@ -1,8 +1,18 @@
-"""Who asks, through what: the part of a request that is not in its body."""
+"""Who asks, through what: the part of a request that is not in its body. And what he may."""
+
+from collections.abc import Callable
 
 import attrs
 
+from broker.api.permissions import CLUSTER_NAME, DENIED, Operation, Resource, needed
 from broker.wire.apis import ApiKey
+from broker.wire.errors import KafkaError
+
+# Who asks, to do what, with which kind of resource of which name -> whether he may.
+Authorizer = Callable[["RequestContext", Operation, Resource, str], bool]
+
+# Who has asked -> for how many ms he must be quiet now, because he used up his quota (KIP-13).
+Quota = Callable[["RequestContext"], int]
 
 
 @attrs.frozen
@@ -16,3 +26,28 @@ class RequestContext:
     listener: str
     principal: str
     host: str
+    authorizer: Authorizer | None = None
+
+    def may(
+        self,
+        resource: Resource,
+        name: str = CLUSTER_NAME,
+        operation: Operation | None = None,
+    ) -> bool:
+        """Whether who asks has the permission that the API needs for this resource.
+
+        `operation`: which one, if the API's row in `permissions` has several for such resources.
+        """
+        if self.authorizer is None:
+            return True
+        return self.authorizer(self, needed(self.api_key, resource, operation), resource, name)
+
+    def require(
+        self,
+        resource: Resource,
+        name: str = CLUSTER_NAME,
+        operation: Operation | None = None,
+    ) -> None:
+        """As `may`; raises `KafkaError` with the code of a denied resource of that kind."""
+        if not self.may(resource, name, operation):
+            raise KafkaError(DENIED[resource])

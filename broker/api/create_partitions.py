@@ -3,6 +3,7 @@
 import trio
 
 from broker.api.context import RequestContext
+from broker.api.permissions import Resource
 from broker.broker import Broker
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.create_partitions import (
@@ -19,7 +20,7 @@ async def handle(
     deadline_s = trio.current_time() + request.timeout_ms / 1000
     names = [topic.name for topic in request.topics]
     results = [
-        await _create(broker, topic, request.validate_only, names.count(topic.name) > 1)
+        await _create(broker, context, topic, request.validate_only, names.count(topic.name) > 1)
         for topic in request.topics
     ]
     if not request.validate_only:
@@ -32,7 +33,11 @@ async def handle(
 
 
 async def _create(
-    broker: Broker, topic: CreatePartitionsTopic, validate_only: bool, duplicate: bool
+    broker: Broker,
+    context: RequestContext,
+    topic: CreatePartitionsTopic,
+    validate_only: bool,
+    duplicate: bool,
 ) -> CreatePartitionsTopicResult:
     result = CreatePartitionsTopicResult(name=topic.name)
     try:
@@ -40,6 +45,7 @@ async def _create(
             raise KafkaError(ErrorCode.NOT_CONTROLLER)
         if duplicate:
             raise KafkaError(ErrorCode.INVALID_REQUEST, "Duplicate topic in request.")
+        context.require(Resource.TOPIC, topic.name)
         assignments = (
             None
             if topic.assignments is None

@@ -8,6 +8,7 @@ with REQUEST_TIMED_OUT; it exists all the same.
 import trio
 
 from broker.api.context import RequestContext
+from broker.api.permissions import Operation, Resource
 from broker.broker import Broker
 from broker.config.described import describe_topic
 from broker.topic_admin import CLUSTER_METADATA_TOPIC, CreatedTopic, NewTopic
@@ -27,7 +28,7 @@ async def handle(
     deadline_s = trio.current_time() + request.timeout_ms / 1000
     names = [topic.name for topic in request.topics]
     results = [
-        await _create(broker, topic, request.validate_only, names.count(topic.name) > 1)
+        await _create(broker, context, topic, request.validate_only, names.count(topic.name) > 1)
         for topic in request.topics
     ]
     if request.validate_only:
@@ -41,7 +42,11 @@ async def handle(
 
 
 async def _create(
-    broker: Broker, topic: CreatableTopic, validate_only: bool, duplicate: bool
+    broker: Broker,
+    context: RequestContext,
+    topic: CreatableTopic,
+    validate_only: bool,
+    duplicate: bool,
 ) -> CreatableTopicResult:
     try:
         if not broker.is_controller:
@@ -53,6 +58,10 @@ async def _create(
                 ErrorCode.INVALID_REQUEST,
                 f"Creation of internal topic {topic.name} is prohibited.",
             )
+        if not context.may(Resource.CLUSTER) and not context.may(
+            Resource.TOPIC, topic.name, Operation.CREATE
+        ):
+            raise KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED, "Authorization failed.")
         created = await broker.topic_admin.create(
             NewTopic(
                 name=topic.name,
@@ -72,7 +81,13 @@ async def _create(
             error_message=error.message,
             configs=None,
         )
-    return _result(broker, created)
+    result = _result(broker, created)
+    if not context.may(Resource.TOPIC, topic.name, Operation.DESCRIBE_CONFIGS):
+        # It's made, but what it's like is not this client's business.
+        result.topic_config_error_code = ErrorCode.TOPIC_AUTHORIZATION_FAILED
+        result.num_partitions = result.replication_factor = -1
+        result.configs = []
+    return result
 
 
 def _result(broker: Broker, created: CreatedTopic) -> CreatableTopicResult:

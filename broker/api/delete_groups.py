@@ -2,6 +2,8 @@
 
 from broker.api.context import RequestContext
 from broker.api.group_services import GroupServices
+from broker.api.permissions import Resource
+from broker.wire.errors import ErrorCode
 from broker.wire.messages.delete_groups import (
     DeletableGroupResult,
     DeleteGroupsRequest,
@@ -10,9 +12,12 @@ from broker.wire.messages.delete_groups import (
 
 
 async def handle(
-    broker: GroupServices, _context: RequestContext, request: DeleteGroupsRequest
+    broker: GroupServices, context: RequestContext, request: DeleteGroupsRequest
 ) -> DeleteGroupsResponse:
-    errors = await broker.groups.delete_groups(request.groups_names)
+    errors = dict.fromkeys(request.groups_names, ErrorCode.GROUP_AUTHORIZATION_FAILED)
+    errors |= await broker.groups.delete_groups(
+        [name for name in errors if context.may(Resource.GROUP, name)]
+    )
     return DeleteGroupsResponse(
         results=[
             DeletableGroupResult(group_id=group_id, error_code=error)

@@ -10,6 +10,7 @@ Kafka: ReplicaManager.deleteRecords, Partition.deleteRecordsOnLeader, DelayedDel
 import attrs
 
 from broker.api.context import RequestContext
+from broker.api.permissions import Resource
 from broker.broker import Broker
 from broker.replica.partition import Partition
 from broker.replica.waiting import wait_until
@@ -45,7 +46,7 @@ async def handle(
         DeleteRecordsTopicResult(
             name=topic.name,
             partitions=[
-                _delete(broker, topic.name, asked, deletions) for asked in topic.partitions
+                _delete(broker, context, topic.name, asked, deletions) for asked in topic.partitions
             ],
         )
         for topic in request.topics
@@ -71,10 +72,15 @@ async def handle(
 
 
 def _delete(
-    broker: Broker, topic: str, asked: DeleteRecordsPartition, deletions: list[_Deletion]
+    broker: Broker,
+    context: RequestContext,
+    topic: str,
+    asked: DeleteRecordsPartition,
+    deletions: list[_Deletion],
 ) -> DeleteRecordsPartitionResult:
     result = DeleteRecordsPartitionResult(partition_index=asked.partition_index, low_watermark=-1)
     try:
+        context.require(Resource.TOPIC, topic)
         partition = broker.replicas.find(TopicPartition(topic, asked.partition_index))
         partition.leading()
         offset = partition.high_watermark if asked.offset == HIGH_WATERMARK else asked.offset

@@ -8,6 +8,7 @@ that broker is back.
 import trio
 
 from broker.api.context import RequestContext
+from broker.api.permissions import Operation, Resource
 from broker.broker import Broker
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.delete_topics import (
@@ -55,6 +56,10 @@ async def _delete(
             )
         if name is None:
             raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID)
+        if topic.name is None and not context.may(Resource.TOPIC, name, Operation.DESCRIBE):
+            result.name = None  # whoever doesn't know it isn't told
+            raise KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
+        context.require(Resource.TOPIC, name, Operation.DELETE)
         known = cluster.topics.get(name)
         if known is not None:
             result.topic_id = known.topic_id

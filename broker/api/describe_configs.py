@@ -8,6 +8,7 @@ Kafka: `ConfigHelper`; KIP-133, KIP-226, KIP-412, KIP-569.
 """
 
 from broker.api.context import RequestContext
+from broker.api.permissions import Resource
 from broker.broker import Broker
 from broker.config.described import (
     Described,
@@ -43,7 +44,7 @@ async def handle(
             resource_name=resource.resource_name,
         )
         try:
-            described = await _describe(broker, resource, request)
+            described = await _describe(broker, context, resource, request)
         except KafkaError as error:
             result.error_code = error.code
             result.error_message = error.message
@@ -62,9 +63,16 @@ async def handle(
 
 
 async def _describe(
-    broker: Broker, resource: DescribeConfigsResource, request: DescribeConfigsRequest
+    broker: Broker,
+    context: RequestContext,
+    resource: DescribeConfigsResource,
+    request: DescribeConfigsRequest,
 ) -> list[DescribeConfigsResourceResult]:
     name = resource.resource_name
+    if resource.resource_type == ResourceType.TOPIC:
+        context.require(Resource.TOPIC, name)
+    elif resource.resource_type in set(ResourceType):
+        context.require(Resource.CLUSTER)
     match resource.resource_type:
         case ResourceType.TOPIC:
             if name not in broker.metadata.current.topics:

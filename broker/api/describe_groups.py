@@ -4,6 +4,7 @@ from typing import Final
 
 from broker.api.context import RequestContext
 from broker.api.group_services import GroupServices
+from broker.api.permissions import Resource
 from broker.groups.inspection import MemberDescription
 from broker.wire.errors import KafkaError
 from broker.wire.messages.describe_groups import (
@@ -19,9 +20,9 @@ ALL_OPERATIONS: Final = 1 << 3 | 1 << 6 | 1 << 8
 
 
 async def handle(
-    broker: GroupServices, _context: RequestContext, request: DescribeGroupsRequest
+    broker: GroupServices, context: RequestContext, request: DescribeGroupsRequest
 ) -> DescribeGroupsResponse:
-    groups = [await _describe(broker, group_id) for group_id in request.groups]
+    groups = [await _describe(broker, context, group_id) for group_id in request.groups]
     if request.include_authorized_operations:
         for group in groups:
             if group.error_code == 0:
@@ -29,8 +30,11 @@ async def handle(
     return DescribeGroupsResponse(groups=groups)
 
 
-async def _describe(broker: GroupServices, group_id: str) -> DescribedGroup:
+async def _describe(
+    broker: GroupServices, context: RequestContext, group_id: str
+) -> DescribedGroup:
     try:
+        context.require(Resource.GROUP, group_id)
         group = await broker.groups.describe_group(group_id)
     except KafkaError as error:
         return DescribedGroup(group_id=group_id, error_code=error.code)

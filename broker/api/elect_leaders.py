@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import trio
 
 from broker.api.context import RequestContext
+from broker.api.permissions import Resource
 from broker.broker import Broker
 from broker.replica.waiting import wait_until
 from broker.wire.errors import ErrorCode
@@ -26,6 +27,7 @@ from coordination.controller.inbox import NotController
 from coordination.values import TopicPartition
 
 PREFERRED, UNCLEAN = 0, 1
+FIRST_VERSION_WITH_ERROR_OF_ALL = 1
 
 # An error code and its message, for each partition.
 Results = Mapping[TopicPartition, tuple[ErrorCode, str | None]]
@@ -35,8 +37,10 @@ async def handle(
     broker: Broker, context: RequestContext, request: ElectLeadersRequest
 ) -> ElectLeadersResponse:
     deadline_s = trio.current_time() + request.timeout_ms / 1000
+    if not context.may(Resource.CLUSTER):
+        return _refused(context, request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED)
     if request.election_type not in (PREFERRED, UNCLEAN):
-        return _not_understood(request)
+        return _refused(context, request, ErrorCode.UNKNOWN_SERVER_ERROR)
     partitions = _asked_for(broker, request)
     try:
         elected = await broker.controller.submit(
@@ -55,11 +59,13 @@ async def handle(
     return _response(results)
 
 
-def _not_understood(request: ElectLeadersRequest) -> ElectLeadersResponse:
-    """No such type of election."""
-    code = ErrorCode.UNKNOWN_SERVER_ERROR
+def _refused(
+    context: RequestContext, request: ElectLeadersRequest, code: ErrorCode
+) -> ElectLeadersResponse:
+    """All of it, and every partition that it names."""
     answer = _response(dict.fromkeys(_named(request), (code, code.message)))
-    answer.error_code = code
+    if context.api_version >= FIRST_VERSION_WITH_ERROR_OF_ALL:
+        answer.error_code = code
     return answer
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 import attrs
 
 from broker.api.context import RequestContext
+from broker.api.permissions import Resource
 from broker.broker import Broker
 from broker.replica.fetch import (
     FetchParameters,
@@ -49,6 +50,7 @@ class _Entry:
     topic: FetchTopic
     partition: FetchPartition
     name: str | None  # None: no topic has this id
+    refusal: ErrorCode | None  # why it isn't read
 
     @property
     def key(self) -> tuple[str, UUID, int]:
@@ -59,11 +61,11 @@ async def handle(broker: Broker, context: RequestContext, request: FetchRequest)
     if request.session_epoch not in FULL_FETCHES:
         return FetchResponse(error_code=ErrorCode.FETCH_SESSION_ID_NOT_FOUND)
     # As in Kafka, the last one counts if a partition is named twice.
-    entries = list({e.key: e for e in _entries(broker, context, request)}.values())
-    known = [entry for entry in entries if entry.name is not None]
-    fetches = [_partition_fetch(entry) for entry in known]
     parameters = _parameters(request, broker.config.fetch_max_bytes)
-    if len(known) < len(entries):
+    entries = list({e.key: e for e in _entries(broker, context, request, parameters)}.values())
+    readable = [entry for entry in entries if entry.refusal is None]
+    fetches = [_partition_fetch(entry) for entry in readable]
+    if len(readable) < len(entries):
         # There is an error to answer: don't wait for records.
         parameters = attrs.evolve(parameters, max_wait_s=0)
     if parameters.from_follower:
@@ -85,12 +87,25 @@ def _parameters(request: FetchRequest, max_bytes: int) -> FetchParameters:
     )
 
 
-def _entries(broker: Broker, context: RequestContext, request: FetchRequest) -> Iterator[_Entry]:
+def _entries(
+    broker: Broker, context: RequestContext, request: FetchRequest, parameters: FetchParameters
+) -> Iterator[_Entry]:
     by_id = context.api_version >= FIRST_VERSION_WITH_TOPIC_IDS
     for topic in request.topics:
         name = broker.replicas.topic_name(topic.topic_id) if by_id else topic.topic
+        refusal = _refusal(context, parameters, name)
         for partition in topic.partitions:
-            yield _Entry(topic, partition, name)
+            yield _Entry(topic, partition, name, refusal)
+
+
+def _refusal(
+    context: RequestContext, parameters: FetchParameters, name: str | None
+) -> ErrorCode | None:
+    if name is None:
+        return ErrorCode.UNKNOWN_TOPIC_ID
+    follower = parameters.from_follower
+    may_read = context.may(Resource.CLUSTER) if follower else context.may(Resource.TOPIC, name)
+    return None if may_read else ErrorCode.TOPIC_AUTHORIZATION_FAILED
 
 
 def _partition_fetch(entry: _Entry) -> PartitionFetch:
@@ -123,9 +138,8 @@ def _response(
             key,
             FetchableTopicResponse(topic=entry.topic.topic, topic_id=entry.topic.topic_id),
         )
-        if entry.name is None:
-            unknown = ErrorCode.UNKNOWN_TOPIC_ID
-            topic.partitions.append(_error_data(entry.partition.partition, unknown))
+        if entry.refusal is not None:
+            topic.partitions.append(_error_data(entry.partition.partition, entry.refusal))
         else:
             data = _data(broker, context, next(remaining), parameters.read_committed)
             topic.partitions.append(data)

@@ -12,6 +12,7 @@ from typing import Final
 
 from broker.api.context import RequestContext
 from broker.api.group_services import GroupServices
+from broker.api.permissions import Resource
 from broker.groups.offsets_log import OFFSETS_TOPIC
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.find_coordinator import (
@@ -55,6 +56,10 @@ async def _find(
     broker: GroupServices, context: RequestContext, key_type: int, key: str
 ) -> Coordinator:
     try:
+        if key_type == TRANSACTION:
+            context.require(Resource.TRANSACTIONAL_ID, key)
+        if key_type == GROUP:
+            context.require(Resource.GROUP, key)
         knows_share = context.api_version >= FIRST_VERSION_WITH_SHARE_GROUPS
         if key_type == TRANSACTION or (key_type == SHARE and knows_share):
             raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE)

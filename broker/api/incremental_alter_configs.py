@@ -17,7 +17,7 @@ async def handle(
     broker: Broker, context: RequestContext, request: IncrementalAlterConfigsRequest
 ) -> IncrementalAlterConfigsResponse:
     changes = [_change(resource) for resource in request.resources]
-    outcomes = await alter_configs(broker, changes, validate_only=request.validate_only)
+    outcomes = await alter_configs(broker, context, changes, validate_only=request.validate_only)
     return IncrementalAlterConfigsResponse(
         responses=[
             AlterConfigsResourceResponse(

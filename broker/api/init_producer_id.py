@@ -7,6 +7,7 @@ Kafka: TransactionCoordinator.handleInitProducerId.
 """
 
 from broker.api.context import RequestContext
+from broker.api.permissions import Resource
 from broker.broker import Broker
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.init_producer_id import InitProducerIdRequest, InitProducerIdResponse
@@ -16,18 +17,25 @@ from broker.wire.record_batch import NO_PRODUCER_EPOCH, NO_PRODUCER_ID
 async def handle(
     broker: Broker, context: RequestContext, request: InitProducerIdRequest
 ) -> InitProducerIdResponse:
+    try:
+        producer_id = await _producer_id(broker, context, request)
+    except KafkaError as error:
+        return InitProducerIdResponse(error_code=error.code, producer_epoch=-1)
+    return InitProducerIdResponse(producer_id=producer_id, producer_epoch=0)
+
+
+async def _producer_id(
+    broker: Broker, context: RequestContext, request: InitProducerIdRequest
+) -> int:
     if request.transactional_id is not None:
-        code = (
+        context.require(Resource.TRANSACTIONAL_ID, request.transactional_id)
+        raise KafkaError(
             ErrorCode.COORDINATOR_NOT_AVAILABLE
             if request.transactional_id
             else ErrorCode.INVALID_REQUEST
         )
-        return InitProducerIdResponse(error_code=code, producer_epoch=-1)
+    context.require(Resource.CLUSTER)
     if (request.producer_id == NO_PRODUCER_ID) != (request.producer_epoch == NO_PRODUCER_EPOCH):
         # Half of a producer: which one, or in which life, isn't said.
-        return InitProducerIdResponse(error_code=ErrorCode.INVALID_REQUEST, producer_epoch=-1)
-    try:
-        producer_id = await broker.producer_ids.next_id(broker.broker_epoch)
-    except KafkaError as error:
-        return InitProducerIdResponse(error_code=error.code, producer_epoch=-1)
-    return InitProducerIdResponse(producer_id=producer_id, producer_epoch=0)
+        raise KafkaError(ErrorCode.INVALID_REQUEST)
+    return await broker.producer_ids.next_id(broker.broker_epoch)

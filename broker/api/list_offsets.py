@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Container
 
 from broker.api.context import RequestContext
+from broker.api.permissions import Resource
 from broker.broker import Broker
 from broker.log.values import (
     EARLIEST_LOCAL_TIMESTAMP,
@@ -88,6 +89,7 @@ def _partition(
     answer = ListOffsetsPartitionResponse(partition_index=asked.partition_index)
     topic_partition = TopicPartition(topic, asked.partition_index)
     try:
+        context.require(Resource.TOPIC, topic)
         if topic_partition in twice:
             raise KafkaError(ErrorCode.INVALID_REQUEST)
         if asked.timestamp < 0 and context.api_version < FIRST_VERSION_OF.get(

@@ -6,6 +6,9 @@
     10-11    names; an id is refused       null
     12       names or ids                  null
 
+Brokers are told as far as they have the listener that the request came by: each client
+sees the cluster from where it is. A leader that doesn't have it is LISTENER_NOT_FOUND.
+
 One id among the topics makes it a request by ids: names are not looked at then.
 
 An unknown topic is created if the client allows it (always before version 4)
@@ -13,12 +16,13 @@ and `auto.create.topics.enable` is on; the client is told LEADER_NOT_AVAILABLE
 and asks again. Kafka: KafkaApis.handleTopicMetadataRequest.
 
 The answer about all topics is kept, as bytes, for as long as the state of the
-cluster that it tells.
+cluster that it tells; unless an authorizer or a quota makes it another for each client.
 """
 
 from collections.abc import Container, Mapping
 
 from broker.api.context import RequestContext
+from broker.api.permissions import Operation, Resource
 from broker.broker import Broker
 from broker.metadata_cache import ClusterMetadata, PartitionMetadata, TopicMetadata
 from broker.topic_admin import INTERNAL_TOPICS
@@ -35,6 +39,7 @@ from broker.wire.messages.metadata import (
 from coordination.values import ZERO_UUID, Endpoint
 
 FIRST_VERSION_WHERE_EMPTY_IS_NONE = 1
+FIRST_VERSION_WITH_DEAD_REPLICAS = 1  # before, they are left out, with an error
 FIRST_VERSION_WITH_LISTENER_NOT_FOUND = 6
 FIRST_VERSION_WITH_IDS = 12
 
@@ -46,13 +51,14 @@ async def handle(
     if _asks_for_all(context, request):
         return _all_topics(broker, cluster, context)
     asked_topics = request.topics or []
-    if context.api_version < FIRST_VERSION_WITH_IDS and any(map(_is_by_id, asked_topics)):
+    by_id = any(map(_is_by_id, asked_topics))
+    if by_id and context.api_version < FIRST_VERSION_WITH_IDS:
         return _refused(request)
     listening = _listening(cluster, context)
     topics = [
-        _found(cluster, context, listening, asked)
+        _found(cluster, context, listening, asked, by_id)
         if isinstance(asked, TopicMetadata)
-        else await _not_found(broker, asked, request.allow_auto_topic_creation)
+        else await _not_found(broker, context, asked, request.allow_auto_topic_creation)
         for asked in _asked_for(cluster, asked_topics)
     ]
     return _answer(broker, cluster, listening, topics)
@@ -66,16 +72,28 @@ def _asks_for_all(context: RequestContext, request: MetadataRequest) -> bool:
 
 def _all_topics(
     broker: Broker, cluster: ClusterMetadata, context: RequestContext
-) -> EncodedResponse:
+) -> MetadataResponse | EncodedResponse:
+    if context.authorizer is not None or broker.quota is not None:
+        return _all_topics_now(broker, cluster, context)
     key = context.listener, context.api_version
     answer = cluster.answers.get(key)
     if answer is None:
-        listening = _listening(cluster, context)
-        topics = [_found(cluster, context, listening, topic) for topic in cluster.topics.values()]
-        response = _answer(broker, cluster, listening, topics)
+        response = _all_topics_now(broker, cluster, context)
         answer = EncodedResponse.of(context.api_key, context.api_version, response)
         cluster.answers[key] = answer
     return answer
+
+
+def _all_topics_now(
+    broker: Broker, cluster: ClusterMetadata, context: RequestContext
+) -> MetadataResponse:
+    listening = _listening(cluster, context)
+    topics = [
+        _found(cluster, context, listening, topic, by_id=False)
+        for topic in cluster.topics.values()
+        if _sees(context, topic.name)
+    ]
+    return _answer(broker, cluster, listening, topics)
 
 
 def _listening(cluster: ClusterMetadata, context: RequestContext) -> Mapping[int, Endpoint]:
@@ -120,6 +138,16 @@ def _asked_for(
     return [cluster.topics.get(name or "", asked) for name, asked in by_name.items()]
 
 
+def _sees(context: RequestContext, topic: str) -> bool:
+    return context.may(Resource.TOPIC, topic, Operation.DESCRIBE)
+
+
+def _may_create(context: RequestContext, topic: str) -> bool:
+    return context.may(Resource.CLUSTER, operation=Operation.CREATE) or context.may(
+        Resource.TOPIC, topic, Operation.CREATE
+    )
+
+
 def _is_by_id(asked: MetadataRequestTopic) -> bool:
     return asked.name is None or asked.topic_id != ZERO_UUID
 
@@ -139,7 +167,16 @@ def _found(
     context: RequestContext,
     listening: Container[int],
     topic: TopicMetadata,
+    by_id: bool,
 ) -> MetadataResponseTopic:
+    if not _sees(context, topic.name):
+        # An id is no secret, but who asks by it doesn't learn the name; nor the id by the name.
+        return MetadataResponseTopic(
+            error_code=ErrorCode.TOPIC_AUTHORIZATION_FAILED,
+            name=None if by_id else topic.name,
+            topic_id=topic.topic_id if by_id else ZERO_UUID,
+            is_internal=not by_id and topic.name in INTERNAL_TOPICS,
+        )
     return MetadataResponseTopic(
         name=topic.name,
         topic_id=topic.topic_id,
@@ -159,7 +196,13 @@ def _partition(
     state: PartitionMetadata,
 ) -> MetadataResponsePartition:
     leader = state.leader_and_isr.leader
+    replicas, isr = list(state.replicas), list(state.leader_and_isr.isr)
     error = ErrorCode.NONE
+    if context.api_version < FIRST_VERSION_WITH_DEAD_REPLICAS:
+        for nodes in (replicas, isr):
+            reachable = [broker_id for broker_id in nodes if broker_id in listening]
+            if reachable != nodes:
+                error, nodes[:] = ErrorCode.REPLICA_NOT_AVAILABLE, reachable
     if leader not in listening:
         # No leader, a dead one, or one that doesn't listen where this client came in.
         listener_missing = leader in cluster.brokers
@@ -174,14 +217,14 @@ def _partition(
         partition_index=index,
         leader_id=leader,
         leader_epoch=state.leader_and_isr.leader_epoch,
-        replica_nodes=list(state.replicas),
-        isr_nodes=list(state.leader_and_isr.isr),
+        replica_nodes=replicas,
+        isr_nodes=isr,
         offline_replicas=list(state.offline_replicas),
     )
 
 
 async def _not_found(
-    broker: Broker, asked: MetadataRequestTopic, may_create: bool
+    broker: Broker, context: RequestContext, asked: MetadataRequestTopic, may_create: bool
 ) -> MetadataResponseTopic:
     if asked.name is None or asked.topic_id != ZERO_UUID:
         return MetadataResponseTopic(
@@ -189,7 +232,11 @@ async def _not_found(
         )
     code = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
     try:
+        if not _sees(context, asked.name):
+            raise KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
         if may_create and broker.config.auto_create_topics_enable:
+            if not _may_create(context, asked.name):
+                raise KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
             await broker.topic_admin.create_automatically(asked.name)
             code = ErrorCode.LEADER_NOT_AVAILABLE
         else:

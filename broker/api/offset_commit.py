@@ -13,6 +13,7 @@ from typing import Final
 
 from broker.api.context import RequestContext
 from broker.api.group_services import GroupServices
+from broker.api.permissions import Resource
 from broker.groups.committed_offsets import CommittedOffset
 from broker.groups.offsets import CommitRequest
 from broker.wire.errors import ErrorCode, KafkaError
@@ -41,12 +42,22 @@ async def handle(
         for topic in request.topics
         for partition in topic.partitions
     }
-    existing = {tp: commit for tp, commit in commits.items() if cluster.partition(tp) is not None}
-    errors: dict[TopicPartition, ErrorCode] = {}
+    if not context.may(Resource.GROUP, request.group_id):
+        return _response(dict.fromkeys(commits, ErrorCode.GROUP_AUTHORIZATION_FAILED))
+    errors = {
+        tp: ErrorCode.TOPIC_AUTHORIZATION_FAILED
+        for tp in commits
+        if not context.may(Resource.TOPIC, tp.topic)
+    }
+    existing = {
+        tp: commit
+        for tp, commit in commits.items()
+        if tp not in errors and cluster.partition(tp) is not None
+    }
     if context.api_version == VERSION_INTO_ZOOKEEPER:
-        errors = await _commit_to_zookeeper(broker, request.group_id, existing)
+        errors |= await _commit_to_zookeeper(broker, request.group_id, existing)
     elif existing:
-        errors = await _commit_to_coordinator(broker, request, existing)
+        errors |= await _commit_to_coordinator(broker, request, existing)
     return _response({tp: errors.get(tp, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) for tp in commits})
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from broker.api.context import RequestContext
 from broker.api.group_services import GroupServices
+from broker.api.permissions import Resource
 from broker.groups.committed_offsets import CommittedOffset
 from broker.groups.offsets import FetchedOffset
 from broker.wire.errors import ErrorCode, KafkaError
@@ -42,17 +43,15 @@ async def handle(
     if version >= FIRST_VERSION_WITH_MANY_GROUPS:
         return OffsetFetchResponse(
             groups=[
-                await _fetch_group(broker, group, require_stable=request.require_stable)
+                await _fetch_group(broker, context, group, require_stable=request.require_stable)
                 for group in request.groups
             ]
         )
     partitions = None if request.topics is None else _partitions(request.topics)
-    if version == VERSION_FROM_ZOOKEEPER:
-        fetched = await _fetch_from_zookeeper(broker, request.group_id, partitions or [])
-        return OffsetFetchResponse(topics=_topics(fetched))
+    fetch = _fetch_from_zookeeper if version == VERSION_FROM_ZOOKEEPER else _fetch
     try:
-        fetched = await broker.groups.fetch_offsets(
-            request.group_id, partitions, require_stable=request.require_stable
+        fetched = await fetch(
+            broker, context, request.group_id, partitions, require_stable=request.require_stable
         )
     except KafkaError as error:
         if version >= FIRST_VERSION_WITH_GROUP_ERROR:
@@ -61,15 +60,38 @@ async def handle(
     return OffsetFetchResponse(topics=_topics(fetched))
 
 
+async def _fetch(
+    broker: GroupServices,
+    context: RequestContext,
+    group_id: str,
+    partitions: list[TopicPartition] | None,
+    *,
+    require_stable: bool,
+) -> Fetched:
+    """What the coordinator has, of the topics that who asks may see."""
+    context.require(Resource.GROUP, group_id)
+    if partitions is None:
+        fetched = await broker.groups.fetch_offsets(group_id, None, require_stable=require_stable)
+        return {tp: each for tp, each in fetched.items() if context.may(Resource.TOPIC, tp.topic)}
+    allowed = [tp for tp in partitions if context.may(Resource.TOPIC, tp.topic)]
+    fetched = await broker.groups.fetch_offsets(group_id, allowed, require_stable=require_stable)
+    denied = FetchedOffset(error=ErrorCode.TOPIC_AUTHORIZATION_FAILED)
+    return {tp: fetched.get(tp, denied) for tp in partitions}
+
+
 async def _fetch_group(
-    broker: GroupServices, group: OffsetFetchRequestGroup, *, require_stable: bool
+    broker: GroupServices,
+    context: RequestContext,
+    group: OffsetFetchRequestGroup,
+    *,
+    require_stable: bool,
 ) -> OffsetFetchResponseGroup:
     partitions = None
     if group.topics is not None:
         partitions = [TopicPartition(t.name, p) for t in group.topics for p in t.partition_indexes]
     try:
-        fetched = await broker.groups.fetch_offsets(
-            group.group_id, partitions, require_stable=require_stable
+        fetched = await _fetch(
+            broker, context, group.group_id, partitions, require_stable=require_stable
         )
     except KafkaError as error:
         return OffsetFetchResponseGroup(group_id=group.group_id, error_code=error.code)
@@ -125,13 +147,21 @@ def _partitions(topics: Iterable[OffsetFetchRequestTopic]) -> list[TopicPartitio
 
 
 async def _fetch_from_zookeeper(
-    broker: GroupServices, group_id: str, partitions: Iterable[TopicPartition]
-) -> dict[TopicPartition, FetchedOffset]:
+    broker: GroupServices,
+    context: RequestContext,
+    group_id: str,
+    partitions: list[TopicPartition] | None,
+    *,
+    require_stable: bool,
+) -> Fetched:
+    """Of the partitions that are named, for this version can't ask for all."""
+    context.require(Resource.GROUP, group_id)
     cluster = broker.metadata.current
     fetched = {}
-    for tp in partitions:
+    for tp in partitions or []:
         found = FetchedOffset(error=ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
         try:
+            context.require(Resource.TOPIC, tp.topic)
             offset = (
                 await broker.old_offsets.get(group_id, tp)
                 if cluster.partition(tp) is not None

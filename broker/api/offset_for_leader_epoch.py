@@ -6,6 +6,7 @@ KIP-279). The answer is the largest epoch up to the asked one, and its end offse
 """
 
 from broker.api.context import RequestContext
+from broker.api.permissions import Resource
 from broker.broker import Broker
 from broker.wire.errors import KafkaError
 from broker.wire.messages.offset_for_leader_epoch import (
@@ -26,7 +27,8 @@ async def handle(
             OffsetForLeaderTopicResult(
                 topic=topic.topic,
                 partitions=[
-                    _end_of_epoch(broker, topic.topic, partition) for partition in topic.partitions
+                    _end_of_epoch(broker, context, topic.topic, partition)
+                    for partition in topic.partitions
                 ],
             )
             for topic in request.topics
@@ -34,8 +36,12 @@ async def handle(
     )
 
 
-def _end_of_epoch(broker: Broker, topic: str, asked: OffsetForLeaderPartition) -> EpochEndOffset:
+def _end_of_epoch(
+    broker: Broker, context: RequestContext, topic: str, asked: OffsetForLeaderPartition
+) -> EpochEndOffset:
     try:
+        if not context.may(Resource.CLUSTER):  # a follower may see every topic
+            context.require(Resource.TOPIC, topic)
         partition = broker.replicas.find(TopicPartition(topic, asked.partition))
         partition.leading(asked.current_leader_epoch)
     except KafkaError as error:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from broker.api.context import RequestContext
+from broker.api.permissions import Resource
 from broker.broker import Broker
 from broker.listener import Answer, CloseConnection, Later
 from broker.log.validation import InvalidRecords
@@ -38,7 +39,7 @@ async def handle(broker: Broker, context: RequestContext, request: ProduceReques
         for topic in request.topic_data
         for partition in topic.partition_data
     }
-    refusal = _refusal(request, entries.values())
+    refusal = _refusal(context, request, entries.values())
     if refusal is not None:
         appended = [Appended(tp, refusal) for tp in entries]
     else:
@@ -66,9 +67,14 @@ async def handle(broker: Broker, context: RequestContext, request: ProduceReques
     return Later(wait)
 
 
-def _refusal(request: ProduceRequest, batches: Iterable[memoryview]) -> KafkaError | None:
+def _refusal(
+    context: RequestContext, request: ProduceRequest, batches: Iterable[memoryview]
+) -> KafkaError | None:
     """Why nothing of the request is appended. Kafka: KafkaApis.handleProduceRequest."""
-    if request.transactional_id is None and any(map(_is_transactional, batches)):
+    if any(map(_is_transactional, batches)) and not (
+        request.transactional_id is not None
+        and context.may(Resource.TRANSACTIONAL_ID, request.transactional_id)
+    ):
         return KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
     if request.acks not in (ALL, 0, 1):
         return KafkaError(ErrorCode.INVALID_REQUIRED_ACKS, f"acks={request.acks}")
@@ -79,6 +85,8 @@ def _refusal_of(
     context: RequestContext, topic_partition: TopicPartition, records: memoryview
 ) -> KafkaError | None:
     """Why this partition's records may not come by this request, whatever they are."""
+    if not context.may(Resource.TOPIC, topic_partition.topic):
+        return KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
     if (
         context.api_version < FIRST_VERSION_WITH_ZSTD
         and attributes_of(records) & CODEC_MASK == Compression.ZSTD
@@ -126,7 +134,6 @@ def _partition_response(broker: Broker, entry: Appended, version: int) -> Partit
     )
     if entry.error is None:
         return response
-    response.base_offset = -1
     response.error_code = entry.error.code
     response.error_message = entry.error.message
     if isinstance(entry.error, InvalidRecords):

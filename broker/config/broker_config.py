@@ -55,6 +55,7 @@ class BrokerConfig:
     socket_listen_backlog_size: int
     socket_request_max_bytes: int
     connections_max_idle_ms: int
+    max_connections: int
     max_connections_per_ip: int
     max_connections_per_ip_overrides: Mapping[str, int]
     request_timeout_ms: int

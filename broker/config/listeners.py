@@ -11,7 +11,8 @@ name when it is advertised. An IPv6 host stands in brackets.
 What must hold, as in Kafka: names and ports are unique (one port may serve an IPv4 and an IPv6
 host); an advertised listener needs no unique port, but must be one that is listened on, and
 0.0.0.0 is no address to connect to; the listener between brokers must be advertised, and that of
-the controller's requests too, and be another one.
+the controller's requests too, and be another one. And, for zbroker alone: every listener speaks
+PLAINTEXT.
 
 Source: Kafka's `SocketServerConfigs`, `CoreUtils.listenerListToEndPoints`, `KafkaConfig`
 (validateValues), `KafkaServer.createBrokerInfo`; KIP-103, KIP-291.
@@ -30,6 +31,7 @@ from broker.config.values import ConfigError, parse_list
 from coordination.values import Endpoint
 
 SECURITY_PROTOCOLS: Final = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+SPOKEN_PROTOCOLS: Final = ("PLAINTEXT",)
 EVERY_INTERFACE: Final = ""
 _LISTENER: Final = re.compile(r"(.*)://\[?([0-9a-zA-Z\-%._:]*)\]?:(-?[0-9]+)")
 _FORM: Final = "a list of NAME://host:port"
@@ -67,6 +69,7 @@ def read_listeners(
     inter_broker = _inter_broker_name(values, given, protocols)
     control_plane = _control_plane_name(values, protocols)
     _check_together(bound, advertised, inter_broker, control_plane, values)
+    _check_spoken(bound, _text(values, "listeners"))
     return Listeners(
         bound,
         tuple(
@@ -241,3 +244,16 @@ def _check_advertised(
             "advertised.listeners cannot use the nonroutable meta-address 0.0.0.0.",
             "a routable address in advertised.listeners",
         )
+
+
+def _check_spoken(bound: tuple[Endpoint, ...], text: str) -> None:
+    """What Kafka would accept but we don't speak: better not started than without encryption."""
+    for endpoint in bound:
+        if endpoint.security_protocol not in SPOKEN_PROTOCOLS:
+            raise ConfigError(
+                "listeners",
+                text,
+                f"listener {endpoint.listener} is {endpoint.security_protocol}, "
+                "which zbroker does not speak yet",
+                f"listeners that listener.security.protocol.map maps to {SPOKEN_PROTOCOLS[0]}",
+            )

@@ -52,6 +52,13 @@ class InvalidRecords(KafkaError):
         self.reasons = reasons  # by the record's place in the batch
 
 
+class NotOneBatch(KafkaError):
+    """A request that holds anything but one batch of format 2: no log is even asked about it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(ErrorCode.INVALID_RECORD, message)
+
+
 class UnexpectedAppendOffset(KafkaError):  # as Kafka's
     """The leader's records do not continue this log: the follower must find out why."""
 
@@ -63,12 +70,12 @@ def only_batch(records: Buffer) -> RecordBatch:
     """The one batch that an append by a leader consists of."""
     view = memoryview(records)
     if 0 <= magic_of(view) < MAGIC:
-        raise _invalid(f"Record batches have format {MAGIC}, and this one has {magic_of(view)}")
+        raise NotOneBatch(f"Record batches have format {MAGIC}, and this one has {magic_of(view)}")
     if len(view) >= HEADER_BYTES and batch_size(view, 0) == len(view):
         return batch_at(view, 0, len(view))
     found = list(batches(view))
     if len(found) != 1:
-        raise _invalid(f"There must be exactly one record batch, and there are {len(found)}")
+        raise NotOneBatch(f"There must be exactly one record batch, and there are {len(found)}")
     return found[0]
 
 

@@ -26,6 +26,7 @@ from collections.abc import Iterable
 import attrs
 import trio
 
+from broker.log.validation import NotOneBatch
 from broker.log.values import Origin
 from broker.replica.manager import ReplicaManager
 from broker.replica.partition import Partition
@@ -35,13 +36,29 @@ from coordination.values import TopicPartition
 
 ALL = -1
 
+# Refusals that say nothing of the log, not even where it starts, as in Kafka's appendToLocalLog:
+# there is none here, or it was not looked at, or it can't be trusted.
+_OF_NO_LOG = frozenset(
+    {
+        ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+        ErrorCode.NOT_LEADER_OR_FOLLOWER,
+        ErrorCode.MESSAGE_TOO_LARGE,
+        ErrorCode.RECORD_LIST_TOO_LARGE,
+        ErrorCode.CORRUPT_MESSAGE,
+        ErrorCode.KAFKA_STORAGE_ERROR,
+    }
+)
+
 # Long enough for a follower that is alive to join the ISR of a new leader.
 SENT_AGAIN_PATIENCE_S = 1.0
 
 
 @attrs.define
 class Appended:
-    """What came of one partition's batches. `error` is None when all went well."""
+    """What came of one partition's batches. `error` is None when all went well.
+
+    One that is in the log but not committed in time has its offsets *and* an error.
+    """
 
     topic_partition: TopicPartition
     error: KafkaError | None = None
@@ -78,7 +95,8 @@ def _append_one(
         partition = replicas.find(topic_partition)
         info = partition.append_as_leader(batches, acks, now_s, origin)
     except KafkaError as error:
-        return Appended(topic_partition, error)
+        start = -1 if _is_of_no_log(error) else replicas.find(topic_partition).log.log_start_offset
+        return Appended(topic_partition, error, log_start_offset=start)
     except OSError as error:
         return Appended(topic_partition, KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, str(error)))
     return Appended(
@@ -91,6 +109,10 @@ def _append_one(
         partition=partition,
         waits_for_isr=info.is_duplicate and acks == ALL and partition.is_under_min_isr,
     )
+
+
+def _is_of_no_log(error: KafkaError) -> bool:
+    return error.code in _OF_NO_LOG or isinstance(error, NotOneBatch)
 
 
 async def wait_until_acknowledged(appended: Iterable[Appended], timeout_s: float) -> None:

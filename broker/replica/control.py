@@ -146,7 +146,7 @@ def _may_have_lost(partition: Partition) -> bool:
     role = partition.role
     return (
         isinstance(role, Leading)
-        and role.isr == {partition.broker_id}
+        and role.isr == (partition.broker_id,)
         and len(partition.replicas) > 1
         and not partition.log.was_clean
     )

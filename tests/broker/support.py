@@ -13,13 +13,13 @@ import random
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import trio
 
-from broker.api.context import RequestContext
-from broker.api.dispatch import handler_of
+from broker.api.context import Authorizer, RequestContext
+from broker.api.dispatch import dispatcher
 from broker.broker import Broker
 from broker.build import build_broker
 from broker.config.broker_config import BrokerConfig
@@ -34,6 +34,7 @@ from broker.wire.framing import EncodedResponse
 from broker.wire.messages import leader_and_isr as li
 from broker.wire.messages import update_metadata as um
 from broker.zookeeper import ZooKeeper
+from coordination.controller.runner import ActiveController
 from coordination.memory_store import MemoryStore
 from coordination.registration import create_persistent_paths
 from coordination.values import TopicPartition
@@ -87,8 +88,19 @@ async def open_broker(
         await broker.logs.aclose(-1)
 
 
+def take_the_controllers_seat(broker: Broker) -> None:
+    """The broker believes that it is the controller. Nobody is there who'd decide anything."""
+    broker.controller.active = cast(ActiveController, object())
+
+
 async def call(
-    broker: Broker, request: object, version: int, client_id: str = "test", wait: bool = True
+    broker: Broker,
+    request: object,
+    version: int,
+    client_id: str = "test",
+    wait: bool = True,
+    listener: str = "PLAINTEXT",
+    authorizer: Authorizer | None = None,
 ) -> Any:
     """What the broker's handler answers; with `wait`, a `Later` is waited for."""
     name = type(request).__name__.removesuffix("Request")
@@ -98,11 +110,12 @@ async def call(
         api_version=version,
         correlation_id=1,
         client_id=client_id,
-        listener="PLAINTEXT",
+        listener=listener,
         principal="User:ANONYMOUS",
         host="client",
+        authorizer=authorizer,
     )
-    answer = await handler_of(api_key)(broker, context, request)
+    answer = await dispatcher(broker)(context, request)
     if isinstance(answer, EncodedResponse):
         return decode(API_TABLE[api_key].response_class, version, answer.body)
     return await answer.wait() if wait and isinstance(answer, Later) else answer

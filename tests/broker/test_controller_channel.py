@@ -11,13 +11,8 @@ import trio.testing
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from broker import controller_channel
-from broker.controller_channel import (
-    ControllerChannel,
-    leader_and_isr,
-    open_controller_channel,
-    stop_replica,
-    update_metadata,
-)
+from broker.controller_channel import ControllerChannel, open_controller_channel
+from broker.controller_requests import leader_and_isr, stop_replica, update_metadata
 from broker.frames import FrameReader
 from broker.transport import ConnectionClosed, StreamTransport, Transport
 from broker.wire import framing
@@ -99,7 +94,7 @@ def _answer(request: object) -> object:
 
 @asynccontextmanager
 async def channel(
-    timeout_s: float = 30,
+    timeout_s: float = 30, listener: str = "PLAINTEXT"
 ) -> AsyncIterator[tuple[ControllerChannel, Brokers, trio.MemoryReceiveChannel[CommandAnswered]]]:
     send, answers = trio.open_memory_channel[CommandAnswered](100)
     async with trio.open_nursery() as nursery:
@@ -107,7 +102,8 @@ async def channel(
         async with open_controller_channel(
             send,
             controller_id=1,
-            listener="PLAINTEXT",
+            listener=listener,
+            inter_broker_listener="PLAINTEXT",
             timeout_s=timeout_s,
             connect=brokers.connect,
         ) as opened:
@@ -140,7 +136,7 @@ async def test_the_answers_of_each_order(autojump_clock: MockClock) -> None:
         assert await answers.receive() == CommandAnswered(2, news, 77, {})
         [(_, sent), _] = brokers.orders
         assert isinstance(sent, li.LeaderAndIsrRequest)
-        assert sent == leader_and_isr(order)
+        assert sent == leader_and_isr(order, "PLAINTEXT")
         [topic] = sent.topic_states
         [partition] = topic.partition_states
         assert (sent.type, sent.broker_epoch, topic.topic_id) == (0, 9, T_ID)
@@ -149,6 +145,33 @@ async def test_the_answers_of_each_order(autojump_clock: MockClock) -> None:
         assert [(leader.broker_id, leader.port) for leader in sent.live_leaders] == [(2, 9092)]
     assert update_metadata(news).live_brokers[0].endpoints[0].listener == "PLAINTEXT"
     assert stop_replica(stopping(5)).topic_states[0].topic_name == "t"
+
+
+async def test_the_controllers_own_listener_is_for_its_orders_alone() -> None:
+    """KIP-291: it's asked there, but leaders are named where brokers find each other."""
+    endpoints = tuple(
+        Endpoint(name, "PLAINTEXT", f"{name.lower()}-2", port)
+        for name, port in (("CLIENTS", 1), ("CONTROL", 2), ("PLAINTEXT", 3))
+    )
+    broker = BrokerRegistration(2, endpoints)
+    order = LeaderAndIsrCommand(1, 1, 9, {}, {}, (broker,))
+    news = UpdateMetadataCommand(1, 1, 9, {}, {}, (broker,))
+    async with channel(listener="CONTROL") as (opened, brokers, answers):
+        opened.broker_joined(broker)
+        await opened.send(2, order)
+        await opened.send(2, news)
+        await answers.receive()
+        await answers.receive()
+        [(asked_at, told), (_, told_of)] = brokers.orders
+    assert asked_at == "control-2"
+    assert isinstance(told, li.LeaderAndIsrRequest)
+    assert [(leader.host_name, leader.port) for leader in told.live_leaders] == [("plaintext-2", 3)]
+    assert isinstance(told_of, um.UpdateMetadataRequest)
+    assert [e.listener for e in told_of.live_brokers[0].endpoints] == [
+        "CLIENTS",
+        "CONTROL",
+        "PLAINTEXT",
+    ]
 
 
 async def test_without_an_answer_the_same_order_is_sent_again_first(

@@ -11,6 +11,7 @@ import trio.testing
 
 from broker.api.api_versions import unsupported_version
 from broker.api.context import RequestContext
+from broker.connections import Connections
 from broker.frames import FrameReader
 from broker.listener import Answer, CloseConnection, Dispatch, Later, Listener
 from broker.transport import ConnectionClosed, StreamTransport, Transport
@@ -47,15 +48,16 @@ class Client:
 async def connected(
     dispatch: Dispatch, max_idle_s: float = 60, max_connections: int = 100
 ) -> AsyncIterator[Client]:
+    connections = Connections(lambda: 1000, lambda _: max_connections)
     listener = Listener(
-        "PLAINTEXT", dispatch, 1 << 20, max_idle_s, lambda _: max_connections, unsupported_version
+        "PLAINTEXT", dispatch, 1 << 20, max_idle_s, connections, unsupported_version
     )
     ours, theirs = trio.testing.memory_stream_pair()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(listener.serve_connection, StreamTransport(ours))
         yield Client(theirs)
         nursery.cancel_scope.cancel()
-    assert not listener.connections
+    assert connections.count == 0
 
 
 async def echo(context: RequestContext, request: object) -> Answer:
@@ -192,7 +194,8 @@ async def test_a_client_that_does_not_read_is_left_alone_and_then_closed(
         handled += 1
         return HeartbeatResponse()
 
-    listener = Listener("PLAINTEXT", count, 1 << 20, 600, lambda _: 100, unsupported_version)
+    connections = Connections(lambda: 1000, lambda _: 1000)
+    listener = Listener("PLAINTEXT", count, 1 << 20, 600, connections, unsupported_version)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(listener.serve_connection, StreamTransport(ours))
         client = Client(theirs)
@@ -201,7 +204,7 @@ async def test_a_client_that_does_not_read_is_left_alone_and_then_closed(
                 await client.send(number)
         assert trio.current_time() >= 600
         assert handled == 1
-    assert not listener.connections
+    assert connections.count == 0
 
 
 async def test_a_host_over_its_number_of_connections_is_turned_away() -> None:
@@ -244,7 +247,8 @@ async def test_who_stops_listening_refuses_at_once() -> None:
             self.closed = True
 
     acceptor = Acceptor()
-    listener = Listener("PLAINTEXT", echo, 1 << 20, 60, lambda _: 1, unsupported_version)
+    connections = Connections(lambda: 1000, lambda _: 1000)
+    listener = Listener("PLAINTEXT", echo, 1 << 20, 60, connections, unsupported_version)
     async with trio.open_nursery() as nursery:
         await nursery.start(listener.serve, acceptor)
         assert not acceptor.closed

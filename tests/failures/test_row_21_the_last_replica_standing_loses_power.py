@@ -34,7 +34,7 @@ def test_what_one_broker_acknowledged_alone_is_lost_and_that_is_said(tmp_path: P
         for number in range(RECORDS):
             produced = await stage.client.produce(T0, str(number), timeout_s=60)
             assert produced.error is ErrorCode.NONE, "acks=all, of an ISR of one"
-        assert stage.ensemble.broker(1).replicas.partitions[T0].leading().isr == {1}
+        assert stage.ensemble.broker(1).replicas.partitions[T0].leading().isr == (1,)
         await ensemble.lose_power(1)
         await ensemble.start(1, 2, 3)
         await ensemble.until(lambda: len(alerts(stage)) > 0, "it is said")

@@ -1,4 +1,7 @@
-"""Listeners: every row was put to a real 3.9.1, which decided the same."""
+"""Listeners: every row was put to a real 3.9.1, which decided the same.
+
+But for the protocols that are not spoken here yet.
+"""
 
 import pytest
 
@@ -12,6 +15,9 @@ def config(**properties: str) -> BrokerConfig:
         | {name.replace("_", "."): value for name, value in properties.items()},
         canonical_host_name=lambda: "this.machine",
     )
+
+
+WITH_OUT = "OUT:PLAINTEXT,PLAINTEXT:PLAINTEXT"
 
 
 def test_by_default_every_interface_is_bound_and_the_machines_name_advertised() -> None:
@@ -32,11 +38,16 @@ def test_names_of_ones_own_are_mapped_without_regard_to_case() -> None:
 
 def test_what_is_advertised_may_be_fewer_and_share_a_port() -> None:
     both = config(
-        listeners="PLAINTEXT://a:9092,SSL://b:9093",
-        advertised_listeners="PLAINTEXT://shop:1,SSL://shop:1",
+        listeners="PLAINTEXT://a:9092,OUT://b:9093",
+        advertised_listeners="PLAINTEXT://shop:1,OUT://shop:1",
+        listener_security_protocol_map=WITH_OUT,
     )
     assert [endpoint.port for endpoint in both.advertised_listeners] == [1, 1]
-    one = config(listeners="PLAINTEXT://a:9092,SSL://:1", advertised_listeners="PLAINTEXT://b:1")
+    one = config(
+        listeners="PLAINTEXT://a:9092,OUT://:1",
+        advertised_listeners="PLAINTEXT://b:1",
+        listener_security_protocol_map=WITH_OUT,
+    )
     assert one.advertised_listeners == (Endpoint("PLAINTEXT", "PLAINTEXT", "b", 1),)
 
 
@@ -46,20 +57,48 @@ def test_ipv6(host: str) -> None:
 
 
 def test_ipv4_and_ipv6_may_share_a_port() -> None:
-    assert len(config(listeners="PLAINTEXT://[::1]:9092,SSL://127.0.0.1:9092").listeners) == 2
+    both = config(
+        listeners="PLAINTEXT://[::1]:9092,OUT://127.0.0.1:9092",
+        listener_security_protocol_map=WITH_OUT,
+    )
+    assert len(both.listeners) == 2
 
 
 def test_the_listener_between_brokers_and_that_of_the_controller() -> None:
     by_name = config(
-        listeners="PLAINTEXT://a:9092,SSL://b:9093,CTL://a:9094",
-        listener_security_protocol_map="CTL:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL",
-        inter_broker_listener_name="ssl",
+        listeners="PLAINTEXT://a:9092,OUT://b:9093,CTL://a:9094",
+        listener_security_protocol_map=f"CTL:PLAINTEXT,{WITH_OUT}",
+        inter_broker_listener_name="out",
         control_plane_listener_name="ctl",
     )
-    assert by_name.inter_broker_listener_name == "SSL"
+    assert by_name.inter_broker_listener_name == "OUT"
     assert by_name.control_plane_listener_name == "CTL"
-    by_protocol = config(listeners="SSL://b:9093", security_inter_broker_protocol="SSL")
-    assert by_protocol.inter_broker_listener_name == "SSL"
+    # By its protocol it's the listener that has this very name.
+    by_protocol = config(
+        listeners="PLAINTEXT://a:9092,OUT://b:9093",
+        listener_security_protocol_map=WITH_OUT,
+        security_inter_broker_protocol="PLAINTEXT",
+    )
+    assert by_protocol.inter_broker_listener_name == "PLAINTEXT"
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"listeners": "PLAINTEXT://a:9092,SSL://b:9093"},
+        {"listeners": "SSL://b:9093", "security_inter_broker_protocol": "SSL"},
+        {"listeners": "PLAINTEXT://a:9092,SASL_PLAINTEXT://b:9093"},
+        {
+            "listeners": "PLAINTEXT://a:9092,OUT://b:9093",
+            "listener_security_protocol_map": "PLAINTEXT:PLAINTEXT,OUT:SASL_SSL",
+        },
+    ],
+)
+def test_what_kafka_takes_but_we_do_not_speak_yet(properties: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="which zbroker does not speak yet") as refused:
+        config(**properties)
+    assert refused.value.name == "listeners"
+    assert "PLAINTEXT" in refused.value.allowed
 
 
 @pytest.mark.parametrize(

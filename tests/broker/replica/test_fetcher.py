@@ -12,6 +12,7 @@ from trio.testing import MockClock
 from broker.api.api_versions import unsupported_version
 from broker.api.dispatch import dispatcher
 from broker.broker import Broker
+from broker.connections import Connections
 from broker.listener import Answer, Listener
 from broker.log.disk import Data, RealDisk
 from broker.log.values import EpochEndOffset
@@ -48,8 +49,9 @@ class Pair:
     async def connect(self, host: str, port: int) -> Transport:
         assert (host, port) == ("broker-1", 9092)
         here, there = trio.testing.memory_stream_pair()
+        connections = Connections(lambda: 10, lambda _: 10)
         listener = Listener(
-            "PLAINTEXT", self._dispatch, 1 << 20, 600, lambda _: 10, unsupported_version
+            "PLAINTEXT", self._dispatch, 1 << 20, 600, connections, unsupported_version
         )
         self.nursery.start_soon(listener.serve_connection, StreamTransport(there))
         return StreamTransport(here)

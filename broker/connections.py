@@ -1,0 +1,86 @@
+"""How many connections there may be: of one host, and of all.
+
+    max.connections.per.ip (+ .overrides)   one more of that host is closed at once
+    max.connections                         of the whole broker: who comes next waits, accepted but
+                                            not served, and behind him all of that listener
+
+The listener between brokers, if it isn't the only one, waits for nobody: a broker
+that clients fill up must still replicate. Over the limit it's made room for, by
+closing the connection of another listener that was silent longest.
+
+All listeners of a broker share one `Connections`. Kafka: `ConnectionQuotas`,
+`Processor.closeExcessConnections`; KIP-402.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import attrs
+import trio
+
+
+class Connection(Protocol):
+    """An open one, as far as it is looked at here. `last_used_s` by trio's clock."""
+
+    listener_name: str
+    host: str
+    last_used_s: float
+
+    def make_room(self) -> None:
+        """Close it, for one that matters more."""
+        ...
+
+
+class TooManyFromHost(Exception):
+    """The host has as many connections as it may have."""
+
+
+@attrs.define(eq=False)
+class Connections:
+    """`protected_listener` is the one between brokers; None: it's the only one.
+
+    The limits may change while the broker runs; they count for the next who comes.
+    """
+
+    max_count: Callable[[], int]
+    max_of_host: Callable[[str], int]
+    protected_listener: str | None = None
+    _open: set[Connection] = attrs.field(factory=set, init=False)
+    _by_host: Counter[str] = attrs.field(factory=Counter, init=False)
+    _one_left: trio.Event = attrs.field(factory=trio.Event, init=False)
+
+    @property
+    def count(self) -> int:
+        return len(self._open)
+
+    async def room(self, listener_name: str) -> None:
+        """Wait until a connection of that listener may be opened."""
+        while listener_name != self.protected_listener and self.count >= self.max_count():
+            await self._one_left.wait()
+
+    @contextmanager
+    def opened(self, connection: Connection) -> Iterator[None]:
+        """Count a connection as long as the block lasts; raises `TooManyFromHost`."""
+        host = connection.host
+        if self._by_host[host] >= self.max_of_host(host):
+            raise TooManyFromHost(
+                f"{host} has as many connections as it may have: {self.max_of_host(host)}"
+            )
+        self._open.add(connection)
+        self._by_host[host] += 1
+        if self.count > self.max_count() and connection.listener_name == self.protected_listener:
+            self._make_room()
+        try:
+            yield
+        finally:
+            self._open.remove(connection)
+            self._by_host -= Counter([host])  # and forget a host that has none left
+            self._one_left.set()
+            self._one_left = trio.Event()
+
+    def _make_room(self) -> None:
+        others = [each for each in self._open if each.listener_name != self.protected_listener]
+        if others:
+            min(others, key=lambda connection: connection.last_used_s).make_room()
