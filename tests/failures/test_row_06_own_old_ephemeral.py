@@ -16,7 +16,7 @@ from coordination.registration import Registrar, create_persistent_paths
 from coordination.values import BrokerRegistration
 from coordination.znodes import paths
 from tests.coordination.trace import Trace
-from tests.coordination.worlds import World
+from tests.coordination.worlds import PATIENCE_S, World
 from tests.simulation.stage import Stage, play
 
 
@@ -31,7 +31,8 @@ async def test_the_own_old_node_does_not_block(world: World) -> None:
     old_session, session = await world.open_session(), await world.open_session()
     await create_persistent_paths(session)
     old = await broker.register(old_session)
-    new = await broker.register(session)
+    with trio.fail_after(PATIENCE_S):
+        new = await broker.register(session)
     assert new.epoch > old.epoch
     await old_session.aclose()
     node = await session.get("/brokers/ids/1")

@@ -6,7 +6,7 @@ ISR again, or every acks=all producer waits for it, and with it goes the ISR.
 
 Provoked at every step of a controlled shutdown: just before any broker's question to ZooKeeper,
 the leaving broker's session ends. Stock Kafka registers anew, and is taken for a broker that has
-just come. Here it must end soon, and never be in an ISR again that it has left.
+just come. Here it must end soon, register no more, and never be in an ISR again that it has left.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ import trio
 
 from coordination.memory_store import MemorySession
 from coordination.memory_tree import Done
-from coordination.store import Op, Set
+from coordination.store import Create, Op, Set
 from coordination.values import TopicPartition
 from coordination.znodes import decode_partition_state, paths
 from tests.simulation.stage import Stage, play
@@ -98,13 +98,16 @@ def expiring_at(stage: Stage, victim: int, step: int) -> Iterator[Expiry]:
 
 @contextmanager
 def watching_isrs(stage: Stage, victim: int) -> Iterator[None]:
-    """Look at each state that is written: once the victim is out, it stays out."""
+    """Look at all that is written: once the victim is out of an ISR, it stays out."""
     out: set[str] = set()
     store = stage.ensemble.store
     commit = store.commit
 
     def listening(ops: list[Op], session_id: int) -> list[Done]:
         done = commit(ops, session_id)
+        if victim in stage.ensemble.lives:
+            created = [op.path for op in ops if isinstance(op, Create)]
+            assert paths.broker(victim) not in created, f"{victim} has registered again"
         for tp in PARTITIONS:
             for op in ops:
                 if isinstance(op, Set) and op.path == paths.partition_state(tp):

@@ -3,10 +3,11 @@
 Source: KIP-101 (https://cwiki.apache.org/confluence/display/KAFKA/KIP-101+-+Alter+Replication+
 Protocol+to+use+Leader+Epoch+rather+than+High+Watermark+for+Truncation), KAFKA-1211.
 
-Provoked as its two scenarios tell: a follower restarts before it has learnt the high watermark and
-is elected at once; and after a power failure the replica that has lost a record leads, while the
-one that has kept it comes back later and believes it committed. What was acknowledged is in the
-final log (the checker holds every story to that), and the replicas' logs are the same.
+Provoked as its two scenarios tell: a follower gets a new epoch (or restarts) before it has learnt
+the high watermark, and is elected before it could fetch again; and after a power failure the
+replica that has lost a record leads, while the one that has kept it comes back later and believes
+it committed. What was acknowledged is in the final log (the checker holds every story to that), and
+the replicas' logs are the same.
 """
 
 from pathlib import Path
@@ -14,14 +15,41 @@ from pathlib import Path
 import trio
 
 from tests.simulation.checker import stored_batches
-from tests.simulation.looking import T0, events, state
+from tests.simulation.looking import T0, events, leads, state
 from tests.simulation.stage import Stage, play
+
+
+def test_a_follower_that_learnt_no_high_watermark_is_elected(tmp_path: Path) -> None:
+    """First scenario: 2 has a record that is acknowledged, and doesn't know that it is committed.
+    It follows in a new epoch, for 3 dies, and leads in the next, for 1 does: it must not have cut
+    its log in between."""
+
+    async def story(stage: Stage) -> None:
+        ensemble, client = stage.ensemble, stage.client
+        await stage.three_brokers(controller=4)
+        ensemble.network.delay("broker-1", "broker-2", 0.2)
+        await client.produce(T0, "promised")
+        ensemble.cut(1, 2)  # the answer that tells the high watermark is under way
+        replica = ensemble.broker(2).replicas.partitions[T0]
+        assert (replica.log.log_end_offset, replica.high_watermark) == (1, 0)
+        await ensemble.crash(3)
+        await ensemble.until(lambda: state(stage).isr == (1, 2), "3 is noticed")
+        epoch = state(stage).leader_epoch
+        await ensemble.until(lambda: replica.leader_epoch == epoch, "2 follows in a new epoch")
+        await ensemble.crash(1)
+        await ensemble.until(lambda: leads(stage, 2), "2 is elected")
+        ensemble.heal()
+        await ensemble.start(1, 3)
+        await stage.checker.settled()
+        assert (await client.fetch(T0)).values == ("promised",)
+
+    play(story, tmp_path)
 
 
 def test_a_follower_that_restarts_keeps_what_it_had_above_its_high_watermark(
     tmp_path: Path,
 ) -> None:
-    """First scenario: a follower that cut its log to its own, lagging high watermark lost
+    """The same by a restart: a follower that cut its log to its own, lagging high watermark lost
     acknowledged records when it was elected before it could fetch them again."""
 
     async def story(stage: Stage) -> None:
