@@ -7,7 +7,8 @@
              answer without error: DELETION_SUCCESSFUL       with error: DELETION_INELIGIBLE
     all replicas DELETION_SUCCESSFUL: T's znodes go, /admin/delete_topics/T last, and T is forgotten
     a broker with one of T's replicas joins: T is eligible again, and what is left is deleted
-    a partition of T is being reassigned: nothing begins before that is over
+    a partition of T is being reassigned: nothing begins before that is over (Kafka means to wait
+        too, but asks before the topic is on its list)
 
 The request stands in ZooKeeper until the end, so that a new controller takes the deletion up
 wherever the old one stopped, at whatever write. The config goes first, then the topic's znode and

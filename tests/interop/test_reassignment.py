@@ -101,7 +101,7 @@ def test_list_and_cancel(cluster: TestCluster, name: str, tmp_path: Path) -> Non
         assert refused.error_code == ErrorCode.REASSIGNMENT_IN_PROGRESS
 
     cancelled = tool(cluster, "--cancel", "--reassignment-json-file", plan, "--preserve-throttles")
-    assert f"Successfully cancelled partition reassignments for: {name}-0" in cancelled
+    assert f"Successfully cancelled partition reassignment for: {name}-0" in cancelled
     assert tool(cluster, "--list").strip() == "No partition reassignments found."
     wait_until("its files to go", lambda: directories(cluster, name) == {0: {victim}})
     assert replicas_of(cluster, name) == {0: [victim]}
@@ -119,7 +119,7 @@ def test_what_is_refused(cluster: TestCluster, name: str) -> None:
         assert errors(client, name, asked) == {
             0: (ErrorCode.INVALID_REPLICA_ASSIGNMENT, "Empty replica list specified in"),
             1: (ErrorCode.INVALID_REPLICA_ASSIGNMENT, "Duplicate replica ids in partition"),
-            2: (ErrorCode.INVALID_REPLICA_ASSIGNMENT, "Invalid broker id in replica list:"),
+            2: (ErrorCode.INVALID_REPLICA_ASSIGNMENT, "Invalid broker id in replica"),
             3: (ErrorCode.NO_REASSIGNMENT_IN_PROGRESS, ""),
             9: (ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, "The partition does not exist."),
         }
@@ -181,7 +181,8 @@ def errors(
 
 def create(cluster: TestCluster, topic: str, assignment: dict[int, list[int]]) -> None:
     admin = AdminClient({"bootstrap.servers": cluster.bootstrap})
-    new = NewTopic(topic, replica_assignment=[assignment[n] for n in sorted(assignment)])
+    replicas = [assignment[number] for number in sorted(assignment)]
+    new = NewTopic(topic, num_partitions=len(replicas), replica_assignment=replicas)
     admin.create_topics([new])[topic].result(TIMEOUT_S)
 
 

@@ -16,6 +16,7 @@ from broker.replica.partition import Leading
 from broker.wire.errors import ErrorCode
 from coordination.values import TopicPartition
 from tests.simulation.client import Acknowledged, Client
+from tests.simulation.reassigning import reassign
 from tests.simulation.stage import Stage
 
 BROKERS = (1, 2, 3)
@@ -46,6 +47,7 @@ ANYTHING = MappingProxyType(
         "cut_from_zookeeper": 1,
         "expire": 1,
         "heal": 2,
+        "reassign": 2,
     }
 )
 LINKS = MappingProxyType(
@@ -188,6 +190,18 @@ class Chance:
 
     def heal(self) -> None:
         self.stage.ensemble.heal()
+
+    def reassign(self) -> None:
+        """To two or three brokers in any order, or back; whoever is dead refuses, or is refused."""
+        tp = self.stage.randomness.choice(PARTITIONS)
+        count = self.stage.randomness.choice((2, 3))
+        replicas = tuple(self.stage.randomness.sample(BROKERS, count))
+        cancel = self.stage.randomness.random() < 0.2
+        self.nursery.start_soon(self._try_to_reassign, tp, None if cancel else replicas)
+
+    async def _try_to_reassign(self, tp: TopicPartition, replicas: tuple[int, ...] | None) -> None:
+        with suppress(AssertionError):
+            await reassign(self.stage.new_client("admin"), tp, replicas, timeout_s=10)
 
     async def repair(self) -> None:
         """Everything works and runs again; who is just leaving is waited for."""
