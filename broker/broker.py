@@ -27,8 +27,11 @@ from broker.replica.partition import Partition
 from broker.topic_admin import TopicAdmin
 from broker.transactions.producer_ids import ProducerIds
 from broker.wire.errors import ErrorCode, KafkaError
-from coordination.controller.events import KafkaErrorName, Request
 from coordination.controller.inbox import NotController
+from coordination.controller.requests import (
+    KafkaErrorName,
+    Request,
+)
 from coordination.controller.runner import ControllerSeat
 from coordination.features import FinalizedFeatures
 from coordination.values import Recorder

@@ -7,7 +7,10 @@ from broker.wire.messages.allocate_producer_ids import (
     AllocateProducerIdsRequest,
     AllocateProducerIdsResponse,
 )
-from coordination.controller.events import AllocateProducerIds, ProducerIdBlockAllocated
+from coordination.controller.requests import (
+    AllocateProducerIds,
+    ProducerIdBlockAllocated,
+)
 
 
 async def handle(

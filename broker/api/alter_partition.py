@@ -20,7 +20,7 @@ from broker.wire.messages.alter_partition import (
     ResponsePartitionData,
     ResponseTopicData,
 )
-from coordination.controller.events import (
+from coordination.controller.requests import (
     AlterPartition,
     AlterPartitionTopic,
     IsrProposal,

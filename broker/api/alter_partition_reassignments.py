@@ -14,7 +14,10 @@ from broker.wire.messages.alter_partition_reassignments import (
     ReassignablePartitionResponse,
     ReassignableTopicResponse,
 )
-from coordination.controller.events import AlterPartitionReassignments, Refusal
+from coordination.controller.requests import (
+    AlterPartitionReassignments,
+    Refusal,
+)
 from coordination.values import TopicPartition
 
 

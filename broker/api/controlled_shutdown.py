@@ -12,7 +12,9 @@ from broker.wire.messages.controlled_shutdown import (
     ControlledShutdownResponse,
     RemainingPartition,
 )
-from coordination.controller.events import ControlledShutdown
+from coordination.controller.requests import (
+    ControlledShutdown,
+)
 
 
 async def handle(

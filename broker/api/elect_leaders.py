@@ -22,8 +22,12 @@ from broker.wire.messages.elect_leaders import (
     PartitionResult,
     ReplicaElectionResult,
 )
-from coordination.controller.events import ElectLeaders, LeadersElected, Refusal
 from coordination.controller.inbox import NotController
+from coordination.controller.requests import (
+    ElectLeaders,
+    LeadersElected,
+    Refusal,
+)
 from coordination.values import TopicPartition
 
 PREFERRED, UNCLEAN = 0, 1

@@ -9,7 +9,9 @@ from broker.wire.messages.list_partition_reassignments import (
     OngoingPartitionReassignment,
     OngoingTopicReassignment,
 )
-from coordination.controller.events import ListPartitionReassignments
+from coordination.controller.requests import (
+    ListPartitionReassignments,
+)
 from coordination.values import TopicPartition
 
 

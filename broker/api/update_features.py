@@ -13,14 +13,14 @@ from broker.wire.messages.update_features import (
     UpdateFeaturesRequest,
     UpdateFeaturesResponse,
 )
-from coordination.controller.events import (
+from coordination.controller.inbox import NotController
+from coordination.controller.requests import (
     FeaturesUpdated,
     FeatureUpdate,
     Refusal,
     UpdateFeatures,
     UpgradeType,
 )
-from coordination.controller.inbox import NotController
 
 FIRST_VERSION_WITH_UPGRADE_TYPE = 1
 

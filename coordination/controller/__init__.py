@@ -29,6 +29,7 @@ How a leader's death is told, between one event and the next:
 
 Who is who:
 
+    events, requests        what it is told, and what it is asked
     context                 what is known; changed only by what ZooKeeper said or accepted
     partition_states,       the state tables: an illegal transition raises
     replica_states

@@ -27,13 +27,13 @@ from collections.abc import Sequence
 from coordination.controller import partition_changes
 from coordination.controller.context import ControllerContext
 from coordination.controller.effects import Reply
-from coordination.controller.events import (
+from coordination.controller.leader_election import Strategy
+from coordination.controller.requests import (
     ElectLeaders,
     KafkaErrorName,
     LeadersElected,
     Refusal,
 )
-from coordination.controller.leader_election import Strategy
 from coordination.controller.story import (
     Story,
     exists,

@@ -12,8 +12,11 @@ Source: kafka.controller.KafkaController.doControlledShutdown, KIP-49.
 from coordination.controller import partition_changes, replica_changes
 from coordination.controller.context import ControllerContext, Replica
 from coordination.controller.effects import Reply
-from coordination.controller.events import ControlledShutdown, KafkaErrorName
 from coordination.controller.leader_election import Strategy
+from coordination.controller.requests import (
+    ControlledShutdown,
+    KafkaErrorName,
+)
 from coordination.controller.story import Story, headline
 from coordination.values import TopicPartition
 

@@ -10,7 +10,9 @@ from typing import TypeAlias
 import attrs
 
 from coordination.controller.commands import Command
-from coordination.controller.events import Result
+from coordination.controller.requests import (
+    Result,
+)
 from coordination.store import Op
 from coordination.values import BrokerRegistration
 

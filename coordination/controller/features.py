@@ -19,7 +19,7 @@ from collections.abc import Mapping
 
 from coordination.controller.context import ControllerContext
 from coordination.controller.effects import Reply
-from coordination.controller.events import (
+from coordination.controller.requests import (
     FeaturesUpdated,
     FeatureUpdate,
     KafkaErrorName,

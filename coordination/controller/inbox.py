@@ -14,7 +14,14 @@ from collections import deque
 import attrs
 import trio
 
-from coordination.controller.events import CommandAnswered, Hint, Request, Result
+from coordination.controller.events import (
+    CommandAnswered,
+    Hint,
+)
+from coordination.controller.requests import (
+    Request,
+    Result,
+)
 
 __all__ = ["Inbox", "NotController", "Question"]
 

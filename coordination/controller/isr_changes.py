@@ -30,8 +30,12 @@ from coordination.controller import partition_changes, reassignment
 from coordination.controller.batch import RequestBatch
 from coordination.controller.context import ControllerContext
 from coordination.controller.effects import Reply
-from coordination.controller.events import AlterPartition, IsrProposal, KafkaErrorName
 from coordination.controller.partition_writes import read_states, write_states
+from coordination.controller.requests import (
+    AlterPartition,
+    IsrProposal,
+    KafkaErrorName,
+)
 from coordination.controller.story import (
     Story,
     headline,

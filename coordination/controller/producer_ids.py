@@ -11,7 +11,7 @@ KafkaController.processAllocateProducerIds.
 
 from coordination.controller.context import ControllerContext
 from coordination.controller.effects import Reply
-from coordination.controller.events import (
+from coordination.controller.requests import (
     AllocateProducerIds,
     KafkaErrorName,
     ProducerIdBlockAllocated,

@@ -27,13 +27,13 @@ from collections.abc import Mapping
 from coordination.controller import reassignment
 from coordination.controller.context import ControllerContext
 from coordination.controller.effects import Reply
-from coordination.controller.events import (
+from coordination.controller.reassignment_znode import read_asked, strike
+from coordination.controller.requests import (
     AlterPartitionReassignments,
     KafkaErrorName,
     ListPartitionReassignments,
     Refusal,
 )
-from coordination.controller.reassignment_znode import read_asked, strike
 from coordination.controller.story import Story, headline, record
 from coordination.values import PartitionAssignment, TopicPartition
 from coordination.znodes import paths

@@ -34,13 +34,15 @@ from coordination.controller.events import (
     Elected,
     Event,
     LeaderBalanceDue,
-    Request,
-    Result,
     WatchesLost,
     hint_of,
 )
 from coordination.controller.inbox import Inbox, NotController, Question
 from coordination.controller.leader_balance import FIRST_CHECK_S
+from coordination.controller.requests import (
+    Request,
+    Result,
+)
 from coordination.controller.step import Controller
 from coordination.controller.story import ControllerMoved
 from coordination.election import Elected as Election

@@ -28,6 +28,7 @@ from coordination.controller import (
     topic_changes,
 )
 from coordination.controller import events as ev
+from coordination.controller import requests as rq
 from coordination.controller.commands import LeaderAndIsrCommand
 from coordination.controller.context import ControllerContext
 from coordination.controller.effects import ASKS, Effect
@@ -72,7 +73,7 @@ class Controller:
                 return effects
             answer = None
 
-    def _story_of(self, event: ev.Hint | ev.Request | ev.CommandAnswered) -> Story[None]:
+    def _story_of(self, event: ev.Hint | rq.Request | ev.CommandAnswered) -> Story[None]:
         context = self.context
         match event:
             case ev.Elected():
@@ -101,21 +102,21 @@ class Controller:
                 return leader_balance.balance_leaders(context)
             case ev.ReassignmentsChanged():
                 return reassignment_requests.reassignments_changed(context)
-            case ev.ControlledShutdown():
+            case rq.ControlledShutdown():
                 return controlled_shutdown.controlled_shutdown(context, event)
-            case ev.AlterPartition():
+            case rq.AlterPartition():
                 return isr_changes.alter_partition(context, event)
-            case ev.AllocateProducerIds():
+            case rq.AllocateProducerIds():
                 return producer_ids.allocate_producer_ids(context, event)
-            case ev.ElectLeaders():
+            case rq.ElectLeaders():
                 return asked_elections.elect_leaders(context, event)
-            case ev.UpdateFeatures():
+            case rq.UpdateFeatures():
                 return features.update_features(context, event)
             case ev.CommandAnswered(command=LeaderAndIsrCommand()):
                 return log_dirs.leader_and_isr_answered(context, event)
-            case ev.AlterPartitionReassignments():
+            case rq.AlterPartitionReassignments():
                 return reassignment_requests.alter_reassignments(context, event)
-            case ev.ListPartitionReassignments():
+            case rq.ListPartitionReassignments():
                 return reassignment_requests.list_reassignments(context, event)
             case ev.CommandAnswered():
                 return deletion.stop_replica_answered(context, event)

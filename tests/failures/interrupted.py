@@ -9,7 +9,9 @@ sent to the brokers by then; what the last one would have led to has not.
 import attrs
 
 from coordination.controller import effects as eff
-from coordination.controller.events import Answer
+from coordination.controller.events import (
+    Answer,
+)
 from coordination.store import Op, Stat, StoreError
 from tests.golden.controller_world import ControllerWorld
 from tests.golden.script import Command

@@ -21,7 +21,9 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from kazoo.client import KazooClient
 
 from coordination.controller.effects import Effect
-from coordination.controller.events import Answer
+from coordination.controller.events import (
+    Answer,
+)
 from coordination.store import MultiFailed, Op, Set, Stat, StoreError
 from coordination.znodes import paths
 from tests.failures.interrupted import three_brokers

@@ -18,7 +18,9 @@ import trio
 from broker.peers import PeerUnavailable
 from broker.wire.errors import ErrorCode
 from coordination.controller import effects as eff
-from coordination.controller.events import Answer
+from coordination.controller.events import (
+    Answer,
+)
 from coordination.store import Create
 from coordination.values import TopicPartition
 from coordination.znodes import paths

@@ -11,7 +11,9 @@ from uuid import UUID
 
 from coordination.controller import commands as cmd
 from coordination.controller import effects as eff
-from coordination.controller.events import Answer
+from coordination.controller.events import (
+    Answer,
+)
 from coordination.store import Create, Set
 from coordination.values import LeaderAndIsr, PartitionAssignment, TopicAssignment, TopicPartition
 from coordination.znodes import encode_partition_state, encode_topic, paths

@@ -36,6 +36,7 @@ import attrs
 from coordination.controller import commands as cmd
 from coordination.controller import effects as eff
 from coordination.controller import events as ev
+from coordination.controller import requests as rq
 from coordination.controller.context import ControllerContext, ControllerSettings
 from coordination.controller.step import Controller
 from coordination.controller.story import ControllerMoved
@@ -148,15 +149,15 @@ class ControllerWorld:
                 self.answer(int(words[0]), int(options.get("error", "0")))
             case "shutdown":
                 epoch = int(options.get("broker_epoch", self.broker_epoch(int(words[0]))))
-                self.tell(ev.ControlledShutdown(int(words[0]), epoch))
+                self.tell(rq.ControlledShutdown(int(words[0]), epoch))
             case "alter-partition":
                 self.alter_partition(words[0], options)
             case "producer-ids":
                 epoch = int(options.get("broker_epoch", self.broker_epoch(int(words[0]))))
-                self.tell(ev.AllocateProducerIds(int(words[0]), epoch))
+                self.tell(rq.AllocateProducerIds(int(words[0]), epoch))
             case "elect-preferred" | "elect-unclean":
                 unclean = command.name == "elect-unclean"
-                self.tell(ev.ElectLeaders([topic_partition(word) for word in words], unclean))
+                self.tell(rq.ElectLeaders([topic_partition(word) for word in words], unclean))
             case "update-features":
                 self.update_features(options)
             case "alter-config":
@@ -178,9 +179,9 @@ class ControllerWorld:
                     topic_partition(name): None if to == "cancel" else brokers(to)
                     for name, to in options.items()
                 }
-                self.tell(ev.AlterPartitionReassignments(targets))
+                self.tell(rq.AlterPartitionReassignments(targets))
             case "list-reassignments":
-                self.tell(ev.ListPartitionReassignments())
+                self.tell(rq.ListPartitionReassignments())
             case "reconnect":
                 self.watches.clear()
                 self.hints.clear()
@@ -230,15 +231,15 @@ class ControllerWorld:
         state = known.leadership.get(tp)
         leader = int(options["broker"])
         members = (member.split(":") for member in options["isr"].split(","))
-        proposal = ev.IsrProposal(
+        proposal = rq.IsrProposal(
             int(options.get("leader_epoch", state.leader_epoch if state else 0)),
             int(options.get("partition_epoch", state.partition_epoch if state else 0)),
             {int(m[0]): int(m[1]) if len(m) > 1 else -1 for m in members},
         )
         epoch = int(options.get("broker_epoch", self.broker_epoch(leader)))
         asked = known.topic_ids.get(tp.topic, uuid.UUID(int=999))
-        topics = [ev.AlterPartitionTopic(asked, {tp.partition: proposal})]
-        self.tell(ev.AlterPartition(leader, epoch, topics))
+        topics = [rq.AlterPartitionTopic(asked, {tp.partition: proposal})]
+        self.tell(rq.AlterPartition(leader, epoch, topics))
 
     def answer(self, broker_id: int, error: int) -> None:
         for command in self.stop_replicas.pop(broker_id, []):
@@ -254,8 +255,8 @@ class ControllerWorld:
     def update_features(self, options: dict[str, str]) -> None:
         upgrade_type = int(options.pop("type", "1"))
         validate_only = bool(options.pop("validate-only", ""))
-        updates = [ev.FeatureUpdate(f, int(level), upgrade_type) for f, level in options.items()]
-        self.tell(ev.UpdateFeatures(updates, validate_only))
+        updates = [rq.FeatureUpdate(f, int(level), upgrade_type) for f, level in options.items()]
+        self.tell(rq.UpdateFeatures(updates, validate_only))
 
     def write(self, words: tuple[str, ...]) -> Op:
         exists = self.tree.stat(words[0]) is not None
@@ -452,11 +453,11 @@ def plain(value: object) -> str:
             return f"[{','.join(plain(each) for each in value)}]"
         case dict():
             return f"{{{', '.join(f'{plain(k)}: {plain(v)}' for k, v in value.items())}}}"
-        case ev.KafkaErrorName():
+        case rq.KafkaErrorName():
             return value.value
-        case ev.LeadersElected(results) | ev.FeaturesUpdated(results):
+        case rq.LeadersElected(results) | rq.FeaturesUpdated(results):
             return plain(results)
-        case ev.Refusal(error, message):
+        case rq.Refusal(error, message):
             return error.value if message is None else f"{error.value} ({message})"
         case PartitionAssignment(replicas, adding, removing):
             return f"{plain(replicas)} adding={plain(adding)} removing={plain(removing)}"

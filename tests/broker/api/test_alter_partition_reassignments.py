@@ -11,7 +11,11 @@ from broker.wire.messages.alter_partition_reassignments import (
     ReassignablePartition,
     ReassignableTopic,
 )
-from coordination.controller.events import AlterPartitionReassignments, KafkaErrorName, Refusal
+from coordination.controller.requests import (
+    AlterPartitionReassignments,
+    KafkaErrorName,
+    Refusal,
+)
 from coordination.values import TopicPartition
 
 

@@ -8,8 +8,13 @@ import trio.testing
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.elect_leaders import ElectLeadersRequest, TopicPartitions
 from coordination.controller.context import ControllerContext
-from coordination.controller.events import ElectLeaders, KafkaErrorName, LeadersElected, Refusal
 from coordination.controller.inbox import Inbox, Question
+from coordination.controller.requests import (
+    ElectLeaders,
+    KafkaErrorName,
+    LeadersElected,
+    Refusal,
+)
 from coordination.controller.runner import ActiveController
 from coordination.values import TopicPartition
 from tests.broker.support import call, know, open_broker, tp

@@ -12,7 +12,9 @@ from broker.wire.messages.list_partition_reassignments import (
     OngoingPartitionReassignment,
     OngoingTopicReassignment,
 )
-from coordination.controller.events import ListPartitionReassignments
+from coordination.controller.requests import (
+    ListPartitionReassignments,
+)
 from coordination.values import PartitionAssignment, TopicPartition
 
 T0, T1 = TopicPartition("t", 0), TopicPartition("t", 1)

@@ -11,14 +11,14 @@ from broker.wire.messages.update_features import (
     UpdateFeaturesResponse,
 )
 from coordination.controller.context import ControllerContext
-from coordination.controller.events import (
+from coordination.controller.inbox import Inbox, Question
+from coordination.controller.requests import (
     FeaturesUpdated,
     FeatureUpdate,
     KafkaErrorName,
     Refusal,
     UpdateFeatures,
 )
-from coordination.controller.inbox import Inbox, Question
 from coordination.controller.runner import ActiveController
 from tests.broker.support import call, open_broker
 

@@ -16,7 +16,7 @@ import trio
 from broker.wire.apis import ApiKey
 from broker.wire.messages import alter_partition as ap
 from broker.wire.messages import alter_partition_reassignments as ar
-from coordination.controller.events import (
+from coordination.controller.requests import (
     AlterPartition,
     AlterPartitionReassignments,
     AlterPartitionTopic,

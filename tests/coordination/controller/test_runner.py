@@ -5,7 +5,8 @@ import trio
 import trio.testing
 
 from coordination.controller.commands import LeaderAndIsrCommand, StopReplicaCommand
-from coordination.controller.events import (
+from coordination.controller.inbox import NotController
+from coordination.controller.requests import (
     AllocateProducerIds,
     AlterPartition,
     AlterPartitionTopic,
@@ -14,7 +15,6 @@ from coordination.controller.events import (
     KafkaErrorName,
     ProducerIdBlockAllocated,
 )
-from coordination.controller.inbox import NotController
 from coordination.store import Set
 from coordination.topics import create_topic, delete_topic
 from coordination.values import LeaderAndIsr, TopicPartition
