@@ -52,6 +52,7 @@ from broker.wire.record_batch import HEADER, build_batch
 from broker.wire.records import Record
 from tests.support.cluster import Kind, TestCluster
 from tests.support.raw_client import RawClient
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.server
 
@@ -80,6 +81,10 @@ def topics(cluster: TestCluster) -> None:
     ]
     for created in admin.create_topics(new).values():
         created.result(30)
+    # The controller has answered; another broker may learn of its part a moment later.
+    wait_until(
+        "the leader to lead", lambda: TOPICS.keys() <= cluster.metadata(LEADER).topics.keys()
+    )
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ def test_preferred(new_cluster: NewCluster, tmp_path: Path) -> None:
         )
         said = elect(cluster, "preferred", "--topic", "t", "--partition", "0")
         assert "Successfully completed leader election (PREFERRED) for partitions t-0\n" in said
-        assert leaders(cluster, "t", 2) == [1, 3, 2, 2]
+        wait_for(lambda: leaders(cluster, "t", 2) == [1, 3, 2, 2], "broker 2 to hear of it")
         said = elect(cluster, "preferred", "--topic", "t", "--partition", "0")
         assert "Valid replica already elected for partitions t-0\n" in said
 
@@ -103,7 +103,7 @@ def test_preferred(new_cluster: NewCluster, tmp_path: Path) -> None:
 
         said = elect(cluster, "preferred", "--all-topic-partitions")
         assert said == "Successfully completed leader election (PREFERRED) for partitions t-2\n"
-        assert leaders(cluster, "t", 2) == [1, 1, 1, 2]
+        wait_for(lambda: leaders(cluster, "t", 2) == [1, 1, 1, 2], "broker 2 to hear of it")
 
 
 @contextmanager

@@ -126,6 +126,8 @@ def test_confluent_kafka_admin(cluster: TestCluster, name: str) -> None:
         admin.create_topics([new_topic])[name].result(TIMEOUT_S)
     assert caught.value.args[0].code() == confluent_kafka.KafkaError.TOPIC_ALREADY_EXISTS
 
+    for broker_id in cluster.brokers:  # any of them may be asked, and hears of it after the answer
+        wait_until("all to know it", lambda: name in cluster.metadata(broker_id).topics)  # noqa: B023
     resource = confluent_kafka.admin.ConfigResource("topic", name)
     configs = admin.describe_configs([resource])[resource].result(TIMEOUT_S)
     assert configs["retention.ms"].value == "123456"
