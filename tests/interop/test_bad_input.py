@@ -81,7 +81,7 @@ def topics(cluster: TestCluster) -> None:
     ]
     for created in admin.create_topics(new).values():
         created.result(30)
-    # The controller has answered; another broker may learn of its part a moment later.
+    # The controller has answered; another broker learns of its part a moment later.
     wait_until(
         "the leader to lead", lambda: TOPICS.keys() <= cluster.metadata(LEADER).topics.keys()
     )

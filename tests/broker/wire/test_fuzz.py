@@ -19,7 +19,7 @@ from broker.wire.framing import (
     decode_response,
     encode_request,
 )
-from tests.broker.wire.test_recorded import KNOWN, from_json, joined
+from tests.broker.wire.test_recorded import LINES, from_json, joined
 
 EXPECTED = (MalformedMessage, UnsupportedVersion, UnknownApi)
 MUTANTS_PER_FRAME = 60
@@ -36,7 +36,7 @@ def frames() -> list[bytes]:
                 from_json(api.request_class, line["version"], line["request"]),
             )
         )
-        for line in KNOWN
+        for line in LINES
         for api in [API_TABLE[line["key"]]]
     ]
     plain = [
