@@ -186,13 +186,13 @@ async def _write(broker: Broker, entity: str, change: Change, validate_only: boo
         raise KafkaError(ErrorCode.REQUEST_TIMED_OUT, "The ZooKeeper session was lost.") from error
 
 
-def check_is_this_broker(broker: Broker, name: str, noun: str, or_else: str = "") -> None:
+def check_is_this_broker(broker: Broker, name: str, noun: str, or_else: str = ",") -> None:
     """Raises `KafkaError` INVALID_REQUEST for another broker's id, or what is none."""
     if re.fullmatch(r"[+-]?[0-9]+", name) is None:
         raise _invalid_request(f"{noun} id must be an integer, but it is: {name}")
     if int(name) != broker.broker_id:
         raise _invalid_request(
-            f"Unexpected broker id, expected {broker.broker_id}{or_else}, but received {name}"
+            f"Unexpected broker id, expected {broker.broker_id}{or_else} but received {name}"
         )
 
 

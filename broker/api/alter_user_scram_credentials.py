@@ -93,7 +93,7 @@ async def handle(
 async def _alter(
     broker: Broker, context: RequestContext, change: UserChange
 ) -> AlterUserScramCredentialsResult:
-    result = AlterUserScramCredentialsResult(user=change.name, error_message=None)
+    result = AlterUserScramCredentialsResult(user=change.name)
     try:
         if not broker.is_controller:
             raise KafkaError(ErrorCode.NOT_CONTROLLER)

@@ -38,7 +38,6 @@ async def handle(
     except SessionLost:
         return _refusal(ErrorCode.REQUEST_TIMED_OUT, "The ZooKeeper session was lost.")
     return DescribeClientQuotasResponse(
-        error_message=None,
         entries=[
             EntryData(
                 entity=[

@@ -83,12 +83,12 @@ async def _describe(
         case ResourceType.BROKER if name == "":
             described, texts = describe_broker_default(broker.config), BROKER_DOCUMENTATION
         case ResourceType.BROKER:
-            check_is_this_broker(broker, name, "Broker", " or empty string")
+            check_is_this_broker(broker, name, "Broker", " or empty string,")
             described, texts = describe_broker(broker.config), BROKER_DOCUMENTATION
         case ResourceType.BROKER_LOGGER:
             if name == "":
                 raise KafkaError(ErrorCode.INVALID_REQUEST, "Broker id must not be empty")
-            check_is_this_broker(broker, name, "Broker")
+            check_is_this_broker(broker, name, "Broker", "")
             return [_logger(*each) for each in logger_levels().items()]
         case ResourceType.CLIENT_METRICS:
             raise KafkaError(

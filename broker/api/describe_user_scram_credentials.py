@@ -43,7 +43,7 @@ async def handle(
             _duplicate(name) if name and asked.count(name) > 1 else _describe(name, users.get(name))
             for name in dict.fromkeys(asked)
         ]
-    return DescribeUserScramCredentialsResponse(error_message=None, results=results)
+    return DescribeUserScramCredentialsResponse(results=results)
 
 
 def _refusal(code: ErrorCode, message: str) -> DescribeUserScramCredentialsResponse:
@@ -51,7 +51,7 @@ def _refusal(code: ErrorCode, message: str) -> DescribeUserScramCredentialsRespo
 
 
 def _describe(user: str, config: Mapping[str, str] | None) -> DescribeUserScramCredentialsResult:
-    result = DescribeUserScramCredentialsResult(user=user, error_message=None)
+    result = DescribeUserScramCredentialsResult(user=user)
     stored = {each: (config or {}).get(each.name) for each in MECHANISMS.values()}
     if not user or not any(stored.values()):
         result.error_code = ErrorCode.RESOURCE_NOT_FOUND

@@ -98,6 +98,7 @@ def check_broker_configs(
         without_listener_prefix(configs),
         "These security configs can be dynamically updated only per-listener using the listener "
         "prefix",
+        "HashSet",
     )
     try:
         for name, text in configs.items():
@@ -132,9 +133,10 @@ _POOLS: Final = (
 )
 
 
-def _refuse(names: list[str], why: str) -> None:
+def _refuse(names: list[str], why: str, collection: str = "Set") -> None:
+    """Kafka names the Scala collection that it has the names in."""
     if names:
-        raise ConfigChangeRefused(f"{why}: Set({', '.join(names)})")
+        raise ConfigChangeRefused(f"{why}: {collection}({', '.join(names)})")
 
 
 def _check_pools(current: BrokerConfig, changed: BrokerConfig) -> None:

@@ -95,7 +95,7 @@ async def test_described_as_filtered(tmp_path: Path) -> None:
 
         async def found(*components: tuple[str, int, str | None], strict: bool = False) -> set[str]:
             answer = await ask(broker, *components, strict=strict)
-            assert (answer.error_code, answer.error_message) == (0, None)
+            assert (answer.error_code, answer.error_message) == (0, "")
             assert answer.entries is not None
             assert {value.value for entry in answer.entries for value in entry.values} <= {5.0}
             return {

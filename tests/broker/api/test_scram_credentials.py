@@ -60,7 +60,7 @@ async def users(
         users=[describe.UserName(name=name) for name in names]
     )
     answer = await call(broker, request, 0)
-    assert (answer.error_code, answer.error_message) == (0, None)
+    assert (answer.error_code, answer.error_message) == (0, "")
     return {
         each.user: (
             each.error_code,
@@ -89,17 +89,17 @@ async def test_given_described_and_taken_away(tmp_path: Path) -> None:
         be_controller(broker)
         session = await broker.configs.session()
         both = [upsertion("alice"), upsertion("alice", SHA_512, 5000), upsertion("b/ob")]
-        assert await change(broker, upsertions=both) == {"alice": (0, None), "b/ob": (0, None)}
+        assert await change(broker, upsertions=both) == {"alice": (0, ""), "b/ob": (0, "")}
         stored = await read_config(session, "users/alice")
         assert stored.keys() == {"SCRAM-SHA-256", "SCRAM-SHA-512"}
         assert (await read_config(session, "users/b%2Fob")).keys() == {"SCRAM-SHA-256"}
         assert await users(broker) == {
-            "alice": (0, None, [(SHA_256, 4096), (SHA_512, 5000)]),
-            "b/ob": (0, None, [(SHA_256, 4096)]),
+            "alice": (0, "", [(SHA_256, 4096), (SHA_512, 5000)]),
+            "b/ob": (0, "", [(SHA_256, 4096)]),
         }
-        assert await change(broker, deletions=[deletion("alice")]) == {"alice": (0, None)}
-        assert await users(broker, "alice") == {"alice": (0, None, [(SHA_512, 5000)])}
-        assert await change(broker, deletions=[deletion("b/ob")]) == {"b/ob": (0, None)}
+        assert await change(broker, deletions=[deletion("alice")]) == {"alice": (0, "")}
+        assert await users(broker, "alice") == {"alice": (0, "", [(SHA_512, 5000)])}
+        assert await change(broker, deletions=[deletion("b/ob")]) == {"b/ob": (0, "")}
         assert await session.children("/config/users") == ["alice"]
 
 
@@ -143,7 +143,7 @@ async def test_refusals(
             answer = await change(broker, upsertions=[*others, asked])
         else:
             answer = await change(broker, deletions=[asked], upsertions=others)
-        assert answer == {"good": (0, None), asked.name: (code, message)}
+        assert answer == {"good": (0, ""), asked.name: (code, message)}
         session = await broker.configs.session()
         assert await session.children("/config/users") == ["good"]
 

@@ -72,7 +72,7 @@ def of_pool(change: str, problem: str) -> str:
 REFUSED = {
     "log.dirs=/tmp": "Cannot update these configs dynamically: Set(log.dirs)",
     "ssl.keystore.type=PEM": "These security configs can be dynamically updated only per-listener "
-    "using the listener prefix: Set(ssl.keystore.type)",
+    "using the listener prefix: HashSet(ssl.keystore.type)",
     "log.retention.ms=soon": "Invalid value soon for configuration log.retention.ms: "
     "Not a number of type LONG",
     "num.io.threads=17": of_pool(
