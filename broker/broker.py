@@ -20,6 +20,7 @@ from broker.live_configs import LiveConfigs
 from broker.log.log_manager import LogManager
 from broker.metadata_cache import MetadataCache
 from broker.replica.control import RoleChanges
+from broker.replica.fetch_sessions import FetchSessions
 from broker.replica.fetchers import Fetchers
 from broker.replica.isr_changes import IsrChanges
 from broker.replica.manager import ReplicaManager
@@ -49,6 +50,7 @@ class Broker:
     metadata: MetadataCache
     logs: LogManager
     replicas: ReplicaManager
+    fetch_sessions: FetchSessions
     fetchers: Fetchers
     isr_changes: IsrChanges
     controller_client: ControllerClient

@@ -10,6 +10,7 @@ from broker.groups.old_offsets import ZooKeeperOffsets
 from broker.live_configs import LiveConfigs
 from broker.log.log_manager import LogManager, LogManagerConfig
 from broker.metadata_cache import MetadataCache
+from broker.replica.fetch_sessions import FetchSessions
 from broker.replica.fetchers import Fetchers
 from broker.replica.high_watermarks import HighWatermarks
 from broker.replica.isr_changes import IsrChanges
@@ -63,6 +64,7 @@ def build_broker(
         metadata=metadata,
         logs=logs,
         replicas=replicas,
+        fetch_sessions=FetchSessions(config.max_incremental_fetch_session_cache_slots, randomness),
         fetchers=Fetchers(config.broker_id, config, metadata, recorder, connect),
         isr_changes=IsrChanges(
             replicas, metadata, controller_client, recorder, config.replica_lag_time_max_ms / 1000

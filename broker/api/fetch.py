@@ -1,25 +1,32 @@
 """Fetch: records for a consumer or a follower, straight from the log's files.
 
-Versions up to 12 name topics, 13 and later give topic ids (KIP-516). Fetch
-sessions (KIP-227) are not made: every answer carries session id 0, which tells
-the client to send its whole list of partitions the next time too. A request that goes on
-with a session is told FETCH_SESSION_ID_NOT_FOUND.
+Versions up to 12 name topics, 13 and later give topic ids (KIP-516). From 7 on a request may go on
+with a fetch session (`broker.replica.fetch_sessions`): it names the partitions for which it asks
+something new, and is answered those of which there's news.
+
+From 16 on a client that asked the wrong broker is told who leads, and where (KIP-951).
 """
 
 from collections.abc import Iterator
+from functools import partial
 from uuid import UUID
 
-import attrs
+import trio
 
 from broker.api.context import RequestContext
 from broker.api.permissions import Resource
 from broker.broker import Broker
-from broker.replica.fetch import (
-    FetchParameters,
+from broker.replica.fetch import FetchParameters, fetch, note_progress
+from broker.replica.fetch_sessions import FetchRequested
+from broker.replica.interests import (
+    CONSUMER,
+    UNDEFINED_EPOCH,
+    Interest,
+    Key,
     PartitionFetch,
     PartitionRead,
-    fetch,
-    note_progress,
+    Reads,
+    key_of,
 )
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.fetch import (
@@ -28,135 +35,140 @@ from broker.wire.messages.fetch import (
     FetchPartition,
     FetchRequest,
     FetchResponse,
-    FetchTopic,
     LeaderIdAndEpoch,
+    NodeEndpoint,
     PartitionData,
 )
-from coordination.values import TopicPartition
+from coordination.values import ZERO_UUID
 
+FIRST_VERSION_WITH_STORAGE_ERROR = 6
+FIRST_VERSION_WITH_RACKS = 11
 FIRST_VERSION_WITH_TOPIC_IDS = 13
-FIRST_VERSION_WITH_TAGS = 12
-NO_SESSION = 0
-# Session epochs of a request that doesn't go on with a session, whatever id it names.
-FULL_FETCHES = (-1, 0)
-UNDEFINED_EPOCH = -1
+FIRST_VERSION_WITH_LEADERS = 16
 READ_COMMITTED = 1
-
-
-@attrs.define
-class _Entry:
-    """One partition of the request, with the answer as far as it is known already."""
-
-    topic: FetchTopic
-    partition: FetchPartition
-    name: str | None  # None: no topic has this id
-    refusal: ErrorCode | None  # why it isn't read
-
-    @property
-    def key(self) -> tuple[str, UUID, int]:
-        return self.topic.topic, self.topic.topic_id, self.partition.partition
+WRONG_BROKER = (ErrorCode.NOT_LEADER_OR_FOLLOWER, ErrorCode.FENCED_LEADER_EPOCH)
 
 
 async def handle(broker: Broker, context: RequestContext, request: FetchRequest) -> FetchResponse:
-    if request.session_epoch not in FULL_FETCHES:
-        return FetchResponse(error_code=ErrorCode.FETCH_SESSION_ID_NOT_FOUND)
-    # As in Kafka, the last one counts if a partition is named twice.
-    parameters = _parameters(request, broker.config.fetch_max_bytes)
-    entries = list({e.key: e for e in _entries(broker, context, request, parameters)}.values())
-    readable = [entry for entry in entries if entry.refusal is None]
-    fetches = [_partition_fetch(entry) for entry in readable]
-    if len(readable) < len(entries):
-        # There is an error to answer: don't wait for records.
-        parameters = attrs.evolve(parameters, max_wait_s=0)
-    if parameters.from_follower:
-        for partition in note_progress(broker.replicas, parameters, fetches):
-            broker.isr_changes.follower_caught_up(partition, parameters.replica_id)
-    reads = await fetch(broker.replicas, parameters, fetches)
-    return _response(broker, context, parameters, entries, reads)
+    parameters = _parameters(broker, context, request)
+    sessions = broker.fetch_sessions
+    try:
+        exchange = sessions.begin(
+            _requested(broker, context, parameters.replica_id, request), trio.current_time()
+        )
+    except KafkaError as error:
+        return FetchResponse(error_code=error.code)
+    try:
+        if parameters.from_follower:
+            for partition in note_progress(broker.replicas, parameters, exchange.interests):
+                broker.isr_changes.follower_caught_up(partition, parameters.replica_id)
+        reads = await fetch(broker.replicas, parameters, exchange.interests)
+        session_id, reads = sessions.answer(exchange, reads, trio.current_time())
+    except KafkaError as error:
+        return FetchResponse(error_code=error.code, session_id=request.session_id)
+    finally:
+        exchange.end()
+    return _response(broker, context, parameters, session_id, reads)
 
 
-def _parameters(request: FetchRequest, max_bytes: int) -> FetchParameters:
+def _parameters(broker: Broker, context: RequestContext, request: FetchRequest) -> FetchParameters:
     state = request.replica_state
+    replica_id = max(CONSUMER, request.replica_id if state is None else state.replica_id)
+    knows_racks = context.api_version >= FIRST_VERSION_WITH_RACKS
     return FetchParameters(
-        replica_id=request.replica_id if state is None else state.replica_id,
+        replica_id=replica_id,
         replica_epoch=-1 if state is None else state.replica_epoch,
         max_wait_s=request.max_wait_ms / 1000,
         min_bytes=request.min_bytes,
-        max_bytes=min(request.max_bytes, max_bytes),
+        max_bytes=min(request.max_bytes, broker.config.fetch_max_bytes),
         read_committed=request.isolation_level == READ_COMMITTED,
+        client_rack=request.rack_id if knows_racks else None,
+        listener=context.listener,
+        may_read=partial(_may_read, context, replica_id != CONSUMER),
     )
 
 
-def _entries(
-    broker: Broker, context: RequestContext, request: FetchRequest, parameters: FetchParameters
-) -> Iterator[_Entry]:
+def _may_read(context: RequestContext, from_follower: bool, topic: str) -> bool:
+    return context.may(Resource.CLUSTER) if from_follower else context.may(Resource.TOPIC, topic)
+
+
+def _requested(
+    broker: Broker, context: RequestContext, replica_id: int, request: FetchRequest
+) -> FetchRequested:
     by_id = context.api_version >= FIRST_VERSION_WITH_TOPIC_IDS
+    return FetchRequested(
+        request.session_id,
+        request.session_epoch,
+        by_id,
+        replica_id,
+        tuple(_named(broker, request, by_id)),
+        tuple(_forgotten(request, by_id)),
+    )
+
+
+def _named(broker: Broker, request: FetchRequest, by_id: bool) -> Iterator[Interest]:
     for topic in request.topics:
         name = broker.replicas.topic_name(topic.topic_id) if by_id else topic.topic
-        refusal = _refusal(context, parameters, name)
+        topic_id = topic.topic_id if by_id else ZERO_UUID
         for partition in topic.partitions:
-            yield _Entry(topic, partition, name, refusal)
+            yield Interest(name, topic_id, partition.partition, _asked(partition))
 
 
-def _refusal(
-    context: RequestContext, parameters: FetchParameters, name: str | None
-) -> ErrorCode | None:
-    if name is None:
-        return ErrorCode.UNKNOWN_TOPIC_ID
-    follower = parameters.from_follower
-    may_read = context.may(Resource.CLUSTER) if follower else context.may(Resource.TOPIC, name)
-    return None if may_read else ErrorCode.TOPIC_AUTHORIZATION_FAILED
-
-
-def _partition_fetch(entry: _Entry) -> PartitionFetch:
-    assert entry.name is not None
-    partition = entry.partition
+def _asked(partition: FetchPartition) -> PartitionFetch:
+    """Any negative epoch says that it isn't known (FetchRequest.optionalEpoch)."""
     return PartitionFetch(
-        TopicPartition(entry.name, partition.partition),
-        topic_id=entry.topic.topic_id,
         fetch_offset=partition.fetch_offset,
         max_bytes=partition.partition_max_bytes,
-        # Any negative epoch says that it isn't known (FetchRequest.optionalEpoch).
         current_leader_epoch=max(UNDEFINED_EPOCH, partition.current_leader_epoch),
         last_fetched_epoch=max(UNDEFINED_EPOCH, partition.last_fetched_epoch),
         log_start_offset=partition.log_start_offset,
     )
 
 
+def _forgotten(request: FetchRequest, by_id: bool) -> Iterator[Key]:
+    for topic in request.forgotten_topics_data:
+        for partition in topic.partitions:
+            yield key_of(topic.topic, topic.topic_id if by_id else ZERO_UUID, partition)
+
+
 def _response(
     broker: Broker,
     context: RequestContext,
     parameters: FetchParameters,
-    entries: list[_Entry],
-    reads: list[PartitionRead],
+    session_id: int,
+    reads: Reads,
 ) -> FetchResponse:
-    remaining = iter(reads)
     topics: dict[str | UUID, FetchableTopicResponse] = {}
-    for entry in entries:
-        key = entry.topic.topic or entry.topic.topic_id
+    for interest, read in reads.items():
+        by_name = "" if interest.topic is None else interest.topic
         topic = topics.setdefault(
-            key,
-            FetchableTopicResponse(topic=entry.topic.topic, topic_id=entry.topic.topic_id),
+            by_name or interest.topic_id,
+            FetchableTopicResponse(topic=by_name, topic_id=interest.topic_id),
         )
-        if entry.refusal is not None:
-            topic.partitions.append(_error_data(entry.partition.partition, entry.refusal))
-        else:
-            data = _data(broker, context, next(remaining), parameters.read_committed)
-            topic.partitions.append(data)
-    return FetchResponse(session_id=NO_SESSION, responses=list(topics.values()))
+        topic.partitions.append(_data(broker, context, interest, read, parameters.read_committed))
+    response = FetchResponse(session_id=session_id, responses=list(topics.values()))
+    response.node_endpoints = _endpoints(broker, context, response)
+    return response
 
 
 def _data(
-    broker: Broker, context: RequestContext, read: PartitionRead, read_committed: bool
+    broker: Broker,
+    context: RequestContext,
+    interest: Interest,
+    read: PartitionRead,
+    read_committed: bool,
 ) -> PartitionData:
-    index = read.fetch.topic_partition.partition
     if read.error is not None:
-        data = _error_data(index, read.error.code)
-        if context.api_version >= FIRST_VERSION_WITH_TAGS:
-            data.current_leader = _current_leader(broker, read.fetch.topic_partition, read.error)
-        return data
+        return PartitionData(
+            partition_index=interest.partition,
+            error_code=_error_code(context, read.error),
+            high_watermark=-1,
+            current_leader=_current_leader(broker, context, interest, read.error),
+            aborted_transactions=None,
+            records=[],
+        )
     return PartitionData(
-        partition_index=index,
+        partition_index=interest.partition,
         high_watermark=read.high_watermark,
         last_stable_offset=read.last_stable_offset,
         log_start_offset=read.log_start_offset,
@@ -166,29 +178,53 @@ def _data(
             epoch=read.diverging.leader_epoch, end_offset=read.diverging.end_offset
         ),
         aborted_transactions=[] if read_committed else None,
+        preferred_read_replica=read.preferred_read_replica,
         records=list(read.regions),
     )
 
 
-def _error_data(index: int, code: ErrorCode) -> PartitionData:
-    return PartitionData(
-        partition_index=index,
-        error_code=code,
-        high_watermark=-1,
-        aborted_transactions=None,
-        records=[],
-    )
+def _error_code(context: RequestContext, error: KafkaError) -> ErrorCode:
+    """An older client asks another broker, rather than give up on a code that it doesn't know."""
+    if (
+        error.code is ErrorCode.KAFKA_STORAGE_ERROR
+        and context.api_version < FIRST_VERSION_WITH_STORAGE_ERROR
+    ):
+        return ErrorCode.NOT_LEADER_OR_FOLLOWER
+    return error.code
 
 
 def _current_leader(
-    broker: Broker, topic_partition: TopicPartition, error: KafkaError
+    broker: Broker, context: RequestContext, interest: Interest, error: KafkaError
 ) -> LeaderIdAndEpoch | None:
-    """Where the client should go instead, as far as we know (KIP-595)."""
-    if error.code not in (ErrorCode.NOT_LEADER_OR_FOLLOWER, ErrorCode.FENCED_LEADER_EPOCH):
+    """Where the client should go instead, as far as we know."""
+    if error.code not in WRONG_BROKER or context.api_version < FIRST_VERSION_WITH_LEADERS:
         return None
-    known = broker.metadata.current.partition(topic_partition)
+    known = broker.metadata.current.partition(interest.topic_partition)
     if known is None:
         return None
     return LeaderIdAndEpoch(
         leader_id=known.leader_and_isr.leader, leader_epoch=known.leader_and_isr.leader_epoch
     )
+
+
+def _endpoints(
+    broker: Broker, context: RequestContext, response: FetchResponse
+) -> list[NodeEndpoint]:
+    """The addresses of the leaders that the answer names."""
+    leaders = {
+        partition.current_leader.leader_id
+        for topic in response.responses
+        for partition in topic.partitions
+        if partition.current_leader is not None
+    }
+    metadata = broker.metadata.current
+    return [
+        NodeEndpoint(
+            node_id=leader,
+            host=endpoint.host,
+            port=endpoint.port,
+            rack=metadata.brokers[leader].rack,
+        )
+        for leader in sorted(leaders)
+        if (endpoint := metadata.endpoint(leader, context.listener)) is not None
+    ]

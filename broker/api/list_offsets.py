@@ -13,6 +13,9 @@ A new leader whose high watermark has yet to come up to where its epoch begins d
 know how far the former leader's consumers have read: rather than an offset before
 that it answers OFFSET_NOT_AVAILABLE, "ask again" (KIP-207).
 
+Only a leader answers, but for the replica id -2, by which a tool asks any replica how far its log
+goes.
+
 Kafka: KafkaApis.handleListOffsetRequest, Partition.fetchOffsetForTimestamp.
 """
 
@@ -51,6 +54,7 @@ FIRST_VERSION_OF = {
 }
 NO_VERSION = 1 << 15
 CONSUMER = -1
+ANY_REPLICA = -2  # Kafka: ListOffsetsRequest.DEBUGGING_REPLICA_ID
 READ_COMMITTED = 1
 NOT_FOUND = TimestampOffset(timestamp_ms=-1, offset=-1)
 
@@ -122,7 +126,10 @@ def _look_up(
     asked: ListOffsetsPartition,
 ) -> TimestampOffset:
     partition = broker.replicas.find(topic_partition)
-    leading = partition.leading(asked.current_leader_epoch)
+    if request.replica_id == ANY_REPLICA:
+        partition.serving(asked.current_leader_epoch)
+    else:
+        partition.leading(asked.current_leader_epoch)
     log = partition.log
     if request.replica_id != CONSUMER:
         end = log.log_end_offset
@@ -130,11 +137,14 @@ def _look_up(
         end = log.last_stable_offset
     else:
         end = log.high_watermark
-    lags = request.replica_id == CONSUMER and log.high_watermark < leading.epoch_start_offset
+    lags = (
+        request.replica_id == CONSUMER
+        and log.high_watermark < partition.leading().epoch_start_offset
+    )
     if asked.timestamp == LATEST_TIMESTAMP:
         if lags:
             raise KafkaError(ErrorCode.OFFSET_NOT_AVAILABLE)
-        return TimestampOffset(timestamp_ms=-1, offset=end, leader_epoch=leading.epoch)
+        return TimestampOffset(timestamp_ms=-1, offset=end, leader_epoch=partition.leader_epoch)
     found = log.offset_for_timestamp(asked.timestamp)
     if found is None or (asked.timestamp >= 0 and found.offset >= end):
         if lags:

@@ -77,7 +77,9 @@ class BrokerConfig:
     replica_fetch_backoff_ms: int
     replica_socket_timeout_ms: int
     replica_high_watermark_checkpoint_interval_ms: int
+    replica_selector_class: str | None
     fetch_max_bytes: int
+    max_incremental_fetch_session_cache_slots: int
 
     # Limits of replication traffic, in bytes a second; they are set in ZooKeeper only (KIP-73)
     leader_replication_throttled_rate: int

@@ -18,6 +18,7 @@ from broker.config.values import ConfigError, to_text
 Values = Mapping[str, Any]
 
 HIGHEST_COMPRESSION_CODEC: Final = 4  # none, gzip, snappy, lz4, zstd
+RACK_AWARE: Final = "org.apache.kafka.common.replica.RackAwareReplicaSelector"
 MIN_DEDUPE_BUFFER_BYTES: Final = 1024 * 1024
 
 
@@ -91,6 +92,12 @@ RULES: Final = (
         "replica.fetch.wait.max.ms should always be less than or equal to replica.lag.time.max.ms "
         "to prevent frequent changes in ISR",
         "at most replica.lag.time.max.ms",
+    ),
+    Rule(
+        "replica.selector.class",
+        lambda v: v["replica.selector.class"] not in (None, RACK_AWARE),
+        "zbroker has only Kafka's own selector, no classes of others",
+        f"{RACK_AWARE}, or a file without it",
     ),
     Rule(
         "offsets.commit.required.acks",

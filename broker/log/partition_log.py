@@ -48,6 +48,7 @@ from broker.log.values import (
     Slice,
     TimestampOffset,
 )
+from broker.replica.waiting import Movement
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.record_batch import (
     NO_TIMESTAMP,
@@ -88,6 +89,7 @@ class PartitionLog:
         self.producers = loaded.producers
         self._snapshots = loaded.snapshots
         self._high_watermark = loaded.log_start_offset
+        self.start_moved = Movement()  # up; a truncation is its doer's to tell
         self._disk = disk
         self._clock_ms = clock_ms
 
@@ -257,13 +259,17 @@ class PartitionLog:
         At most `max_bytes`, but with `min_one` at least one batch, if there is one. At most to the
         end of a segment. OFFSET_OUT_OF_RANGE outside of log_start_offset..log_end_offset.
         """
-        if not self.log_start_offset <= start_offset <= self.log_end_offset:
+        self.check_in_range(start_offset)
+        return self.local.read(start_offset, max_bytes, end_offset, min_one=min_one)
+
+    def check_in_range(self, offset: int) -> None:
+        """OFFSET_OUT_OF_RANGE outside of log_start_offset..log_end_offset."""
+        if not self.log_start_offset <= offset <= self.log_end_offset:
             raise KafkaError(
                 ErrorCode.OFFSET_OUT_OF_RANGE,
-                f"Offset {start_offset} of {self.topic_partition} is not within "
+                f"Offset {offset} of {self.topic_partition} is not within "
                 f"[{self.log_start_offset}, {self.log_end_offset}]",
             )
-        return self.local.read(start_offset, max_bytes, end_offset, min_one=min_one)
 
     def offset_for_timestamp(self, timestamp_ms: int) -> TimestampOffset | None:
         """What ListOffsets asks, as `reading.find_timestamp` has it."""
@@ -330,6 +336,7 @@ class PartitionLog:
         self.local.flushing.started_at(offset)
         with self.local.storage:
             self.epochs.truncate_from_start(offset)
+        self.start_moved.happened()
         return True
 
     # --- truncation

@@ -1,66 +1,55 @@
 """Copying from one leader: fetch, append, truncate where the logs part, repeat.
 
-    ┌─► Fetch 17: offset, last fetched epoch, leader epoch of every partition
-    │        │
+    ┌─► Fetch 17: offset, last fetched epoch, leader epoch of every partition that is new or has
+    │        │    moved; the others are in the fetch session (broker.replica.session_client)
     │        ▼  each partition's answer, if its role is still the one that asked
-    │   records ──────────► append as they are, take over high watermark and log start
-    │   diverging epoch ──► truncate (broker.replica.truncation), ask again
-    │   OFFSET_OUT_OF_RANGE ► ListOffsets: start where the leader's log does, or cut to its end
-    │   other errors ─────► leave that partition alone: a moment, twice as long, twice as long
-    └────────┘              again, up to replica.fetch.backoff.ms
+    │   records, or where the logs part ──► broker.replica.copying
+    │   OFFSET_OUT_OF_RANGE ──────────────► ListOffsets, then copying
+    │   other errors ─────────────────────► leave that partition alone: a moment, twice as long, ..
+    └────────┘                              up to replica.fetch.backoff.ms
 
 Kafka waits that long after the first error already. But the commonest error is to ask a leader
 that has not heard of its election yet, a few milliseconds after we have; producers with acks=all
 wait for us then, and a second would be six times what the rest of a failover takes.
 
-Everything that an answer leads to happens at once and synchronously, so a
-change of role can't slip in between the check and the append. The request's
-`currentLeaderEpoch` fences the other way round: a leader of another epoch
-refuses us (KIP-320).
+A round costs what has moved in it and not what is followed: a partition in which nothing happens is
+neither named, nor answered, nor looked at. One that is left alone is out of the session meanwhile.
+A throttled one is too, as long as too many bytes have come for those that are (KIP-73).
+
+The request's `currentLeaderEpoch` fences the other way round: a leader of another epoch refuses us
+(KIP-320).
 
 Kafka: AbstractFetcherThread, ReplicaFetcherThread, KIP-595 (truncation on fetch).
 """
 
 import logging
 import math
+from collections.abc import Iterable
 
 import attrs
 import trio
 
 from broker.config.broker_config import BrokerConfig
-from broker.log.values import (
-    EARLIEST_TIMESTAMP,
-    LATEST_TIMESTAMP,
-    EpochEndOffset,
-)
+from broker.log.values import EARLIEST_TIMESTAMP, LATEST_TIMESTAMP
 from broker.metadata_cache import MetadataCache
-from broker.peers import Connect, Peer, PeerUnavailable
-from broker.replica.partition import Following, Partition
-from broker.replica.truncation import truncation_offset
-from broker.wire.apis import ApiKey
+from broker.peers import Connect, PeerUnavailable
+from broker.replica.copying import FIRST_BACKOFF_S, Copy
+from broker.replica.leader_link import LeaderLink
+from broker.replica.partition import Partition
+from broker.replica.session_client import Key, SessionClient, SessionRequest
+from broker.replica.waiting import Due
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.fetch import (
     FetchPartition,
     FetchRequest,
-    FetchResponse,
     FetchTopic,
+    ForgottenTopic,
     PartitionData,
     ReplicaState,
 )
-from broker.wire.messages.list_offsets import (
-    ListOffsetsPartition,
-    ListOffsetsRequest,
-    ListOffsetsResponse,
-    ListOffsetsTopic,
-)
-from coordination.values import Recorder, TopicPartition
+from coordination.values import Recorder
 
 log = logging.getLogger("zbroker.replica.fetcher")
-
-# The first back-off after an error.
-FIRST_BACKOFF_S = 0.02
-
-FINAL_SESSION_EPOCH = -1  # every request is complete in itself: no fetch session
 
 # What a leader answers while one of us has yet to hear of a change; they pass by themselves.
 PASSING = frozenset(
@@ -75,26 +64,6 @@ PASSING = frozenset(
 )
 
 
-@attrs.define
-class _Copy:
-    """One partition in the fetcher's table. `epoch` is the leader epoch that it was added at."""
-
-    partition: Partition
-    epoch: int
-    not_before_s: float = float("-inf")
-    backoff_s: float = FIRST_BACKOFF_S
-
-    def put_off(self, now_s: float, longest_s: float) -> None:
-        """Leave it alone for a while, and longer the next time."""
-        self.not_before_s = now_s + min(self.backoff_s, longest_s)
-        self.backoff_s = min(2 * self.backoff_s, longest_s)
-
-    @property
-    def is_current(self) -> bool:
-        role = self.partition.role
-        return isinstance(role, Following) and role.epoch == self.epoch
-
-
 @attrs.define(eq=False)
 class Fetcher:
     """Copies partitions from the broker `source`."""
@@ -106,243 +75,197 @@ class Fetcher:
     recorder: Recorder
     connect: Connect
     broker_epoch: int = attrs.field(default=-1, init=False)
-    _copies: dict[TopicPartition, _Copy] = attrs.field(factory=dict, init=False)
+    _copies: dict[Key, Copy] = attrs.field(factory=dict, init=False)
+    _left_alone: dict[Key, Copy] = attrs.field(factory=dict, init=False)
+    # Whose log start has moved, by retention: the leader is told.
+    _moved_starts: Due[Copy] = attrs.field(factory=Due, init=False)
+    _session: SessionClient = attrs.field(factory=SessionClient, init=False)
+    _fetches: int = attrs.field(default=0, init=False)
     _changed: trio.Event = attrs.field(factory=trio.Event, init=False)
-    _peer: Peer | None = attrs.field(default=None, init=False)
+    _link: LeaderLink = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._link = LeaderLink(
+            self.source, self.broker_id, self.config, self.metadata, self.connect
+        )
 
     def add(self, partition: Partition) -> None:
-        self._copies[partition.topic_partition] = _Copy(partition, partition.leader_epoch)
+        copy = Copy(partition, partition.leader_epoch, self._fetches + 1, self.recorder)
+        self._copies[_key(partition)] = copy
+        partition.log.start_moved.watch(self._moved_starts, copy, rings=False)
+        self._want(copy)
         self._changed.set()
 
     def remove(self, partition: Partition) -> None:
-        if self._copies.pop(partition.topic_partition, None) is not None:
+        key = _key(partition)
+        copy = self._copies.pop(key, None)
+        if copy is not None:
+            self._left_alone.pop(key, None)
+            self._session.leave(key)
+            partition.log.start_moved.unwatch(self._moved_starts)
+            self._moved_starts.settled(copy)
             self._changed.set()
 
     async def run(self) -> None:
         """Fetch until no partition is left."""
+        backoff_s = FIRST_BACKOFF_S
         try:
             while self._copies:
-                ready = self._ready()
-                if not ready:
-                    await self._wait_for_change()
+                self._take_up()
+                if not self._session.wanted:
+                    await self._wait_for_change(self._next_take_up_s())
                     continue
                 try:
-                    await self._fetch(ready)
+                    await self._fetch()
+                    backoff_s = FIRST_BACKOFF_S
                 except PeerUnavailable as error:
                     log.info("can't fetch from broker %d: %s", self.source, error)
-                    self._close()
-                    self._put_off(ready)
+                    self._session.failed()
+                    self._link.close()
+                    await self._wait_for_change(trio.current_time() + backoff_s)
+                    backoff_s = min(2 * backoff_s, self._longest_backoff_s)
         finally:
-            self._close()
+            self._link.close()
 
     # -- what to fetch ----------------------------------------------------------
 
-    def _ready(self) -> list[_Copy]:
-        now_s = trio.current_time()
-        return [c for c in self._copies.values() if c.is_current and c.not_before_s <= now_s]
+    def _want(self, copy: Copy) -> None:
+        asked = copy.asked(self.config.replica_fetch_max_bytes)
+        self._session.want(_key(copy.partition), asked)
 
-    async def _wait_for_change(self) -> None:
-        """Until a partition comes, goes, or has been left alone for long enough."""
+    def _leave_alone(self, copy: Copy) -> None:
+        copy.put_off(trio.current_time(), self._longest_backoff_s)
+        key = _key(copy.partition)
+        self._left_alone[key] = copy
+        self._session.leave(key)
+
+    def _take_up(self) -> None:
+        """Ask again for what was left alone for long enough, and say which log starts moved."""
+        now_s = trio.current_time()
+        for key, copy in list(self._left_alone.items()):
+            if copy.not_before_s <= now_s:
+                del self._left_alone[key]
+                self._want(copy)
+        for copy in list(self._moved_starts.items):
+            self._moved_starts.settled(copy)
+            if _key(copy.partition) not in self._left_alone:
+                self._want(copy)
+
+    def _next_take_up_s(self) -> float:
+        return min((copy.not_before_s for copy in self._left_alone.values()), default=math.inf)
+
+    async def _wait_for_change(self, deadline_s: float) -> None:
+        """Until a partition comes or goes, or it's that late."""
         self._changed = trio.Event()
-        put_off = [copy.not_before_s for copy in self._copies.values() if copy.is_current]
-        with trio.move_on_at(min(put_off, default=math.inf)):
+        with trio.move_on_at(deadline_s):
             await self._changed.wait()
+
+    @property
+    def _longest_backoff_s(self) -> float:
+        return self.config.replica_fetch_backoff_ms / 1000
 
     def _max_wait_ms(self) -> int:
         """How long the leader may wait for records: not past the end of a partition's back-off."""
-        now_s = trio.current_time()
-        put_off = [c.not_before_s - now_s for c in self._copies.values() if c.not_before_s > now_s]
+        left_s = max(0.0, self._next_take_up_s() - trio.current_time())
         longest_ms = self.config.replica_fetch_wait_max_ms
-        return min([longest_ms, *(math.ceil(1000 * left_s) for left_s in put_off)])
-
-    def _put_off(self, copies: list[_Copy]) -> None:
-        now_s = trio.current_time()
-        for copy in copies:
-            copy.put_off(now_s, self.config.replica_fetch_backoff_ms / 1000)
+        return longest_ms if left_s * 1000 > longest_ms else math.ceil(1000 * left_s)
 
     # -- fetching ---------------------------------------------------------------
 
-    async def _fetch(self, copies: list[_Copy]) -> None:
-        """One round for these partitions; raises `PeerUnavailable`."""
-        request = self._request(copies)
-        response = await self._connected().request(
-            ApiKey.FETCH,
-            17,
-            request,
-            FetchResponse,
-            (self.config.replica_socket_timeout_ms + self.config.replica_fetch_wait_max_ms) / 1000,
-        )
-        if response.error_code != ErrorCode.NONE:
-            raise PeerUnavailable(ErrorCode.of(response.error_code).name)
-        asked = {
-            (copy.partition.topic_id, copy.partition.topic_partition.partition): copy
-            for copy in copies
+    async def _fetch(self) -> None:
+        """One round; raises `PeerUnavailable`."""
+        request = self._session.request()
+        self._fetches += 1
+        response = await self._link.fetch(self._message(request))
+        answers = {
+            (topic.topic_id, data.partition_index): data
+            for topic in response.responses
+            for data in topic.partitions
         }
+        error = ErrorCode.of(response.error_code)
+        if not self._session.answered(request, error, response.session_id, answers):
+            if request.is_full:
+                raise PeerUnavailable(f"a full fetch is answered with {error.name}")
+            return  # the session is gone, perhaps with its broker's former life
         out_of_range = []
-        for topic in response.responses:
-            for data in topic.partitions:
-                copy = asked.get((topic.topic_id, data.partition_index))
-                if copy is None or not copy.is_current:
-                    continue
-                if data.error_code == ErrorCode.OFFSET_OUT_OF_RANGE:
-                    out_of_range.append(copy)
-                else:
-                    self._apply(copy, data)
+        for key, data in answers.items():
+            copy = self._copies.get(key)
+            if copy is None or copy.first_fetch > self._fetches or not copy.is_current:
+                continue
+            if data.error_code == ErrorCode.OFFSET_OUT_OF_RANGE:
+                out_of_range.append(copy)
+            else:
+                self._apply(copy, data)
         for copy in out_of_range:
             await self._find_new_start(copy)
 
-    def _request(self, copies: list[_Copy]) -> FetchRequest:
-        topics: dict[str, FetchTopic] = {}
-        for copy in copies:
-            partition = copy.partition
-            tp = partition.topic_partition
-            topic = topics.setdefault(tp.topic, FetchTopic(topic_id=partition.topic_id))
-            latest_epoch = partition.log.latest_epoch
-            topic.partitions.append(
-                FetchPartition(
-                    partition=tp.partition,
-                    current_leader_epoch=copy.epoch,
-                    fetch_offset=partition.log.log_end_offset,
-                    last_fetched_epoch=-1 if latest_epoch is None else latest_epoch,
-                    log_start_offset=partition.log.log_start_offset,
-                    partition_max_bytes=self.config.replica_fetch_max_bytes,
-                )
-            )
+    def _message(self, request: SessionRequest) -> FetchRequest:
         return FetchRequest(
             replica_state=ReplicaState(replica_id=self.broker_id, replica_epoch=self.broker_epoch),
             max_wait_ms=self._max_wait_ms(),
             min_bytes=self.config.replica_fetch_min_bytes,
             max_bytes=self.config.replica_fetch_response_max_bytes,
-            session_epoch=FINAL_SESSION_EPOCH,
-            topics=list(topics.values()),
+            session_id=request.session_id,
+            session_epoch=request.epoch,
+            topics=_by_topic(request.named),
+            forgotten_topics_data=_forgotten(request.forgotten),
         )
 
-    # -- what an answer leads to ------------------------------------------------
-
-    def _apply(self, copy: _Copy, data: PartitionData) -> None:
+    def _apply(self, copy: Copy, data: PartitionData) -> None:
         """Do what one partition's answer says; the role was checked by the caller, just now.
 
         Trouble with one partition (a disk that fails) leaves the others alone.
         """
-        partition = copy.partition
         if data.error_code != ErrorCode.NONE:
             code = ErrorCode.of(data.error_code)
             level = logging.DEBUG if code in PASSING else logging.WARNING
-            log.log(level, "broker %d: %s: %s", self.source, partition.topic_partition, code.name)
-            self._put_off([copy])
+            name = copy.partition.topic_partition
+            log.log(level, "broker %d: %s: %s", self.source, name, code.name)
+            self._leave_alone(copy)
             return
         try:
-            if data.diverging_epoch is not None:
-                end = data.diverging_epoch
-                self._truncate(partition, EpochEndOffset(end.epoch, end.end_offset))
-            else:
-                self._append(partition, data)
+            copy.apply(data)
         except (KafkaError, OSError) as error:
             self._failed(copy, error)
         else:
-            copy.backoff_s = FIRST_BACKOFF_S
+            self._want(copy)
 
-    def _failed(self, copy: _Copy, error: Exception) -> None:
+    def _failed(self, copy: Copy, error: Exception) -> None:
         log.error("can't follow %s: %s", copy.partition.topic_partition, error)
-        self._put_off([copy])
+        self._leave_alone(copy)
 
-    def _append(self, partition: Partition, data: PartitionData) -> None:
-        records = data.records
-        if records:
-            assert isinstance(records, memoryview | bytes)
-            partition.log.append_as_follower(records)
-            partition.moved.happened()
-        partition.follow_high_watermark(data.high_watermark)
-        partition.log.increment_log_start_offset(
-            min(data.log_start_offset, partition.high_watermark)
-        )
-
-    def _truncate(self, partition: Partition, leader: EpochEndOffset) -> None:
-        before = partition.log.log_end_offset
-        offset = truncation_offset(leader, before, partition.log.end_offset_for_epoch)
-        partition.log.truncate_to(offset)
-        self._truncated(
-            partition,
-            before,
-            f"the leader's epoch {leader.leader_epoch} ends at {leader.end_offset}",
-        )
-
-    def _truncated(self, partition: Partition, before: int, why: str) -> None:
-        if partition.log.log_end_offset == before:
-            return  # only an epoch without records was forgotten
-        self.recorder(
-            "partition.truncated",
-            partition=str(partition.topic_partition),
-            before=before,
-            log_end_offset=partition.log.log_end_offset,
-            why=why,
-        )
-        partition.moved.happened()
-
-    async def _find_new_start(self, copy: _Copy) -> None:
-        """Our end isn't in the leader's log: go where it is.
-
-        The leader's log ends before ours (an unclean election): cut to its end.
-        It starts after our end (retention deleted what we lack): begin there anew.
-        """
-        partition = copy.partition
-        end = await self._leader_offset(copy, LATEST_TIMESTAMP)
-        start = await self._leader_offset(copy, EARLIEST_TIMESTAMP)
-        if end is None or start is None or not copy.is_current:
-            self._put_off([copy])
+    async def _find_new_start(self, copy: Copy) -> None:
+        """Our end isn't in the leader's log: find out where that is, and go there."""
+        topic_partition = copy.partition.topic_partition
+        end = await self._link.offset(topic_partition, copy.epoch, LATEST_TIMESTAMP)
+        start = await self._link.offset(topic_partition, copy.epoch, EARLIEST_TIMESTAMP)
+        if self._copies.get(_key(copy.partition)) is not copy:
             return
-        before = partition.log.log_end_offset
+        if end is None or start is None or not copy.is_current:
+            self._leave_alone(copy)
+            return
         try:
-            if end < before:
-                partition.log.truncate_to(end)
-            elif start > before:
-                partition.log.truncate_fully_and_start_at(start)
-            else:
-                return  # the leader's log has moved meanwhile: it fits now
+            copy.start_where_the_leader_does(start, end)
         except (KafkaError, OSError) as error:
             self._failed(copy, error)
-            return
-        self._truncated(partition, before, f"out of range: the leader's log is {start} to {end}")
+        else:
+            self._want(copy)
 
-    async def _leader_offset(self, copy: _Copy, timestamp: int) -> int | None:
-        tp = copy.partition.topic_partition
-        asked = ListOffsetsPartition(
-            partition_index=tp.partition, current_leader_epoch=copy.epoch, timestamp=timestamp
-        )
-        response = await self._connected().request(
-            ApiKey.LIST_OFFSETS,
-            9,
-            ListOffsetsRequest(
-                replica_id=self.broker_id,
-                topics=[ListOffsetsTopic(name=tp.topic, partitions=[asked])],
-            ),
-            ListOffsetsResponse,
-            self.config.replica_socket_timeout_ms / 1000,
-        )
-        for topic in response.topics:
-            for answer in topic.partitions:
-                if answer.error_code == ErrorCode.NONE:
-                    return answer.offset
-        return None
 
-    # -- the connection ---------------------------------------------------------
+def _key(partition: Partition) -> Key:
+    return partition.topic_id, partition.topic_partition.partition
 
-    def _connected(self) -> Peer:
-        """The peer at the source's current address; raises `PeerUnavailable` if it has none."""
-        listener = self.config.inter_broker_listener_name
-        endpoint = self.metadata.current.endpoint(self.source, listener)
-        if endpoint is None:
-            raise PeerUnavailable(f"broker {self.source} is not known to be alive")
-        if self._peer is None or (self._peer.host, self._peer.port) != (
-            endpoint.host,
-            endpoint.port,
-        ):
-            self._close()
-            client_id = f"broker-{self.broker_id}-fetcher-0"
-            self._peer = Peer(endpoint.host, endpoint.port, client_id, self.connect)
-        return self._peer
 
-    def _close(self) -> None:
-        if self._peer is not None:
-            self._peer.close()
-        self._peer = None
+def _by_topic(named: dict[Key, FetchPartition]) -> list[FetchTopic]:
+    topics: dict[object, FetchTopic] = {}
+    for (topic_id, _), asked in named.items():
+        topics.setdefault(topic_id, FetchTopic(topic_id=topic_id)).partitions.append(asked)
+    return list(topics.values())
+
+
+def _forgotten(keys: Iterable[Key]) -> list[ForgottenTopic]:
+    topics: dict[object, ForgottenTopic] = {}
+    for topic_id, partition in keys:
+        topic = topics.setdefault(topic_id, ForgottenTopic(topic_id=topic_id))
+        topic.partitions.append(partition)
+    return list(topics.values())

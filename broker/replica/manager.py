@@ -86,6 +86,11 @@ class ReplicaManager:
         name = self.metadata.current.topic_names.get(topic_id)
         return name if name is not None else self._topic_names.get(topic_id)
 
+    @property
+    def selects_by_rack(self) -> bool:
+        """Whether a leader sends consumers to nearer replicas."""
+        return self.config.replica_selector_class is not None
+
     def leading(self) -> list[Partition]:
         """Those that we lead, and can: whose log directory has failed waits for its end."""
         return [

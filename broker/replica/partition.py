@@ -178,6 +178,15 @@ class Partition:
         self.log.check_storage()
         return self.role
 
+    def serving(self, current_leader_epoch: int = -1) -> None:
+        """As `leading`, for who may read from a follower too (KIP-392)."""
+        self.check_epoch(current_leader_epoch)
+        if self.role is None:
+            raise KafkaError(
+                ErrorCode.NOT_LEADER_OR_FOLLOWER,
+                f"broker {self.broker_id} has no replica of {self.topic_partition} any more",
+            )
+
     def check_epoch(self, current_leader_epoch: int) -> None:
         """Fence a request that believes in another leader epoch than ours (KIP-320)."""
         if current_leader_epoch in (-1, self.leader_epoch):
@@ -324,16 +333,19 @@ class Partition:
         if its_start_moved:
             self.moved.happened()  # for DeleteRecords, which waits for the low watermark
 
-    def follower(self, broker_id: int) -> FollowerProgress:
-        """What we know of a follower.
+    def follower(self, broker_id: int, current_leader_epoch: int = -1) -> FollowerProgress:
+        """What we know of a follower that believes in this leader epoch (-1: it doesn't say).
 
-        Raises `KafkaError` UNKNOWN_LEADER_EPOCH for a broker that is not an
-        assigned replica, as Kafka does: one of us has yet to learn of a change.
+        Raises what `leading` does; and for a broker that is not an assigned replica
+        UNKNOWN_LEADER_EPOCH, for one of us has yet to learn of a change, or, if it didn't say
+        which epoch it's at, NOT_LEADER_OR_FOLLOWER (Partition.followerReplicaOrThrow).
         """
-        state = self.leading().followers.get(broker_id)
+        state = self.leading(current_leader_epoch).followers.get(broker_id)
         if state is None:
             raise KafkaError(
-                ErrorCode.UNKNOWN_LEADER_EPOCH,
+                ErrorCode.NOT_LEADER_OR_FOLLOWER
+                if current_leader_epoch < 0
+                else ErrorCode.UNKNOWN_LEADER_EPOCH,
                 f"broker {broker_id} is not a replica of {self.topic_partition}",
             )
         return state

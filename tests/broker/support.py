@@ -10,9 +10,10 @@ loop (see tests/simulation/world), so the autojump clock can be used.
 """
 
 import random
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 from uuid import UUID
 
@@ -166,6 +167,7 @@ async def know(
     brokers: Iterable[int] = (1, 2, 3),
     partitions: Iterable[tuple[str, int, tuple[int, ...]]] = (),
     leader_epoch: int = 0,
+    racks: Mapping[int, str] = MappingProxyType({}),
 ) -> None:
     """UpdateMetadata: the live brokers, and of each partition its leader and replicas."""
     request = um.UpdateMetadataRequest(
@@ -175,6 +177,7 @@ async def know(
         live_brokers=[
             um.UpdateMetadataBroker(
                 id=broker_id,
+                rack=racks.get(broker_id),
                 endpoints=[
                     um.UpdateMetadataEndpoint(
                         host=f"broker-{broker_id}", port=9092, listener="PLAINTEXT"

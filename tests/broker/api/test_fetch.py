@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import attrs
+import pytest
 from trio.testing import MockClock
 
 from broker.broker import Broker
@@ -12,6 +13,7 @@ from broker.wire.messages.fetch import (
     FetchRequest,
     FetchResponse,
     FetchTopic,
+    ForgottenTopic,
     PartitionData,
     ReplicaState,
 )
@@ -65,17 +67,114 @@ async def test_a_session_that_is_not_there(tmp_path: Path) -> None:
     async with open_broker(tmp_path) as broker:
         answer = await call(broker, request(session_id=7, session_epoch=3), 12)
         assert answer.error_code == ErrorCode.FETCH_SESSION_ID_NOT_FOUND
+        assert (answer.session_id, answer.responses) == (0, [])
 
 
-async def test_who_does_not_lead_says_who_does(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [7, 12, 13, 17])
+async def test_a_session_from_its_beginning_to_its_end(tmp_path: Path, version: int) -> None:
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0")
+        await lead(broker, "t-1")
+        by_id = version >= 13
+        topic = FetchTopic(
+            topic="" if by_id else "t",
+            topic_id=topic_id("t") if by_id else ZERO_UUID,
+            partitions=[FetchPartition(partition=n, partition_max_bytes=1000) for n in (0, 1)],
+        )
+        whole = request(session_epoch=0, topics=[topic])
+        opened = await call(broker, whole, version)
+        assert opened.session_id > 0
+        assert [data.partition_index for data in opened.responses[0].partitions] == [0, 1]
+
+        goes_on = attrs.evolve(whole, session_id=opened.session_id, session_epoch=1, topics=[])
+        assert (await call(broker, goes_on, version)).responses == []
+        broker.replicas.partitions[tp("t-1")].append_as_leader(batch("a"), 1, 0.0)
+        news = await call(broker, attrs.evolve(goes_on, session_epoch=2), version)
+        assert news.session_id == opened.session_id
+        [data] = news.responses[0].partitions
+        assert (data.partition_index, data.high_watermark) == (1, 1)
+        assert (news.responses[0].topic, news.responses[0].topic_id) == (
+            topic.topic or "t",
+            topic.topic_id,
+        )
+
+        repeated = await call(broker, attrs.evolve(goes_on, session_epoch=2), version)
+        assert repeated.error_code == ErrorCode.INVALID_FETCH_SESSION_EPOCH
+        other = 12 if by_id else 13
+        mixed = await call(broker, attrs.evolve(goes_on, session_epoch=3), other)
+        assert mixed.error_code == ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR
+
+        forgotten = ForgottenTopic(topic=topic.topic, topic_id=topic.topic_id, partitions=[0, 1])
+        last = attrs.evolve(goes_on, session_epoch=3, forgotten_topics_data=[forgotten])
+        ended = await call(broker, last, version)
+        assert (ended.error_code, ended.session_id, ended.responses) == (0, 0, [])
+
+
+async def test_a_session_hears_of_a_topic_that_comes_goes_and_comes_back(tmp_path: Path) -> None:
+    async with open_broker(tmp_path) as broker:
+        asked = FetchTopic(topic_id=topic_id("t"), partitions=[FetchPartition(partition=0)])
+        opened = await call(broker, request(session_epoch=0, topics=[asked]), 17)
+        epoch = 0
+
+        async def error() -> ErrorCode | None:
+            nonlocal epoch
+            epoch += 1
+            goes_on = request(session_id=opened.session_id, session_epoch=epoch, topics=[])
+            answer = await call(broker, goes_on, 17)
+            found = [p.error_code for topic in answer.responses for p in topic.partitions]
+            return ErrorCode(found[0]) if found else None
+
+        for _ in range(2):  # as long as it's so
+            assert await error() is ErrorCode.UNKNOWN_TOPIC_ID
+        await lead(broker, "t-0")
+        assert await error() is ErrorCode.NONE
+        assert await error() is None
+        broker.replicas.partitions[tp("t-0")].stop()
+        assert await error() is ErrorCode.NOT_LEADER_OR_FOLLOWER
+        broker.replicas.remove(tp("t-0"))
+        assert await error() is ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+        await broker.logs.delete([tp("t-0")])
+        await lead(broker, "t-0", id_of_topic=topic_id("another"))
+        assert await error() is ErrorCode.INCONSISTENT_TOPIC_ID
+
+
+async def test_who_does_not_lead_says_who_does_and_where(tmp_path: Path) -> None:
     async with open_broker(tmp_path) as broker:
         await know(broker, partitions=[("t-0", 2, (1, 2))], leader_epoch=4)
         await lead(broker, "t-0", (1, 2), leader=2, leader_epoch=4)
-        data = await fetch(broker, request())
+        follower = request(replica_state=ReplicaState(replica_id=3), replica_id=3)
+        answer = await call(broker, follower, 16)
+        [data] = answer.responses[0].partitions
         assert data.error_code == ErrorCode.NOT_LEADER_OR_FOLLOWER
         assert data.current_leader is not None
         assert (data.current_leader.leader_id, data.current_leader.leader_epoch) == (2, 4)
-        assert (await fetch(broker, request(), 11)).current_leader is None
+        [node] = answer.node_endpoints
+        assert (node.node_id, node.host, node.port) == (2, "broker-2", 9092)
+        assert (await fetch(broker, follower, 15)).current_leader is None
+
+
+async def test_an_old_consumer_is_not_served_by_a_follower(tmp_path: Path) -> None:
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0", (1, 2), leader=2)
+        assert (await fetch(broker, request(), 10)).error_code == (ErrorCode.NOT_LEADER_OR_FOLLOWER)
+        assert (await fetch(broker, request(), 11)).error_code == ErrorCode.NONE
+
+
+async def test_a_consumer_is_sent_to_the_replica_in_its_rack_at_once(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    selector = "org.apache.kafka.common.replica.RackAwareReplicaSelector"
+    async with open_broker(tmp_path, replica_selector_class=selector, broker_rack="a") as broker:
+        await know(broker, racks={2: "b"})
+        await lead(broker, "t-0", (1, 2))
+        partition = broker.replicas.partitions[tp("t-0")]
+        partition.append_as_leader(batch("a"), 1, 0.0)
+        partition.follower_fetched(2, 1, 0, 0.0, -1)
+        for version, rack, preferred in ((11, "b", 2), (17, "b", 2), (17, "a", -1), (17, "", -1)):
+            data = await fetch(broker, request(rack_id=rack, max_wait_ms=5_000), version)
+            assert data.preferred_read_replica == preferred
+            assert bool(data.records) is (preferred == -1)
+            assert data.high_watermark == 1
 
 
 async def test_a_followers_fetch_commits_and_lets_it_join_the_isr(tmp_path: Path) -> None:

@@ -110,3 +110,14 @@ async def test_a_new_leader_does_not_answer_an_older_high_watermark(tmp_path: Pa
         assert (await look_up(broker, LATEST, replica_id=2)).offset == 3
         broker.replicas.partitions[tp("t-0")].follower_fetched(2, 3, 0, 1.0, -1)
         assert (await look_up(broker, LATEST)).offset == 3
+
+
+async def test_any_replica_tells_a_tool_where_its_log_ends(tmp_path: Path) -> None:
+    async with open_broker(tmp_path) as broker:
+        await led(broker)
+        await lead(broker, "t-0", (2, 1), leader=2, leader_epoch=4)
+        found = await look_up(broker, LATEST, replica_id=-2)
+        assert (found.error_code, found.offset, found.leader_epoch) == (ErrorCode.NONE, 3, 4)
+        fenced = await look_up(broker, LATEST, replica_id=-2, current_leader_epoch=3)
+        assert fenced.error_code == ErrorCode.FENCED_LEADER_EPOCH
+        assert (await look_up(broker, LATEST)).error_code == ErrorCode.NOT_LEADER_OR_FOLLOWER

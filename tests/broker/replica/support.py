@@ -8,10 +8,13 @@ from uuid import UUID
 from broker.log.disk import RealDisk
 from broker.log.log_config import LogConfig
 from broker.log.partition_log import PartitionLog
+from broker.replica.fetch import FetchParameters, look
+from broker.replica.interests import Interest, Interests, PartitionFetch, PartitionRead, Reads
+from broker.replica.manager import ReplicaManager
 from broker.replica.partition import Partition
 from broker.wire.record_batch import batches, build_batch
 from broker.wire.records import Record
-from coordination.values import LeaderAndIsr, TopicPartition
+from coordination.values import ZERO_UUID, LeaderAndIsr, TopicPartition
 
 TOPIC_ID = UUID(int=7)
 LAG_TIME_MAX_S = 30.0
@@ -67,3 +70,26 @@ def values(partition: Partition) -> list[str]:
         for record in each.records()
         if record.value is not None
     ]
+
+
+def ask(offset: int, name: str = "t-0", topic_id: UUID = ZERO_UUID, **more: int) -> Interest:
+    """One partition of a fetch, as its client names it."""
+    topic, _, partition = name.rpartition("-")
+    asked = PartitionFetch(fetch_offset=offset, **{"max_bytes": 1 << 20, **more})
+    return Interest(topic, topic_id, int(partition), asked)
+
+
+def asking(*named: Interest, replica_id: int = -1) -> Interests:
+    """What a fetch of these partitions is about."""
+    interests = Interests(replica_id)
+    interests.ask(named)
+    return interests
+
+
+def look_at(
+    replicas: ReplicaManager, parameters: FetchParameters, *named: Interest
+) -> list[PartitionRead]:
+    """What there is to read now, in the order of `named`."""
+    reads: Reads = {}
+    look(replicas, parameters, asking(*named, replica_id=parameters.replica_id), reads)
+    return list(reads.values())

@@ -9,17 +9,11 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from broker.broker import Broker
 from broker.log.values import EpochEndOffset
-from broker.replica.fetch import (
-    FetchParameters,
-    PartitionFetch,
-    PartitionRead,
-    fetch,
-    note_progress,
-    read_all,
-)
+from broker.replica.fetch import FetchParameters, fetch, note_progress
+from broker.replica.interests import Interest, PartitionRead
 from broker.replica.partition import Partition
 from broker.wire.errors import ErrorCode
-from tests.broker.replica.support import batch
+from tests.broker.replica.support import ask, asking, batch, look_at
 from tests.broker.support import lead, open_broker, topic_id, tp
 
 CONSUMER = FetchParameters(
@@ -33,16 +27,27 @@ CONSUMER = FetchParameters(
 FOLLOWER = attrs.evolve(CONSUMER, replica_id=2, replica_epoch=20)
 
 
-def ask(offset: int, name: str = "t-0", **more: int) -> PartitionFetch:
-    return PartitionFetch(tp(name), fetch_offset=offset, max_bytes=1 << 20, **more)  # type: ignore[arg-type]
-
-
-async def led(broker: Broker, *values: str, isr: tuple[int, ...] = (1, 2)) -> Partition:
-    await lead(broker, "t-0", isr, (1, 2, 3))
-    partition = broker.replicas.partitions[tp("t-0")]
+async def led(
+    broker: Broker, *values: str, isr: tuple[int, ...] = (1, 2), name: str = "t-0"
+) -> Partition:
+    await lead(broker, name, isr, (1, 2, 3))
+    partition = broker.replicas.partitions[tp(name)]
     for value in values:
         partition.append_as_leader(batch(value), 1, trio.current_time())
     return partition
+
+
+async def fetch_of(
+    broker: Broker, parameters: FetchParameters, *named: Interest
+) -> list[PartitionRead]:
+    interests = asking(*named, replica_id=parameters.replica_id)
+    return list((await fetch(broker.replicas, parameters, interests)).values())
+
+
+def note(broker: Broker, parameters: FetchParameters, item: Interest) -> list[Partition]:
+    return note_progress(
+        broker.replicas, parameters, asking(item, replica_id=parameters.replica_id)
+    )
 
 
 def error_of(read: PartitionRead) -> ErrorCode | None:
@@ -55,12 +60,12 @@ async def test_a_consumer_reads_up_to_the_high_watermark_a_follower_to_the_end(
     async with open_broker(tmp_path) as broker:
         partition = await led(broker, "a", "b", "c")
         one = len(batch("a"))
-        [read] = read_all(broker.replicas, CONSUMER, [ask(0)])
+        [read] = look_at(broker.replicas, CONSUMER, ask(0))
         assert (read.size_bytes, read.high_watermark) == (0, 0)
         partition.follower_fetched(2, 2, 0, 0.0, 20)
-        [read] = read_all(broker.replicas, CONSUMER, [ask(0)])
+        [read] = look_at(broker.replicas, CONSUMER, ask(0))
         assert (read.size_bytes, read.high_watermark) == (2 * one, 2)
-        [read] = read_all(broker.replicas, FOLLOWER, [ask(0)])
+        [read] = look_at(broker.replicas, FOLLOWER, ask(0))
         assert read.size_bytes == 3 * one
 
 
@@ -69,9 +74,12 @@ async def test_the_first_partition_with_records_gives_one_batch_whatever_the_lim
 ) -> None:
     """KIP-74."""
     async with open_broker(tmp_path) as broker:
-        await led(broker, "a", "b", isr=(1,))
+        for name in ("t-0", "t-1", "t-2"):
+            await led(broker, "a", "b", isr=(1,), name=name)
         small = attrs.evolve(CONSUMER, max_bytes=1)
-        [nothing, first, second] = read_all(broker.replicas, small, [ask(2), ask(0), ask(1)])
+        [nothing, first, second] = look_at(
+            broker.replicas, small, ask(2, "t-0"), ask(0, "t-1"), ask(1, "t-2")
+        )
         assert nothing.size_bytes == second.size_bytes == 0
         assert first.size_bytes == len(batch("a"))
 
@@ -83,17 +91,18 @@ async def test_the_first_partition_with_records_gives_one_batch_whatever_the_lim
         (ask(0, current_leader_epoch=1), ErrorCode.UNKNOWN_LEADER_EPOCH),
         (ask(0, "u-0"), ErrorCode.UNKNOWN_TOPIC_OR_PARTITION),
         (ask(0, "followed-0"), ErrorCode.NOT_LEADER_OR_FOLLOWER),
-        (attrs.evolve(ask(0), topic_id=topic_id("other")), ErrorCode.INCONSISTENT_TOPIC_ID),
+        (ask(0, topic_id=topic_id("other")), ErrorCode.INCONSISTENT_TOPIC_ID),
     ],
 )
 async def test_errors_are_answered_at_once(
-    tmp_path: Path, autojump_clock: MockClock, item: PartitionFetch, error: ErrorCode
+    tmp_path: Path, autojump_clock: MockClock, item: Interest, error: ErrorCode
 ) -> None:
     async with open_broker(tmp_path) as broker:
         await led(broker, "a", "b", "c", isr=(1,))
         await lead(broker, "followed-0", (2,), (1, 2), leader=2)
+        await led(broker, isr=(1,), name="t-1")
         before_s = trio.current_time()
-        [read, _] = await fetch(broker.replicas, CONSUMER, [item, ask(3)])
+        [_, read] = await fetch_of(broker, CONSUMER, ask(0, "t-1"), item)
         assert error_of(read) is error
         assert trio.current_time() == before_s
 
@@ -102,7 +111,7 @@ async def test_an_older_epoch_is_fenced(tmp_path: Path) -> None:
     async with open_broker(tmp_path) as broker:
         await led(broker, "a")
         await lead(broker, "t-0", (1, 2), (1, 2, 3), leader_epoch=1)
-        [read] = read_all(broker.replicas, FOLLOWER, [ask(0, current_leader_epoch=0)])
+        [read] = look_at(broker.replicas, FOLLOWER, ask(0, current_leader_epoch=0))
         assert error_of(read) is ErrorCode.FENCED_LEADER_EPOCH
 
 
@@ -110,9 +119,13 @@ async def test_who_is_no_replica_gets_nothing(tmp_path: Path) -> None:
     async with open_broker(tmp_path) as broker:
         await led(broker, "a")
         stranger = attrs.evolve(FOLLOWER, replica_id=9)
-        assert note_progress(broker.replicas, stranger, [ask(0)]) == []
-        [read] = read_all(broker.replicas, stranger, [ask(0)])
-        assert error_of(read) is ErrorCode.UNKNOWN_LEADER_EPOCH
+        for epoch, error in (
+            (0, ErrorCode.UNKNOWN_LEADER_EPOCH),
+            (-1, ErrorCode.NOT_LEADER_OR_FOLLOWER),
+        ):
+            assert note(broker, stranger, ask(0, current_leader_epoch=epoch)) == []
+            [read] = look_at(broker.replicas, stranger, ask(0, current_leader_epoch=epoch))
+            assert error_of(read) is error
 
 
 async def test_a_diverged_follower_hears_where_and_makes_no_progress(tmp_path: Path) -> None:
@@ -123,13 +136,13 @@ async def test_a_diverged_follower_hears_where_and_makes_no_progress(tmp_path: P
         # It has a second record of epoch 0, or one of epoch 1: both unknown here.
         for epoch in (0, 1):
             item = ask(2, last_fetched_epoch=epoch)
-            assert note_progress(broker.replicas, FOLLOWER, [item]) == []
-            [read] = await fetch(broker.replicas, FOLLOWER, [item])
+            assert note(broker, FOLLOWER, item) == []
+            [read] = await fetch_of(broker, FOLLOWER, item)
             assert read.diverging == EpochEndOffset(0, 1)
             assert read.size_bytes == 0
         assert partition.high_watermark == 0
         agreeing = ask(2, last_fetched_epoch=2)
-        assert note_progress(broker.replicas, FOLLOWER, [agreeing]) == [partition]
+        assert note(broker, FOLLOWER, agreeing) == [partition]
         assert partition.high_watermark == 2
 
 
@@ -138,10 +151,10 @@ async def test_a_late_fetch_of_a_followers_former_life_is_no_news(tmp_path: Path
     async with open_broker(tmp_path) as broker:
         partition = await led(broker, "a", "b")
         reborn = attrs.evolve(FOLLOWER, replica_epoch=21)
-        note_progress(broker.replicas, reborn, [ask(0)])
-        note_progress(broker.replicas, FOLLOWER, [ask(2)])
+        note(broker, reborn, ask(0))
+        note(broker, FOLLOWER, ask(2))
         assert partition.high_watermark == 0
-        note_progress(broker.replicas, reborn, [ask(2)])
+        note(broker, reborn, ask(2))
         assert partition.high_watermark == 2
 
 
@@ -153,7 +166,7 @@ async def test_a_follower_waits_for_an_append_a_consumer_for_the_high_watermark(
         answered: list[str] = []
 
         async def wait(name: str, parameters: FetchParameters) -> None:
-            [read] = await fetch(broker.replicas, parameters, [ask(0)])
+            [read] = await fetch_of(broker, parameters, ask(0))
             assert read.size_bytes
             answered.append(name)
 
@@ -174,16 +187,78 @@ async def test_a_wait_ends_with_its_time_or_with_the_leadership(
     async with open_broker(tmp_path) as broker:
         await led(broker)
         before_s = trio.current_time()
-        [read] = await fetch(broker.replicas, CONSUMER, [ask(0)])
+        [read] = await fetch_of(broker, CONSUMER, ask(0))
         assert (read.error, read.size_bytes) == (None, 0)
         assert trio.current_time() == before_s + 10
         reads: list[PartitionRead] = []
 
         async def wait() -> None:
-            reads.extend(await fetch(broker.replicas, CONSUMER, [ask(0)]))
+            reads.extend(await fetch_of(broker, CONSUMER, ask(0)))
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(wait)
             await wait_all_tasks_blocked()
             await lead(broker, "t-0", (1, 2), (1, 2, 3), leader=2, leader_epoch=1)
         assert error_of(reads[0]) is ErrorCode.NOT_LEADER_OR_FOLLOWER
+
+
+async def test_a_consumer_that_knows_of_followers_reads_what_one_knows_to_be_committed(
+    tmp_path: Path,
+) -> None:
+    """KIP-392: Fetch 11 and later, whatever the rack."""
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0", (1, 2), leader=2, leader_epoch=3)
+        partition = broker.replicas.partitions[tp("t-0")]
+        partition.log.append_as_follower(batch("a", "b", "c"))
+        partition.follow_high_watermark(2)
+        modern = attrs.evolve(CONSUMER, client_rack="")
+        [read] = look_at(broker.replicas, modern, ask(0))
+        assert (read.error, read.high_watermark) == (None, 2)
+        for item, error in (
+            (ask(3), None),  # beyond what it knows to be committed, not beyond what it has
+            (ask(4), ErrorCode.OFFSET_OUT_OF_RANGE),
+            (ask(0, current_leader_epoch=2), ErrorCode.FENCED_LEADER_EPOCH),
+            (ask(0, current_leader_epoch=4), ErrorCode.UNKNOWN_LEADER_EPOCH),
+        ):
+            [read] = look_at(broker.replicas, modern, item)
+            assert (error_of(read), read.size_bytes) == (error, 0)
+        [read] = look_at(broker.replicas, CONSUMER, ask(0))
+        assert error_of(read) is ErrorCode.NOT_LEADER_OR_FOLLOWER
+        partition.stop()
+        [read] = look_at(broker.replicas, modern, ask(0))
+        assert error_of(read) is ErrorCode.NOT_LEADER_OR_FOLLOWER
+
+
+async def test_a_consumer_at_a_follower_waits_for_its_high_watermark(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0", (1, 2), leader=2)
+        partition = broker.replicas.partitions[tp("t-0")]
+        partition.log.append_as_follower(batch("a"))
+        reads: list[PartitionRead] = []
+
+        async def wait() -> None:
+            reads.extend(await fetch_of(broker, attrs.evolve(CONSUMER, client_rack="r"), ask(0)))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(wait)
+            await wait_all_tasks_blocked()
+            before_s = trio.current_time()
+            partition.follow_high_watermark(1)
+        assert reads[0].size_bytes == len(batch("a"))
+        assert trio.current_time() == before_s
+
+
+async def test_what_is_fetched_below_the_log_start_is_out_of_range_not_diverging(
+    tmp_path: Path,
+) -> None:
+    async with open_broker(tmp_path) as broker:
+        partition = await led(broker, "a", "b", "c", isr=(1,))
+        partition.log.increment_log_start_offset(2)
+        await lead(broker, "t-0", (1,), (1, 2, 3), leader_epoch=2)
+        partition.append_as_leader(batch("d"), 1, 0.0)
+        [read] = look_at(broker.replicas, FOLLOWER, ask(1, last_fetched_epoch=1))
+        assert error_of(read) is ErrorCode.OFFSET_OUT_OF_RANGE
+        [read] = look_at(broker.replicas, FOLLOWER, ask(2, last_fetched_epoch=1))
+        assert read.diverging == EpochEndOffset(0, 3)

@@ -231,6 +231,10 @@ async def test_a_shrink_counts_the_old_isr_until_it_is_settled(tmp_path: Path) -
 async def test_a_broker_that_holds_no_replica_is_refused_as_follower(tmp_path: Path) -> None:
     partition = open_partition(tmp_path)
     lead(partition, 1, 2)
-    with pytest.raises(KafkaError) as refused:
-        partition.follower_fetched(9, 0, 0, 1.0, 7)
-    assert refused.value.code is ErrorCode.UNKNOWN_LEADER_EPOCH
+    for epoch, code in (
+        (partition.leader_epoch, ErrorCode.UNKNOWN_LEADER_EPOCH),
+        (-1, ErrorCode.NOT_LEADER_OR_FOLLOWER),  # it doesn't say: whose news is older?
+    ):
+        with pytest.raises(KafkaError) as refused:
+            partition.follower(9, epoch)
+        assert refused.value.code is code

@@ -3,7 +3,7 @@
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from broker.replica.waiting import Movement, wait_until
+from broker.replica.waiting import Due, Movement, wait_until
 
 
 async def test_what_is_so_already_is_not_waited_for(autojump_clock: MockClock) -> None:
@@ -50,3 +50,40 @@ async def test_a_wait_that_ends_takes_its_event_back_out(autojump_clock: MockClo
     async with trio.open_nursery() as nursery:
         nursery.start_soon(wait_until, lambda: bool(movements[0]), movements, 100)
     assert all(not movement._events for movement in movements)
+
+
+def test_what_is_watched_is_due_each_time_that_it_moves_until_it_is_unwatched() -> None:
+    due: Due[str] = Due()
+    movements = {name: Movement() for name in "abc"}
+    for name, movement in movements.items():
+        movement.watch(due, name, rings=False)
+    for name in "cac":
+        movements[name].happened()
+    assert list(due.items) == ["c", "a"]
+    due.to_the_back("c")
+    assert list(due.items) == ["a", "c"]
+    due.settled("a")
+    movements["b"].unwatch(due)
+    movements["b"].happened()
+    assert list(due.items) == ["c"]
+    movements["a"].happened()
+    assert list(due.items) == ["c", "a"]
+
+
+async def test_only_a_mark_that_rings_wakes(autojump_clock: MockClock) -> None:
+    due: Due[str] = Due()
+    silent, loud = Movement(), Movement()
+    silent.watch(due, "silent", rings=False)
+    loud.watch(due, "loud", rings=True)
+    loud.happened()  # nobody waits yet: it's not remembered
+    with trio.move_on_after(5) as waiting:
+        await due.rung()
+    assert waiting.cancelled_caught
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(due.rung)
+        await wait_all_tasks_blocked()
+        silent.happened()
+        await wait_all_tasks_blocked()
+        assert len(nursery.child_tasks) == 1
+        loud.happened()
