@@ -1,5 +1,9 @@
 """Putting one broker together: which part is given which. No task starts here."""
 
+from collections.abc import Callable
+
+import trio
+
 from broker.broker import Broker
 from broker.client_quotas import ClientQuotas
 from broker.config.broker_config import BrokerConfig
@@ -16,6 +20,7 @@ from broker.replica.high_watermarks import HighWatermarks
 from broker.replica.isr_changes import IsrChanges
 from broker.replica.manager import ReplicaManager
 from broker.replica.offsets_log import ReplicatedOffsetsLog
+from broker.replica.throttle import Throttle
 from broker.surroundings import Surroundings
 from broker.topic_admin import TopicAdmin
 from broker.transactions.producer_ids import ProducerIds
@@ -47,6 +52,7 @@ def build_broker(
         HighWatermarks(logs.directories),
         metadata,
         configs.log_config,
+        _throttle(config, lambda: configs.current.leader_replication_throttled_rate),
     )
     controller_client = ControllerClient(
         config.broker_id,
@@ -65,7 +71,14 @@ def build_broker(
         logs=logs,
         replicas=replicas,
         fetch_sessions=FetchSessions(config.max_incremental_fetch_session_cache_slots, randomness),
-        fetchers=Fetchers(config.broker_id, config, metadata, recorder, connect),
+        fetchers=Fetchers(
+            config.broker_id,
+            config,
+            metadata,
+            recorder,
+            connect,
+            _throttle(config, lambda: configs.current.follower_replication_throttled_rate),
+        ),
         isr_changes=IsrChanges(
             replicas, metadata, controller_client, recorder, config.replica_lag_time_max_ms / 1000
         ),
@@ -78,6 +91,15 @@ def build_broker(
         topic_admin=topic_admin,
         features=FinalizedFeatures(recorder),
         quotas=ClientQuotas(configs, recorder),
+    )
+
+
+def _throttle(config: BrokerConfig, rate_bytes_s: Callable[[], float]) -> Throttle:
+    return Throttle(
+        config.replication_quota_window_num,
+        config.replication_quota_window_size_seconds,
+        rate_bytes_s,
+        clock_s=trio.current_time,
     )
 
 

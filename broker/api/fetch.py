@@ -7,8 +7,8 @@ something new, and is answered those of which there's news.
 From 16 on a client that asked the wrong broker is told who leads, and where (KIP-951).
 """
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from uuid import UUID
 
 import trio
@@ -16,7 +16,7 @@ import trio
 from broker.api.context import RequestContext
 from broker.api.permissions import Resource
 from broker.broker import Broker
-from broker.replica.fetch import FetchParameters, fetch, note_progress
+from broker.replica.fetch import FetchParameters, fetch, note_progress, note_sent
 from broker.replica.fetch_sessions import FetchRequested
 from broker.replica.interests import (
     CONSUMER,
@@ -64,6 +64,8 @@ async def handle(broker: Broker, context: RequestContext, request: FetchRequest)
                 broker.isr_changes.follower_caught_up(partition, parameters.replica_id)
         reads = await fetch(broker.replicas, parameters, exchange.interests)
         session_id, reads = sessions.answer(exchange, reads, trio.current_time())
+        if parameters.from_follower:
+            note_sent(broker.replicas, parameters, reads)
     except KafkaError as error:
         return FetchResponse(error_code=error.code, session_id=request.session_id)
     finally:
@@ -84,12 +86,16 @@ def _parameters(broker: Broker, context: RequestContext, request: FetchRequest) 
         read_committed=request.isolation_level == READ_COMMITTED,
         client_rack=request.rack_id if knows_racks else None,
         listener=context.listener,
-        may_read=partial(_may_read, context, replica_id != CONSUMER),
+        may_read=_may_read(context, from_follower=replica_id != CONSUMER),
     )
 
 
-def _may_read(context: RequestContext, from_follower: bool, topic: str) -> bool:
-    return context.may(Resource.CLUSTER) if from_follower else context.may(Resource.TOPIC, topic)
+def _may_read(context: RequestContext, from_follower: bool) -> Callable[[str], bool]:
+    """Whether it may read a topic; asked once for each, and for a follower once for all."""
+    if from_follower:
+        may = context.may(Resource.CLUSTER)
+        return lambda _topic: may
+    return cache(partial(context.may, Resource.TOPIC))
 
 
 def _requested(

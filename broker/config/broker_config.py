@@ -81,7 +81,9 @@ class BrokerConfig:
     fetch_max_bytes: int
     max_incremental_fetch_session_cache_slots: int
 
-    # Limits of replication traffic, in bytes a second; they are set in ZooKeeper only (KIP-73)
+    # Limits of replication traffic (KIP-73); the rates, bytes a second, are set in ZooKeeper only
+    replication_quota_window_num: int
+    replication_quota_window_size_seconds: int
     leader_replication_throttled_rate: int
     follower_replication_throttled_rate: int
 

@@ -201,16 +201,36 @@ def _read_one(
             diverging=diverging,
             preferred_read_replica=-1 if preferred is None else preferred,
         )
+    held_back = found.size_bytes > 0 and _is_held_back(replicas, parameters, partition)
     return PartitionRead(
         high_watermark=log.high_watermark,
         last_stable_offset=log.last_stable_offset,
         log_start_offset=log.log_start_offset,
-        regions=found.regions,
-        size_bytes=found.size_bytes,
+        regions=() if held_back else found.regions,
+        size_bytes=0 if held_back else found.size_bytes,
         settled=partition
         if asked.fetch_offset >= end and not _expects_news(partition, parameters)
         else None,
     )
+
+
+def _is_held_back(
+    replicas: ReplicaManager, parameters: FetchParameters, partition: Partition
+) -> bool:
+    """Whether a follower that is out of sync must wait: too much has been copied lately."""
+    return (
+        parameters.from_follower
+        and partition.is_throttled_as_leader
+        and replicas.throttle.is_exceeded
+        and parameters.replica_id not in partition.leading().isr
+    )
+
+
+def note_sent(replicas: ReplicaManager, parameters: FetchParameters, reads: Reads) -> None:
+    """A follower gets these: what is throttled counts, in sync or not."""
+    for interest, read in reads.items():
+        if read.size_bytes and find(replicas, parameters, interest).is_throttled_as_leader:
+            replicas.throttle.record(read.size_bytes)
 
 
 def _expects_news(partition: Partition, parameters: FetchParameters) -> bool:

@@ -37,6 +37,7 @@ from broker.replica.copying import FIRST_BACKOFF_S, Copy
 from broker.replica.leader_link import LeaderLink
 from broker.replica.partition import Partition
 from broker.replica.session_client import Key, SessionClient, SessionRequest
+from broker.replica.throttle import Throttle
 from broker.replica.waiting import Due
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.fetch import (
@@ -74,6 +75,7 @@ class Fetcher:
     metadata: MetadataCache
     recorder: Recorder
     connect: Connect
+    throttle: Throttle
     broker_epoch: int = attrs.field(default=-1, init=False)
     _copies: dict[Key, Copy] = attrs.field(factory=dict, init=False)
     _left_alone: dict[Key, Copy] = attrs.field(factory=dict, init=False)
@@ -130,11 +132,25 @@ class Fetcher:
     # -- what to fetch ----------------------------------------------------------
 
     def _want(self, copy: Copy) -> None:
-        asked = copy.asked(self.config.replica_fetch_max_bytes)
-        self._session.want(_key(copy.partition), asked)
+        if self._is_held_back(copy):
+            copy.not_before_s = trio.current_time() + self.config.replica_fetch_wait_max_ms / 1000
+            self._take_out(copy)
+        else:
+            asked = copy.asked(self.config.replica_fetch_max_bytes)
+            self._session.want(_key(copy.partition), asked)
+
+    def _is_held_back(self, copy: Copy) -> bool:
+        return (
+            not copy.is_in_sync
+            and copy.partition.is_throttled_as_follower
+            and self.throttle.is_exceeded
+        )
 
     def _leave_alone(self, copy: Copy) -> None:
         copy.put_off(trio.current_time(), self._longest_backoff_s)
+        self._take_out(copy)
+
+    def _take_out(self, copy: Copy) -> None:
         key = _key(copy.partition)
         self._left_alone[key] = copy
         self._session.leave(key)
@@ -224,10 +240,12 @@ class Fetcher:
             self._leave_alone(copy)
             return
         try:
-            copy.apply(data)
+            size_bytes = copy.apply(data)
         except (KafkaError, OSError) as error:
             self._failed(copy, error)
         else:
+            if size_bytes and copy.partition.is_throttled_as_follower:
+                self.throttle.record(size_bytes)
             self._want(copy)
 
     def _failed(self, copy: Copy, error: Exception) -> None:

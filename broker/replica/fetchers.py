@@ -17,6 +17,7 @@ from broker.metadata_cache import MetadataCache
 from broker.peers import Connect
 from broker.replica.fetcher import Fetcher
 from broker.replica.partition import Following, Partition
+from broker.replica.throttle import Throttle
 from coordination.values import NO_LEADER, Recorder
 
 
@@ -29,6 +30,7 @@ class Fetchers:
     metadata: MetadataCache
     recorder: Recorder
     connect: Connect
+    throttle: Throttle
     broker_epoch: int = attrs.field(default=-1, init=False)
     _by_source: dict[int, Fetcher] = attrs.field(factory=dict, init=False)
     _nursery: trio.Nursery | None = attrs.field(default=None, init=False)
@@ -62,6 +64,7 @@ class Fetchers:
                 metadata=self.metadata,
                 recorder=self.recorder,
                 connect=self.connect,
+                throttle=self.throttle,
             )
             self._by_source[role.leader] = fetcher
             self._nursery.start_soon(self._run_fetcher, fetcher)

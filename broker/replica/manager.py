@@ -23,6 +23,7 @@ from broker.log.partition_log import PartitionLog
 from broker.metadata_cache import MetadataCache
 from broker.replica.high_watermarks import HighWatermarks
 from broker.replica.partition import Leading, Partition
+from broker.replica.throttle import Throttle
 from broker.wire.errors import ErrorCode, KafkaError
 from coordination.values import ZERO_UUID, TopicPartition
 
@@ -38,6 +39,7 @@ class ReplicaManager:
     metadata: MetadataCache
     # What the logs of a topic run with: its overrides are read from ZooKeeper.
     topic_config: Callable[[str], Awaitable[LogConfig]]
+    throttle: Throttle  # of what is read for followers
     partitions: dict[TopicPartition, Partition] = attrs.field(factory=dict, init=False)
     offline: set[TopicPartition] = attrs.field(factory=set, init=False)
     _topic_names: dict[UUID, str] = attrs.field(factory=dict, init=False)

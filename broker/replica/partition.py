@@ -93,6 +93,17 @@ class Partition:
     def high_watermark(self) -> int:
         return self.log.high_watermark
 
+    @property
+    def is_throttled_as_leader(self) -> bool:
+        """Whether what its followers out of sync are given is limited (KIP-73)."""
+        throttled = self.log.config.leader_replication_throttled_replicas
+        return throttled.includes(self.topic_partition.partition, self.broker_id)
+
+    @property
+    def is_throttled_as_follower(self) -> bool:
+        throttled = self.log.config.follower_replication_throttled_replicas
+        return throttled.includes(self.topic_partition.partition, self.broker_id)
+
     # -- the role ---------------------------------------------------------------
 
     @property
@@ -183,9 +194,12 @@ class Partition:
         self.check_epoch(current_leader_epoch)
         if self.role is None:
             raise KafkaError(
-                ErrorCode.NOT_LEADER_OR_FOLLOWER,
+                ErrorCode.KAFKA_STORAGE_ERROR
+                if self.is_offline
+                else ErrorCode.NOT_LEADER_OR_FOLLOWER,
                 f"broker {self.broker_id} has no replica of {self.topic_partition} any more",
             )
+        self.log.check_storage()
 
     def check_epoch(self, current_leader_epoch: int) -> None:
         """Fence a request that believes in another leader epoch than ours (KIP-320)."""

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import attrs
 import pytest
+import trio
 from trio.testing import MockClock
 
 from broker.broker import Broker
+from broker.log.log_config import ThrottledReplicas
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.fetch import (
     FetchPartition,
@@ -199,3 +201,32 @@ async def test_a_follower_older_than_version_15_names_itself_elsewhere(tmp_path:
         partition.append_as_leader(batch("a"), 1, 0.0)
         await fetch(broker, request(1, replica_id=2), 14)
         assert partition.high_watermark == 1
+
+
+async def test_a_throttled_follower_gets_nothing_above_the_rate_unless_it_is_in_sync(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """KIP-73, on the leader: follower 2 is in sync, 3 is not."""
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0", (1, 2), (1, 2, 3))
+        partition = broker.replicas.partitions[tp("t-0")]
+        partition.append_as_leader(batch("a" * 1000), 1, 0.0)
+
+        async def has_got(follower: int, max_wait_ms: int = 0) -> bool:
+            asked = request(replica_id=follower, max_wait_ms=max_wait_ms)
+            return bool((await fetch(broker, asked, 14)).records)
+
+        broker.configs.current = attrs.evolve(broker.config, leader_replication_throttled_rate=500)
+        for _ in range(5):  # not throttled: the rate is another's
+            assert await has_got(3)
+        throttled = ThrottledReplicas(frozenset({(0, 1)}))
+        config = attrs.evolve(partition.log.config, leader_replication_throttled_replicas=throttled)
+        partition.log.update_config(config)
+        assert await has_got(3)
+        assert not await has_got(3)
+        assert await has_got(2)
+        before_s = trio.current_time()
+        assert not await has_got(3, max_wait_ms=500)
+        assert trio.current_time() == before_s + 0.5  # it waits for what it may have
+        await trio.sleep(5)  # 2 kB in 5 s
+        assert await has_got(3)

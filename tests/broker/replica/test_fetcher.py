@@ -15,10 +15,12 @@ from broker.broker import Broker
 from broker.connections import Connections
 from broker.listener import Answer, Listener
 from broker.log.disk import Data, RealDisk
+from broker.log.log_config import ThrottledReplicas
 from broker.log.values import EpochEndOffset
 from broker.replica.partition import Partition
 from broker.transport import StreamTransport, Transport
 from broker.wire.apis import ApiKey
+from broker.wire.messages.fetch import FetchRequest
 from broker.wire.regions import OpenFile
 from tests.broker.replica.support import batch, values
 from tests.broker.support import know, lead, open_broker, topic_id, tp
@@ -34,6 +36,7 @@ class Pair:
     nursery: trio.Nursery
     before_answer: Callable[[], Awaitable[None]] | None = None
     asked: list[ApiKey] = attrs.field(factory=list)
+    fetches: list[FetchRequest] = attrs.field(factory=list)
 
     async def roles(self, *partitions: str, leader_epoch: int = 0) -> None:
         for name in partitions:
@@ -58,13 +61,15 @@ class Pair:
 
     async def _dispatch(self, context: object, request: object) -> Answer:
         self.asked.append(context.api_key)  # type: ignore[attr-defined]
+        if isinstance(request, FetchRequest):
+            self.fetches.append(request)
         answer = await dispatcher(self.leader)(context, request)  # type: ignore[arg-type]
         if self.before_answer is not None:
             await self.before_answer()
         return answer
 
-    async def until(self, condition: Callable[[], bool]) -> None:
-        with trio.fail_after(30):
+    async def until(self, condition: Callable[[], bool], timeout_s: float = 30) -> None:
+        with trio.fail_after(timeout_s):
             while not condition():  # noqa: ASYNC110  (what is looked at doesn't know of us)
                 await trio.sleep(0.01)
 
@@ -214,3 +219,100 @@ async def test_a_topic_of_the_same_name_but_another_id_is_not_copied(
         await trio.sleep(5)
         assert values(two.theirs()) == []
         assert len(two.asked) >= 3  # it asks again now and then
+
+
+async def test_an_idle_follower_names_nothing_and_one_that_moves_only_what_moved(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    async with pair(tmp_path) as two:
+        names = [f"t-{n}" for n in range(5)]
+        await two.roles(*names)
+        await two.until(lambda: len(two.fetches) >= 5)
+        assert sorted(n for request in two.fetches for n in named(request)) == [0, 1, 2, 3, 4]
+        assert [named(request) for request in two.fetches[-2:]] == [[], []]
+        assert len({request.session_id for request in two.fetches[1:]}) == 1
+        two.fetches.clear()
+        two.ours("t-3").append_as_leader(batch("a"), 1, 0.0)
+        await two.until(lambda: two.theirs("t-3").high_watermark == 1)
+        assert [n for request in two.fetches for n in named(request)] == [3]
+        # Retention on the follower: the leader is told where its log begins now.
+        two.fetches.clear()
+        two.theirs("t-3").log.increment_log_start_offset(1)
+        await two.until(lambda: two.ours("t-3").leading().followers[2].log_start_offset == 1)
+        assert [n for request in two.fetches for n in named(request)] == [3]
+
+
+async def test_a_leader_that_forgets_the_session_is_asked_for_everything_again(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    async with pair(tmp_path) as two:
+        await two.roles("t-0", "t-1")
+        await two.until(lambda: len(two.fetches) >= 2)
+        for session in list(two.leader.fetch_sessions.sessions):
+            two.leader.fetch_sessions.close(session)
+        two.fetches.clear()
+        two.ours().append_as_leader(batch("a"), 1, 0.0)
+        await two.until(lambda: two.theirs().high_watermark == 1)
+        assert [0, 1] in [named(request) for request in two.fetches]
+
+
+async def test_a_leader_without_room_for_sessions_is_asked_for_everything_each_time(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    async with pair(tmp_path, max_incremental_fetch_session_cache_slots="0") as two:
+        await two.roles("t-0", "t-1")
+        await two.until(lambda: len(two.fetches) >= 2)
+        two.fetches.clear()
+        two.ours().append_as_leader(batch("a"), 1, 0.0)
+        await two.until(lambda: two.theirs().high_watermark == 1)
+        assert two.fetches
+        assert all(named(request) == [0, 1] for request in two.fetches)
+
+
+async def test_a_partition_that_is_refused_leaves_the_session_until_it_is_asked_for_again(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    async with pair(tmp_path) as two:
+        await two.roles("t-0")
+        await lead(two.follower, "t-1", (1, 2), leader=1)  # the leader hasn't heard of it
+        await two.until(lambda: len(two.fetches) >= 4)
+        assert any(
+            partition == 1
+            for request in two.fetches
+            for topic in request.forgotten_topics_data
+            for partition in topic.partitions
+        )
+        await lead(two.leader, "t-1", (1, 2), leader=1)
+        two.ours("t-1").append_as_leader(batch("a"), 1, 0.0)
+        await two.until(lambda: values(two.theirs("t-1")) == ["a"])
+
+
+async def test_a_throttled_follower_copies_at_the_rate_until_it_is_in_sync(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """KIP-73, on the follower."""
+    async with pair(tmp_path, replica_fetch_max_bytes="1000") as two:
+        two.follower.configs.current = attrs.evolve(
+            two.follower.config, follower_replication_throttled_rate=1000
+        )
+        await lead(two.leader, "t-0", (1,), (1, 2))
+        await lead(two.leader, "t-1", (1,), (1, 2))
+        for _ in range(20):
+            two.ours().append_as_leader(batch("x" * 900), 1, 0.0)
+        await lead(two.follower, "t-0", (1,), (1, 2), leader=1)
+        partition = two.theirs()
+        config = attrs.evolve(
+            partition.log.config,
+            follower_replication_throttled_replicas=ThrottledReplicas(all=True),
+        )
+        partition.log.update_config(config)
+        began_s = trio.current_time()
+        await two.until(lambda: two.theirs().log.log_end_offset == 20, 60)
+        assert 12 <= trio.current_time() - began_s <= 30  # 19 kB
+        # In sync, it's held back no more, nor is who isn't throttled.
+        two.ours().append_as_leader(batch("y"), 1, 0.0)
+        await two.until(lambda: two.theirs().log.log_end_offset == 21, 1)
+
+
+def named(request: FetchRequest) -> list[int]:
+    return [p.partition for topic in request.topics for p in topic.partitions]

@@ -24,7 +24,7 @@ def replicas(tmp_path: Path) -> ReplicaManager:
     stand_in: Any = SimpleNamespace(replica_lag_time_max_ms=30_000)
     high_watermarks: Any = NoCheckpoints()
     unused: Any = None
-    manager = ReplicaManager(1, stand_in, unused, high_watermarks, MetadataCache(), unused)
+    manager = ReplicaManager(1, stand_in, unused, high_watermarks, MetadataCache(), unused, unused)
     for index in (0, 1):
         log = open_partition(tmp_path, partition=index).log
         manager.add(TopicPartition("t", index), TOPIC_ID, log)
