@@ -1,5 +1,6 @@
 """A controller on the memory store, with a channel that only notes what it is given."""
 
+import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -163,10 +164,12 @@ async def seated(seat: ControllerSeat) -> ActiveController:
     return seat.active
 
 
-async def write_topic(session: Session, topic: str, *replicas: tuple[int, ...]) -> None:
+async def write_topic(
+    session: Session, topic: str, *replicas: tuple[int, ...], topic_id: uuid.UUID = TOPIC_ID
+) -> None:
     partitions = {number: PartitionAssignment(each) for number, each in enumerate(replicas)}
     await session.create(
-        paths.topic(topic), encode_topic(TopicAssignment(topic, TOPIC_ID, partitions))
+        paths.topic(topic), encode_topic(TopicAssignment(topic, topic_id, partitions))
     )
 
 

@@ -1,5 +1,7 @@
 """The controller at work on the memory store: watches, requests, lost answers, lost sessions."""
 
+import uuid
+
 import pytest
 import trio
 import trio.testing
@@ -109,7 +111,7 @@ async def test_what_changed_while_the_connection_was_away() -> None:
         await seated(brokers.candidate(1))
         brokers.sessions[1].suspend()
         brokers.sessions[2].expire()
-        await write_topic(brokers.sessions[3], "late", (3,))
+        await write_topic(brokers.sessions[3], "late", (3,), topic_id=uuid.UUID(int=7))
         brokers.sessions[1].reconnect()
         await brokers.trace.wait_for("partition.leader_elected", 3)
         assert (await brokers.state(ORDERS_0)).leader == 3
