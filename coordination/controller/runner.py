@@ -113,7 +113,8 @@ async def run_controller(
     settings: ControllerSettings | None = None,
     new_topic_id: Callable[[], uuid.UUID] = uuid.uuid4,
 ) -> None:
-    """Be the controller of this epoch. Takes `seat` once the cluster is taken over.
+    """Be the controller of this epoch, in `seat`: what is asked before the cluster is taken over
+    is answered after it.
 
     Cancel it to resign. Raises Fenced if a newer controller was elected. Returns only if the
     session's events end.
@@ -133,8 +134,9 @@ async def run_controller(
                 nursery.start_soon(_hear_zookeeper, events, inbox, nursery.cancel_scope)
                 nursery.start_soon(_hear_brokers, answers, inbox)
                 term = _Term(Controller(context), session, channel, recorder, cause)
-                await term.tell(Elected())
+                # Before the first broker hears of us, for its clients come here at once.
                 seat.active = ActiveController(context, inbox)
+                await term.tell(Elected())
                 if context.settings.auto_leader_rebalance_enable:
                     interval_s = context.settings.leader_imbalance_check_interval_seconds
                     nursery.start_soon(_remind_of_leader_balance, inbox, interval_s)

@@ -10,6 +10,7 @@ import trio
 
 from coordination.controller.commands import Command, CommandAnswered, StopReplicaCommand
 from coordination.controller.lifecycle import run_controller_lifecycle
+from coordination.controller.requests import ControlledShutdown, KafkaErrorName
 from coordination.controller.runner import ActiveController, ControllerSeat
 from coordination.memory_store import MemorySession, MemoryStore
 from coordination.store import Session, SessionLost, Suspended
@@ -30,6 +31,7 @@ from coordination.znodes import (
 )
 
 TOPIC_ID = topic_id_from_text("ew3DRA8aSpqj2ZcRtOzxyQ")
+NOBODY = 999
 
 
 @attrs.define(eq=False)
@@ -157,11 +159,14 @@ async def cluster(broker_ids: Iterable[int] = (1, 2, 3)) -> AsyncIterator[Cluste
 
 
 async def seated(seat: ControllerSeat) -> ActiveController:
-    """The controller, once it has taken over."""
+    """The controller, once it has taken over: before, it answers nothing."""
     with trio.fail_after(10):
         while seat.active is None:
             await trio.lowlevel.checkpoint()
-    return seat.active
+        active = seat.active
+        answer = await active.submit(ControlledShutdown(NOBODY, -1))
+        assert answer is KafkaErrorName.BROKER_NOT_AVAILABLE
+    return active
 
 
 async def write_topic(

@@ -30,6 +30,7 @@ from tests.coordination.controller.support import (
 )
 
 ORDERS_0 = TopicPartition("orders", 0)
+UNKNOWN_EPOCH = -1
 
 
 async def test_a_topic_gets_leaders_and_the_trace_says_why() -> None:
@@ -74,6 +75,21 @@ async def test_the_controller_dies_and_the_next_one_finds_all() -> None:
         assert first.active is None
         # One bump for leaving the ISR, with leader -1, one for the election: as Kafka does it.
         assert await brokers.state(ORDERS_0) == LeaderAndIsr(2, 2, (2, 3), 2, 2)
+
+
+async def test_it_is_controller_before_anybody_hears_of_it() -> None:
+    """A broker's clients ask the new controller as soon as they are told of it; they must not hear
+    that it is none."""
+    async with cluster() as brokers:
+        await write_topic(brokers.sessions[1], "orders", (2, 3))  # its leader has yet to be elected
+        seat = brokers.candidate(1)
+        with trio.fail_after(10):
+            while not brokers.channels or not brokers.channels[0].sent:
+                await trio.lowlevel.checkpoint()
+        assert not brokers.trace.of("controller.ready")
+        answer = await seat.submit(AllocateProducerIds(1, UNKNOWN_EPOCH))
+        assert answer is KafkaErrorName.STALE_BROKER_EPOCH
+        assert brokers.trace.of("controller.ready")
 
 
 async def test_a_newer_epoch_ends_the_term_at_the_first_write() -> None:
