@@ -1,4 +1,4 @@
-"""Ensembles of processes for tests: one ZooKeeper and N brokers, ours or the real Kafka's.
+"""Ensembles of processes for tests: one ZooKeeper and N brokers, ours or the real Kafka's, or both.
 
     with running_cluster("zbroker", tmp_path) as cluster:
         ...clients at cluster.bootstrap...
@@ -6,8 +6,12 @@
         cluster.pause(3)                           # SIGSTOP: alive, but silent
         cluster.kill_all(); cluster.start_all()    # a power cut
 
+    with running_cluster(["kafka", "kafka", "zbroker"], tmp_path) as cluster:
+        cluster.brokers[1].stop(); cluster.turn_into("zbroker", 1); cluster.start(1)
+
 Both kinds take the same server.properties, so whatever is tested on zbroker can
-be shown on a real Kafka first. Everything listens on free ports of 127.0.0.1,
+be shown on a real Kafka first, and either can be started on the other's files.
+Everything listens on free ports of 127.0.0.1,
 and is set to be quick: no wait before a group's first rebalance, a broker's
 death noticed after `SESSION_TIMEOUT_MS`.
 """
@@ -15,7 +19,7 @@ death noticed after `SESSION_TIMEOUT_MS`.
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -27,7 +31,7 @@ from confluent_kafka.admin import AdminClient, ClusterMetadata
 from kazoo.client import KazooClient
 
 from tests.support.java import JavaServer
-from tests.support.kafka import PROPERTIES, answers_api_versions, real_kafka
+from tests.support.kafka import PROPERTIES, answers_api_versions, kafka_command, real_kafka
 from tests.support.ports import free_port, free_ports
 from tests.support.zookeeper import real_zookeeper
 
@@ -36,6 +40,8 @@ Kind = Literal["zbroker", "kafka"]
 SESSION_TIMEOUT_MS = 3000
 READY_TIMEOUT_S = 60.0
 POLL_S = 0.05
+
+CONFIGURATION = "server.properties"
 
 # A first light has one replica a partition; a test that wants more says so.
 SETTINGS = {
@@ -50,13 +56,13 @@ SETTINGS = {
 
 @attrs.define(eq=False)
 class TestCluster:
-    """A ZooKeeper and its brokers, by id. All of them were started."""
+    """A ZooKeeper and its brokers, by id, each with its kind. All of them were started."""
 
     __test__ = False  # a class of pytest's naming, but no test
 
-    kind: Kind
     zookeeper: JavaServer
     brokers: dict[int, JavaServer]
+    kinds: dict[int, Kind]
 
     @property
     def bootstrap(self) -> str:
@@ -72,6 +78,27 @@ class TestCluster:
     def log_dir(self, broker_id: int) -> Path:
         """Where that broker keeps its partitions."""
         return self.brokers[broker_id].directory / "data"
+
+    def of_kind(self, kind: Kind) -> list[int]:
+        """The ids of the brokers that are of that kind now."""
+        return [broker_id for broker_id, its in self.kinds.items() if its == kind]
+
+    def turn_into(self, kind: Kind, broker_id: int) -> None:
+        """Make a broker of the other kind of one that doesn't run: same properties, same files."""
+        broker = self.brokers[broker_id]
+        assert broker.child is None, f"broker {broker_id} runs"
+        broker.name = f"{kind}-{broker_id}"
+        broker.argv = COMMANDS[kind](broker.directory / CONFIGURATION)
+        self.kinds[broker_id] = kind
+
+    def start(self, broker_id: int) -> None:
+        """Start a broker that doesn't run, without waiting for it."""
+        if self.kinds[broker_id] == "kafka":
+            # A real broker gives up when its own node of before the kill is still there.
+            self._wait_for(
+                f"the end of broker {broker_id}'s old session", partial(self._is_gone, broker_id)
+            )
+        self.brokers[broker_id].start()
 
     def pause(self, broker_id: int) -> None:
         """SIGSTOP: the process keeps its sockets and says nothing."""
@@ -111,11 +138,8 @@ class TestCluster:
 
     def start_brokers(self) -> None:
         """Start all brokers, none of which runs, and wait until clients can work."""
-        if self.kind == "kafka":
-            # A real broker gives up when its own node of before the kill is still there.
-            self._wait_for("the old sessions' end", self._no_broker_is_registered)
-        for broker in self.brokers.values():
-            broker.start()
+        for broker_id in self.brokers:
+            self.start(broker_id)
         self.wait_ready()
 
     def wait_ready(self) -> None:
@@ -137,11 +161,11 @@ class TestCluster:
             return False
         return metadata.brokers.keys() == self.brokers.keys() and metadata.controller_id >= 0
 
-    def _no_broker_is_registered(self) -> bool:
+    def _is_gone(self, broker_id: int) -> bool:
         client = KazooClient(self.zookeeper_connect)
         client.start()
         try:
-            return not client.get_children("/brokers/ids")
+            return client.exists(f"/brokers/ids/{broker_id}") is None
         finally:
             client.stop()
             client.close()
@@ -150,28 +174,33 @@ class TestCluster:
         deadline = time.monotonic() + READY_TIMEOUT_S
         while not happened():
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{self.kind}: waited {READY_TIMEOUT_S:.0f} s for {what}")
+                raise TimeoutError(
+                    f"{list(self.kinds.values())}: waited {READY_TIMEOUT_S:.0f} s for {what}"
+                )
             time.sleep(POLL_S)
 
 
 @contextmanager
 def running_cluster(
-    kind: Kind,
+    kind: Kind | Sequence[Kind],
     directory: Path,
     *,
     brokers: int = 3,
     properties: Mapping[str, str] | None = None,
 ) -> Iterator[TestCluster]:
-    """A cluster with broker ids from 1, its files in `directory`; ended when the block ends."""
+    """A cluster with broker ids from 1, its files in `directory`; ended when the block ends.
+
+    `kind` is that of all `brokers`, or says each one's, in the order in which they're started.
+    """
+    kinds = dict(enumerate([kind] * brokers if isinstance(kind, str) else kind, start=1))
     settings = {**SETTINGS, **(properties or {})}
-    first_port = free_ports(brokers)
+    first_port = free_ports(len(kinds))
     with ExitStack() as stack:
         zookeeper = stack.enter_context(real_zookeeper(directory / "zookeeper", free_port()))
         connect = f"127.0.0.1:{zookeeper.port}"
-        start = real_kafka if kind == "kafka" else zbroker
         servers = {
             broker_id: stack.enter_context(
-                start(
+                (real_kafka if its_kind == "kafka" else zbroker)(
                     broker_id,
                     connect,
                     directory / f"broker-{broker_id}",
@@ -179,9 +208,9 @@ def running_cluster(
                     properties=settings,
                 )
             )
-            for broker_id in range(1, brokers + 1)
+            for broker_id, its_kind in kinds.items()
         }
-        cluster = TestCluster(kind, zookeeper, servers)
+        cluster = TestCluster(zookeeper, servers, kinds)
         cluster.wait_ready()
         yield cluster
         # In parallel; the blocks' own ends then find nothing left to stop.
@@ -208,13 +237,13 @@ def zbroker(
         **SETTINGS,
         **(properties or {}),
     }
-    configuration = directory / "server.properties"
+    configuration = directory / CONFIGURATION
     configuration.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
     server = JavaServer(
         f"zbroker-{broker_id}",
         port,
         directory,
-        [sys.executable, "-m", "cli.server", str(configuration)],
+        zbroker_command(configuration),
         is_ready=lambda: answers_api_versions(port),
     )
     server.start()
@@ -222,3 +251,11 @@ def zbroker(
         yield server
     finally:
         server.stop()
+
+
+def zbroker_command(configuration: Path) -> list[str]:
+    """The argv of a zbroker that reads its properties from `configuration`."""
+    return [sys.executable, "-m", "cli.server", str(configuration)]
+
+
+COMMANDS = {"kafka": kafka_command, "zbroker": zbroker_command}

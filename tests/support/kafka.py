@@ -71,15 +71,12 @@ def real_kafka(
     }
     configuration = directory / "server.properties"
     configuration.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-    argv = java_command(
-        kafka_class_path(),
-        "kafka.Kafka",
-        str(configuration),
-        heap_mb=BROKER_HEAP_MB,
-        properties={"org.slf4j.simpleLogger.defaultLogLevel": "info"},
-    )
     server = KafkaServer(
-        f"kafka-{broker_id}", port, directory, argv, is_ready=lambda: answers_api_versions(port)
+        f"kafka-{broker_id}",
+        port,
+        directory,
+        kafka_command(configuration),
+        is_ready=lambda: answers_api_versions(port),
     )
     server.start()
     try:
@@ -87,6 +84,17 @@ def real_kafka(
         yield server
     finally:
         server.stop()
+
+
+def kafka_command(configuration: Path) -> list[str]:
+    """The argv of a broker that reads its properties from `configuration`."""
+    return java_command(
+        kafka_class_path(),
+        "kafka.Kafka",
+        str(configuration),
+        heap_mb=BROKER_HEAP_MB,
+        properties={"org.slf4j.simpleLogger.defaultLogLevel": "info"},
+    )
 
 
 def kafka_tool(
