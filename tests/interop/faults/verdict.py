@@ -1,9 +1,10 @@
 """Was every promise kept? Everything is read back and held against what was acknowledged."""
 
-import itertools
+import struct
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import attrs
@@ -59,21 +60,9 @@ def _is_at(promise: Acknowledgement, where: Mapping[tuple[int, int], tuple[int, 
 
 def read_all(cluster: TestCluster, topic: str) -> list[Found]:
     """All records of the topic, each partition's in its order."""
-    consumer = Consumer(
-        {
-            "bootstrap.servers": cluster.bootstrap,
-            "group.id": "auditor",  # never used: nothing is committed
-            "enable.auto.commit": False,
-            "log_level": 0,
-        }
-    )
-    try:
-        partitions = consumer.list_topics(topic, READ_TIMEOUT_S).topics[topic].partitions
-        ends = {
-            number: consumer.get_watermark_offsets(TopicPartition(topic, number), READ_TIMEOUT_S)[1]
-            for number in partitions
-        }
-        consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in partitions])
+    with _auditor(cluster) as consumer:
+        ends = _high_watermarks(consumer, topic)
+        consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in ends])
         found: list[Found] = []
         deadline = time.monotonic() + READ_TIMEOUT_S
         while len(found) < sum(ends.values()):
@@ -89,33 +78,78 @@ def read_all(cluster: TestCluster, topic: str) -> list[Found]:
                 assert offset is not None
                 found.append(Found(int(key), int(value), partition, offset))
         return found
+
+
+@contextmanager
+def _auditor(cluster: TestCluster) -> Iterator[Consumer]:
+    consumer = Consumer(
+        {
+            "bootstrap.servers": cluster.bootstrap,
+            "group.id": "auditor",  # never used: nothing is committed
+            "enable.auto.commit": False,
+            "log_level": 0,
+        }
+    )
+    try:
+        yield consumer
     finally:
         consumer.close()
 
 
+def _high_watermarks(consumer: Consumer, topic: str) -> dict[int, int]:
+    return {
+        number: consumer.get_watermark_offsets(TopicPartition(topic, number), READ_TIMEOUT_S)[1]
+        for number in consumer.list_topics(topic, READ_TIMEOUT_S).topics[topic].partitions
+    }
+
+
 def wait_until_replicas_are_equal(cluster: TestCluster, topic: str) -> None:
-    """Each partition's segment files hold the same bytes on each broker, epochs included."""
+    """The replicas of each partition hold the same batches, byte for byte, epochs included.
+
+    Compared is what lies between the largest log start and the high watermark: segments roll, and
+    are deleted, where each broker sees fit.
+    """
+    with _auditor(cluster) as consumer:
+        ends = _high_watermarks(consumer, topic)
     deadline = time.monotonic() + SAME_TIMEOUT_S
-    while different := _different(cluster, topic):
+    while different := _different(cluster, topic, ends):
         assert time.monotonic() < deadline, f"replicas differ: {different}"
         time.sleep(POLL_S)
 
 
-def _different(cluster: TestCluster, topic: str) -> list[str]:
-    logs = {
-        broker_id: {
-            directory.name: log_bytes(directory)
-            for directory in cluster.log_dir(broker_id).glob(f"{topic}-*")
+def _different(cluster: TestCluster, topic: str, ends: Mapping[int, int]) -> list[str]:
+    metadata = cluster.metadata(next(iter(cluster.brokers))).topics[topic]
+    different = []
+    for number, partition in metadata.partitions.items():
+        end_offset = ends[number]
+        logs = {
+            broker_id: batches(cluster.log_dir(broker_id) / f"{topic}-{number}")
+            for broker_id in partition.replicas
         }
-        for broker_id in cluster.brokers
-    }
-    return [
-        f"{a} and {b}: {sorted(name for name in logs[a] if logs[a][name] != logs[b].get(name))}"
-        for a, b in itertools.pairwise(cluster.brokers)
-        if logs[a] != logs[b]
-    ]
+        start_offset = max(min(log, default=0) for log in logs.values())
+        held = {
+            broker_id: b"".join(
+                log[offset] for offset in sorted(log) if start_offset <= offset < end_offset
+            )
+            for broker_id, log in logs.items()
+        }
+        if len(set(held.values())) > 1 or (start_offset < end_offset and b"" in held.values()):
+            sizes = {broker_id: len(data) for broker_id, data in held.items()}
+            different.append(f"{topic}-{number} from {start_offset} to {end_offset}: {sizes}")
+    return different
 
 
-def log_bytes(directory: Path) -> bytes:
-    """All records of one replica, as they lie on its disk."""
-    return b"".join(file.read_bytes() for file in sorted(directory.glob("*.log")))
+def batches(directory: Path) -> dict[int, bytes]:
+    """One replica's batches by their base offset, as they lie on its disk.
+
+    A batch begins with its base offset (8 bytes) and the number of bytes that follow (4).
+    """
+    found = {}
+    for file in directory.glob("*.log"):
+        data = file.read_bytes()
+        position = 0
+        while position + 12 <= len(data):
+            base_offset, size = struct.unpack_from(">qi", data, position)
+            found[base_offset] = data[position : position + 12 + size]
+            position += 12 + size
+    return found

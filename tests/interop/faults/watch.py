@@ -46,11 +46,11 @@ class ClusterWatch:
 
     def controller(self) -> int:
         """The broker id of the controller; waits until there is one."""
-        return int(self._document("/controller")["brokerid"])
+        return int(self.document("/controller")["brokerid"])
 
     def leaders(self, topic: str) -> dict[int, int]:
         """The leader of each partition."""
-        return {number: state["leader"] for number, state in self._states(topic).items()}
+        return {number: state["leader"] for number, state in self.states(topic).items()}
 
     def vanishing(self, path: str) -> Vanishing:
         """Begin to watch the node at `path`, which must be there."""
@@ -70,21 +70,23 @@ class ClusterWatch:
         return [
             f"{topic}-{number}: {state}"
             for topic in topics
-            for number, state in self._states(topic).items()
-            if len(state["isr"]) < len(self._replicas(topic)[str(number)]) or state["leader"] < 0
+            for number, state in self.states(topic).items()
+            if len(state["isr"]) < len(self.replicas(topic)[str(number)]) or state["leader"] < 0
         ]
 
-    def _replicas(self, topic: str) -> dict[str, list[int]]:
-        replicas: dict[str, list[int]] = self._document(f"/brokers/topics/{topic}")["partitions"]
+    def replicas(self, topic: str) -> dict[str, list[int]]:
+        """Who is to hold each partition; the numbers are text, as in JSON."""
+        replicas: dict[str, list[int]] = self.document(f"/brokers/topics/{topic}")["partitions"]
         return replicas
 
-    def _states(self, topic: str) -> dict[int, dict[str, Any]]:
+    def states(self, topic: str) -> dict[int, dict[str, Any]]:
+        """Each partition's leader, ISR and epochs."""
         return {
-            int(number): self._document(f"/brokers/topics/{topic}/partitions/{number}/state")
-            for number in self._replicas(topic)
+            int(number): self.document(f"/brokers/topics/{topic}/partitions/{number}/state")
+            for number in self.replicas(topic)
         }
 
-    def _document(self, path: str) -> dict[str, Any]:
+    def document(self, path: str) -> dict[str, Any]:
         """The node's JSON; waits for a node that isn't there yet."""
         deadline = time.monotonic() + TIMEOUT_S
         while True:
