@@ -1,0 +1,22 @@
+"""One ensemble of both kinds: zbroker and Apache Kafka 3.9.1, each in every role.
+
+All brokers share a ZooKeeper and run at inter.broker.protocol.version=3.9. Whoever is controller
+tells both kinds who leads; whoever leads is followed by both; whoever follows asks its leader, and
+its leader the controller, whatever they are:
+
+             controller            leader                   follower
+    zbroker  LeaderAndIsr, ..  ──► Kafka   AlterPartition, ..
+    Kafka    LeaderAndIsr, ..  ──► zbroker AlterPartition, ..
+                                   zbroker ◄── Fetch ────── Kafka
+                                   Kafka   ◄── Fetch ────── zbroker
+
+    ensembles         who is in them, and how one of them is made controller
+    test_smoke        one death of a controller, in every run of the tests
+    test_faults       death, freezing, orderly leaving, shrinking ISRs, under load
+    test_topics       what admins do, with either kind as controller
+    test_reassignment every partition moves from one kind to the other and back, under load
+    test_swap         one kind takes over the other's files, and gives them back
+
+What holds in all of them is what `tests.interop.faults.verdict` checks: no acknowledged record is
+lost or repeated, and the replicas' batches are the same bytes on either kind's disk.
+"""
