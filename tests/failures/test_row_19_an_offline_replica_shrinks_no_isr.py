@@ -5,8 +5,10 @@ replica.lag.time.max.ms they count as lagging. Had the leader then still its say
 alone into the ISR: the one replica whose data is lost would be the only one that may lead
 (KAFKA-7837: the loop that shrinks ISRs had taken its list of leaders before the directory failed).
 
-Here nothing comes between the list and its end, the loop never awaits; and a failure holds for all
-partitions of the directory at once, before anybody could act on it.
+The controller's half is `test_row_19_offline_replica`, both together are the stories of
+tests/simulation/test_log_dirs. Here is the broker's: nothing comes between the list and its end, as
+the loop never awaits; and a failure holds for all partitions of the directory at once, before
+anybody could act on it.
 """
 
 import random

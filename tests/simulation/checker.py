@@ -98,9 +98,10 @@ class Checker:
     def look(self) -> None:
         for broker in self.ensemble.brokers():
             for partition in broker.replicas.partitions.values():
-                self._check_high_watermark(partition)
-                self._check_leader(partition)
-                self._check_history(partition)
+                if not partition.log.is_failed:  # or closed, by a broker that is stopping
+                    self._check_high_watermark(partition)
+                    self._check_leader(partition)
+                    self._check_history(partition)
 
     def forget(self) -> None:
         """What is committed from now on is a new history: power was lost on every replica."""
