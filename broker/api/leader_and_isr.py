@@ -9,7 +9,8 @@ from broker.api.context import RequestContext
 from broker.api.control_requests import refusal
 from broker.broker import Broker
 from broker.listener import CloseConnection
-from broker.replica.control import ReplicaState, become_leader_or_follower
+from broker.replica.control import become_leader_or_follower
+from broker.replica.orders import ReplicaState
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.leader_and_isr import (
     LeaderAndIsrPartitionError,

@@ -9,7 +9,8 @@ version  partitions                            delete
 from broker.api.context import RequestContext
 from broker.api.control_requests import refusal
 from broker.broker import Broker
-from broker.replica.control import NO_EPOCH, StopOrder, stop_replicas
+from broker.replica.control import stop_replicas
+from broker.replica.orders import NO_EPOCH, StopOrder
 from broker.wire.messages.stop_replica import (
     StopReplicaPartitionError,
     StopReplicaRequest,

@@ -13,6 +13,7 @@ Source: Kafka's `LogManager.createAndValidateLogDirs`, `handleLogDirFailure`, `n
 KIP-112.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
@@ -62,15 +63,21 @@ class LogDirectories:
             )
             raise BrokerFailure(f"Shutdown broker because {what_happened.format(listed)} ({why})")
 
-    def least_filled(self, logs: Iterable[PartitionLog]) -> list[LogDirectory]:
+    def least_filled(
+        self, logs: Iterable[PartitionLog], being_made: Iterable[LogDirectory]
+    ) -> list[LogDirectory]:
         """The online ones, the one with the fewest logs first."""
-        filled = [log.directory.parent for log in logs]
-        return sorted(self.online, key=lambda directory: filled.count(directory.path))
+        online = self.online
+        if len(online) <= 1:
+            return online
+        filled = Counter(id(log.local.storage) for log in logs)
+        filled.update(id(directory.storage) for directory in being_made)
+        return sorted(online, key=lambda directory: filled[id(directory.storage)])
 
     def online_with_logs(
         self, logs: Mapping[TopicPartition, PartitionLog]
     ) -> list[tuple[LogDirectory, list[PartitionLog]]]:
         return [
-            (directory, [log for log in logs.values() if log.directory.parent == directory.path])
+            (directory, [log for log in logs.values() if log.local.storage is directory.storage])
             for directory in self.online
         ]

@@ -14,8 +14,8 @@ and the broker goes on with the others: `directories` knows which, `directory_fa
 logs.
 
 Invariant: after `load`, a log that is in `logs` is in exactly one directory, and a directory named
-`topic-partition` belongs to a log in `logs` or is being made or deleted under `_lock`; unless it is
-in a directory that is offline.
+`topic-partition` belongs to a log in `logs` or is being made or deleted; unless it is in a
+directory that is offline.
 
 Source: Kafka's `LogManager`.
 """
@@ -66,7 +66,8 @@ class LogManager:
             tuple(LogDirectory(disk, path) for path in config.directories)
         )
         self._logs: dict[TopicPartition, PartitionLog] = {}
-        self._lock = trio.Lock()  # making and deleting logs, one at a time
+        # Where those go that are just being made: they count when the next is placed.
+        self._being_made: dict[TopicPartition, LogDirectory] = {}
         self._threads = trio.CapacityLimiter(4)  # as many blocking calls as help one disk
         self._is_loaded = False
         self._upkeep = LogUpkeep(
@@ -144,26 +145,27 @@ class LogManager:
     ) -> PartitionLog:
         """The partition's log, made in the directory with the fewest logs if there is none.
 
+        Several may be made at once; the caller sees to it that one partition's log is made or
+        deleted once at a time (`ReplicaManager.control_order`).
         is_new: the partition has just been made, so it can't be in a directory that is offline; any
         other is not made anew while one is. INCONSISTENT_TOPIC_ID if the log there is that of an
         older topic of the name; KAFKA_STORAGE_ERROR.
         """
-        async with self._lock:
-            log = self._logs.get(topic_partition)
-            if log is None:
-                offline = self.directories.offline
-                if offline and not is_new:
-                    listed = ",".join(str(directory.path) for directory in offline)
-                    raise KafkaError(
-                        ErrorCode.KAFKA_STORAGE_ERROR,
-                        f"Can not create log for {topic_partition} because log directories "
-                        f"{listed} are offline",
-                    )
-                log = await self._create_somewhere(topic_partition, topic_id, config)
-            elif topic_id is not None and topic_id != log.topic_id:
-                with log.local.storage:
-                    await self._in_thread(log.assign_topic_id, topic_id)
-            return log
+        log = self._logs.get(topic_partition)
+        if log is None:
+            offline = self.directories.offline
+            if offline and not is_new:
+                listed = ",".join(str(directory.path) for directory in offline)
+                raise KafkaError(
+                    ErrorCode.KAFKA_STORAGE_ERROR,
+                    f"Can not create log for {topic_partition} because log directories "
+                    f"{listed} are offline",
+                )
+            log = await self._create_somewhere(topic_partition, topic_id, config)
+        elif topic_id is not None and topic_id != log.topic_id:
+            with log.local.storage:
+                await self._in_thread(log.assign_topic_id, topic_id)
+        return log
 
     async def _create_somewhere(
         self, topic_partition: TopicPartition, topic_id: uuid.UUID | None, config: LogConfig
@@ -172,22 +174,40 @@ class LogManager:
 
         No other is tried after that: a partition in two directories would end the next start.
         """
-        for directory in self.directories.least_filled(self._logs.values()):
-            path = directory.path / str(topic_partition)
+        for directory in self.directories.least_filled(
+            self._logs.values(), self._being_made.values()
+        ):
+            self._being_made[topic_partition] = directory
             try:
-                with directory.storage:
-                    await self._in_thread(partial(path.mkdir, exist_ok=True))
-            except KafkaError:
-                continue  # `storage` has said why
-            with directory.storage:
-                log = await self._in_thread(self._create, directory, path, topic_id, config)
-            directory.storage.check()
-            self._logs[topic_partition] = log
-            return log
+                log = await self._create_in(directory, topic_partition, topic_id, config)
+            finally:
+                del self._being_made[topic_partition]
+            if log is not None:
+                self._logs[topic_partition] = log
+                return log
         raise KafkaError(
             ErrorCode.KAFKA_STORAGE_ERROR,
             f"No log directories available for {topic_partition}: all have failed",
         )
+
+    async def _create_in(
+        self,
+        directory: LogDirectory,
+        topic_partition: TopicPartition,
+        topic_id: uuid.UUID | None,
+        config: LogConfig,
+    ) -> PartitionLog | None:
+        """None if not even its own directory can be made there."""
+        path = directory.path / str(topic_partition)
+        try:
+            with directory.storage:
+                await self._in_thread(partial(path.mkdir, exist_ok=True))
+        except KafkaError:
+            return None  # `storage` has said why
+        with directory.storage:
+            log = await self._in_thread(self._create, directory, path, topic_id, config)
+        directory.storage.check()
+        return log
 
     def _create(
         self, directory: LogDirectory, path: Path, topic_id: uuid.UUID | None, config: LogConfig
@@ -202,20 +222,18 @@ class LogManager:
 
         Partitions without a log are left out. KAFKA_STORAGE_ERROR.
         """
-        async with self._lock:
-            for topic_partition in topic_partitions:
-                log = self._logs.pop(topic_partition, None)
-                if log is not None:
-                    path = await self._hide(log, deleted_directory)
-                    self._upkeep.remove_later(path, log.config.file_delete_delay_ms)
+        for topic_partition in topic_partitions:
+            log = self._logs.pop(topic_partition, None)
+            if log is not None:
+                path = await self._hide(log, deleted_directory)
+                self._upkeep.remove_later(path, log.config.file_delete_delay_ms)
 
     async def set_aside(self, topic_partition: TopicPartition) -> Path:
         """Rename a log to `-stray`: it is kept for whoever misses it, and never served again.
 
         Where it lies now. KAFKA_STORAGE_ERROR.
         """
-        async with self._lock:
-            return await self._hide(self._logs.pop(topic_partition), stray_directory)
+        return await self._hide(self._logs.pop(topic_partition), stray_directory)
 
     async def _hide(
         self, log: PartitionLog, name: Callable[[TopicPartition, uuid.UUID], str]

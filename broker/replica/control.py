@@ -15,13 +15,6 @@ Controllers of the ZooKeeper era send LeaderAndIsr with type 0 for what has
 changed only: a partition that a request doesn't name is left as it is, deletion
 is never inferred from absence.
 
-A log that belongs to another topic of the name (it was deleted and made anew while
-this broker was down) is not served: INCONSISTENT_TOPIC_ID. Kafka leaves it at
-that, and the replica never comes back. Here it's set aside as `-stray`, kept and
-not used, if nobody counts on it: the partition is new, or this broker not in its
-ISR. Otherwise it may hold the only copy of what was acknowledged (the topic's id
-can get lost in ZooKeeper, KAFKA-14190), and somebody must look (KAFKA-14616).
-
 A replica in a failed log directory answers KAFKA_STORAGE_ERROR to either, from
 which the controller learns that it is offline.
 
@@ -30,39 +23,18 @@ Kafka: ReplicaManager.becomeLeaderOrFollower, ReplicaManager.stopReplicas, KIP-5
 
 import logging
 from collections.abc import Mapping
-from uuid import UUID
 
 import attrs
 import trio
 
 from broker.replica.manager import ReplicaManager
+from broker.replica.new_replicas import check_topic_id, open_new_replicas
+from broker.replica.orders import EPOCH_DURING_DELETE, NO_EPOCH, ReplicaState, StopOrder
 from broker.replica.partition import Leading, Partition
 from broker.wire.errors import ErrorCode, KafkaError
-from coordination.values import ZERO_UUID, LeaderAndIsr, Recorder, TopicPartition
+from coordination.values import Recorder, TopicPartition
 
 log = logging.getLogger("zbroker.replica")
-
-# In place of a leader epoch in StopReplica (KIP-570).
-NO_EPOCH = -1
-EPOCH_DURING_DELETE = -2
-
-
-@attrs.frozen
-class ReplicaState:
-    """One partition of a LeaderAndIsr request."""
-
-    leader_and_isr: LeaderAndIsr
-    replicas: tuple[int, ...]
-    topic_id: UUID
-    is_new: bool
-
-
-@attrs.frozen
-class StopOrder:
-    """One partition of a StopReplica request; `leader_epoch` may be one of the two above."""
-
-    leader_epoch: int
-    delete: bool
 
 
 @attrs.define
@@ -100,14 +72,20 @@ async def become_leader_or_follower(
     `replicas.control_order` and has fenced the controller. Raises what `topic_config` does.
     """
     changes = RoleChanges()
-    accepted: list[tuple[Partition, ReplicaState]] = []
+    accepted = {}
     for topic_partition, state in states.items():
         try:
-            partition = await _accept(replicas, topic_partition, state, recorder, cause)
-            accepted.append((partition, state))
+            _check_order(replicas, topic_partition, state)
+            accepted[topic_partition] = state
         except KafkaError as refusal:
             _refuse(replicas, changes, topic_partition, refusal)
-    for partition, state in accepted:
+    refusals = await open_new_replicas(replicas, accepted, recorder, cause)
+    for topic_partition, error in refusals.items():
+        _refuse(replicas, changes, topic_partition, error)
+    for topic_partition, state in accepted.items():
+        if topic_partition in refusals:
+            continue
+        partition = replicas.partitions[topic_partition]
         is_first = partition.leader_epoch == NO_EPOCH
         try:
             _take_role(partition, state, changes)
@@ -166,14 +144,10 @@ def _refuse(
     log.info("LeaderAndIsr of %s is not applied: %s", topic_partition, error)
 
 
-async def _accept(
-    replicas: ReplicaManager,
-    topic_partition: TopicPartition,
-    state: ReplicaState,
-    recorder: Recorder,
-    cause: str,
-) -> Partition:
-    """The partition that is to take the role; raises `KafkaError` if it must not."""
+def _check_order(
+    replicas: ReplicaManager, topic_partition: TopicPartition, state: ReplicaState
+) -> None:
+    """Raises `KafkaError` if it must not be obeyed."""
     replicas.check_online(topic_partition)
     if replicas.broker_id not in state.replicas:
         raise KafkaError(
@@ -182,65 +156,13 @@ async def _accept(
         )
     partition = replicas.partitions.get(topic_partition)
     if partition is not None:
-        _check_topic_id(partition.topic_id, state.topic_id, topic_partition)
+        check_topic_id(partition.topic_id, state.topic_id, topic_partition)
         epoch = state.leader_and_isr.leader_epoch
         if epoch <= partition.leader_epoch:
             raise KafkaError(
                 ErrorCode.STALE_CONTROLLER_EPOCH,
                 f"leader epoch {epoch} is not newer than {partition.leader_epoch}",
             )
-        return partition
-    config = await replicas.topic_config(topic_partition.topic)
-    is_new = state.is_new
-    if _is_stray(replicas, topic_partition, state):
-        await _set_aside(replicas, topic_partition, state, recorder, cause)
-        is_new = True  # what there was is found: it's in no directory that is offline
-    opened = await replicas.logs.get_or_create(
-        topic_partition, state.topic_id, config, is_new=is_new
-    )
-    _check_topic_id(opened.topic_id or ZERO_UUID, state.topic_id, topic_partition)
-    return replicas.add(topic_partition, state.topic_id, opened)
-
-
-def _is_stray(
-    replicas: ReplicaManager, topic_partition: TopicPartition, state: ReplicaState
-) -> bool:
-    """Whether the log found at the start is that of an older topic, and nobody counts on it."""
-    found = replicas.logs.get(topic_partition)
-    return (
-        found is not None
-        and found.topic_id is not None
-        and ZERO_UUID not in (found.topic_id, state.topic_id)
-        and found.topic_id != state.topic_id
-        and (state.is_new or replicas.broker_id not in state.leader_and_isr.isr)
-    )
-
-
-async def _set_aside(
-    replicas: ReplicaManager,
-    topic_partition: TopicPartition,
-    state: ReplicaState,
-    recorder: Recorder,
-    cause: str,
-) -> None:
-    found = replicas.logs.logs[topic_partition]
-    replicas.high_watermarks.at_start(topic_partition)  # not that of the new topic
-    recorder(
-        "partition.set_aside",
-        cause=cause,
-        partition=str(topic_partition),
-        topic_id=found.topic_id,
-        ordered_topic_id=state.topic_id,
-        directory=await replicas.logs.set_aside(topic_partition),
-    )
-
-
-def _check_topic_id(ours: UUID, ordered: UUID, topic_partition: TopicPartition) -> None:
-    if ZERO_UUID not in (ours, ordered) and ours != ordered:
-        raise KafkaError(
-            ErrorCode.INCONSISTENT_TOPIC_ID,
-            f"the log of {topic_partition} belongs to topic id {ours}, not {ordered}",
-        )
 
 
 def _take_role(partition: Partition, state: ReplicaState, changes: RoleChanges) -> None:
