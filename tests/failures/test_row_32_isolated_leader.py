@@ -10,6 +10,7 @@ as well, and with real processes, whose links to each other and to ZooKeeper go 
 """
 
 import itertools
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -27,7 +28,7 @@ from tests.interop.faults.watch import ClusterWatch, watching
 from tests.simulation import chance
 from tests.simulation.looking import T0, state
 from tests.simulation.stage import Stage, play
-from tests.support.cluster import TestCluster, zbroker
+from tests.support.cluster import SESSION_TIMEOUT_MS, TestCluster, zbroker
 from tests.support.links import Link, links
 from tests.support.ports import free_ports
 from tests.support.zookeeper import real_zookeeper
@@ -150,12 +151,12 @@ def isolate(linked: LinkedCluster, watch: ClusterWatch) -> None:
 
 
 def deafen(linked: LinkedCluster, watch: ClusterWatch) -> None:
-    """... hears nobody: neither fetches nor ZooKeeper's answers, but what it says gets through."""
+    """... hears nobody: neither fetches nor ZooKeeper's answers, but what it says gets through. So
+    its session lives on: it connects again and again."""
     leader = watch.leaders("t")[0]
-    gone = watch.vanishing(f"/brokers/ids/{leader}")
     linked.to_broker[leader].freeze("there")
     linked.to_zookeeper[leader].freeze("back")
-    gone.wait()
+    time.sleep(2 * SESSION_TIMEOUT_MS / 1000)
 
 
 def mute(linked: LinkedCluster, watch: ClusterWatch) -> None:
