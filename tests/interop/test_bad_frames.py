@@ -20,7 +20,7 @@ from broker.wire.framing import encode_request
 from broker.wire.messages.api_versions import ApiVersionsRequest
 from broker.wire.messages.metadata import MetadataRequest
 from tests.broker.wire.test_fuzz import damaged
-from tests.broker.wire.test_recorded import KNOWN, from_json, joined
+from tests.broker.wire.test_recorded import LINES, from_json, joined
 from tests.support.cluster import Kind, TestCluster
 from tests.support.raw_client import CLOSED, RawClient
 
@@ -191,7 +191,7 @@ def good_frames() -> list[tuple[ApiKey, bytes]]:
     """The recorded requests and all messages' defaults, but those between brokers."""
     recorded = [
         (API_TABLE[line["key"]], line["version"], line["request"])
-        for line in KNOWN
+        for line in LINES
         if line["key"] not in BETWEEN_BROKERS
     ]
     frames = [
