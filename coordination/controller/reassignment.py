@@ -23,15 +23,16 @@ One that replaces another that is under way starts from the same origin: who was
 not wanted any more is stopped and deleted at once. So is a cancellation, whose target is the origin
 itself: nothing is left to add, it is complete from the start.
 
-Different from Kafka: the topic's znode is written at the version read, so that partitions added
-meanwhile stay in it; and a partition that has no leader yet, as none of its brokers has ever been
-live, gets one from the new brokers (Kafka answers UNKNOWN_SERVER_ERROR and is stuck).
+Different from Kafka: what is asked for together is written and told together, not partition by
+partition; the topic's znode is written at the version read, so that partitions added meanwhile
+stay in it; and a partition that has no leader yet, as none of its brokers has ever been live, gets
+one from the new brokers (Kafka answers UNKNOWN_SERVER_ERROR and is stuck).
 
 Source: kafka.controller.KafkaController.{onPartitionReassignment,updateCurrentReassignment,
 maybeCompleteReassignment,maybeResumeReassignments}, ReplicaAssignment, KIP-455.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from coordination.controller import deletion, partition_changes, replica_changes
 from coordination.controller.batch import RequestBatch
@@ -41,7 +42,7 @@ from coordination.controller.partition_states import PartitionState
 from coordination.controller.reassignment_znode import strike
 from coordination.controller.replica_states import ReplicaState
 from coordination.controller.story import Story, persist, read, record, record_bad_znode
-from coordination.store import BadVersion, NoNode, Set, StoreError
+from coordination.store import BadVersion, Node, NoNode, Set, StoreError
 from coordination.values import PartitionAssignment, TopicAssignment, TopicPartition
 from coordination.znodes import BadZnode, decode_topic, encode_topic, paths
 
@@ -49,16 +50,17 @@ __all__ = ["complete", "reassign", "resume"]
 
 
 def reassign(
-    context: ControllerContext, partition: TopicPartition, assignment: PartitionAssignment
-) -> Story[bool]:
+    context: ControllerContext, wanted: Mapping[TopicPartition, PartitionAssignment]
+) -> Story[set[TopicPartition]]:
     """Begin what `PartitionAssignment.reassigned_to` has made, be it to replace or to cancel.
 
-    False if the topic's znode is gone or unreadable: nothing was begun.
+    Returns those begun: not those whose topic's znode is gone or unreadable.
     """
-    before = context.assignment(partition)
-    if assignment != before:
-        if not (yield from _write_assignment(context, partition, assignment)):
-            return False
+    before = {partition: context.assignment(partition) for partition in wanted}
+    changed = {p: each for p, each in wanted.items() if each != before[p]}
+    written = yield from _write_assignments(context, changed)
+    for partition in sorted(written):
+        assignment = wanted[partition]
         context.put_assignment(partition, assignment)
         yield from record(
             "partition.reassignment_began",
@@ -67,25 +69,30 @@ def reassign(
             adding=assignment.adding,
             removing=assignment.removing,
         )
-        yield from _remove(
-            context, partition, [r for r in before.replicas if r not in assignment.replicas]
-        )
-    context.being_reassigned.add(partition)
-    yield from _go_on(context, partition)
-    return True
+    yield from _remove(
+        context,
+        [
+            Replica(partition, broker_id)
+            for partition in sorted(written)
+            for broker_id in before[partition].replicas
+            if broker_id not in wanted[partition].replicas
+        ],
+    )
+    begun = written | (wanted.keys() - changed.keys())
+    context.being_reassigned |= begun
+    yield from _go_on(context, sorted(begun))
+    return begun
 
 
 def resume(context: ControllerContext, partitions: Iterable[TopicPartition]) -> Story[None]:
     """Something may have been missed: look again, and tell everyone again."""
-    for partition in sorted(partitions):
-        yield from _go_on(context, partition)
+    yield from _go_on(context, sorted(partitions))
 
 
 def complete(context: ControllerContext, partitions: Iterable[TopicPartition]) -> Story[None]:
     """Their ISRs have changed: those with their whole target in sync come to their end."""
-    for partition in partitions:
-        if partition in context.being_reassigned and _is_complete(context, partition):
-            yield from _finish(context, partition)
+    moving = [partition for partition in partitions if partition in context.being_reassigned]
+    yield from _finish(context, [p for p in moving if _is_complete(context, p)])
 
 
 def _is_complete(context: ControllerContext, partition: TopicPartition) -> bool:
@@ -96,90 +103,123 @@ def _is_complete(context: ControllerContext, partition: TopicPartition) -> bool:
     return state is not None and set(assignment.target) <= set(state.isr)
 
 
-def _go_on(context: ControllerContext, partition: TopicPartition) -> Story[None]:
-    adding = [Replica(partition, broker_id) for broker_id in context.assignment(partition).adding]
+def _go_on(context: ControllerContext, partitions: Sequence[TopicPartition]) -> Story[None]:
+    adding = [Replica(p, broker) for p in partitions for broker in context.assignment(p).adding]
     unheard_of = [r for r in adding if context.replica_state(r) is ReplicaState.NON_EXISTENT]
     replica_changes.mark_all(context, unheard_of, ReplicaState.NEW)
-    if context.partition_state(partition) is PartitionState.NEW:
-        yield from partition_changes.bring_online(context, [partition], Strategy.OFFLINE)
-    if _is_complete(context, partition):
-        yield from _finish(context, partition)
-        return
+    never_led = [p for p in partitions if context.partition_state(p) is PartitionState.NEW]
+    yield from partition_changes.bring_online(context, never_led, Strategy.OFFLINE)
+    completed = [partition for partition in partitions if _is_complete(context, partition)]
+    yield from _finish(context, completed)
     batch = RequestBatch(context)
-    yield from partition_changes.renew_leader_epoch(context, [partition], batch)
+    waiting = [partition for partition in partitions if partition not in set(completed)]
+    yield from partition_changes.renew_leader_epoch(context, waiting, batch)
     yield from batch.send()
 
 
-def _finish(context: ControllerContext, partition: TopicPartition) -> Story[None]:
+def _finish(context: ControllerContext, partitions: Sequence[TopicPartition]) -> Story[None]:
     """Phase B. The final assignment is known here before it is written: brokers are told it."""
-    reassigned = context.assignment(partition)
-    new = [Replica(partition, broker_id) for broker_id in reassigned.adding]
-    started = [r for r in new if context.replica_state(r) is ReplicaState.NEW]
+    if not partitions:
+        return
+    moved = {partition: context.assignment(partition) for partition in partitions}
+    final = {partition: PartitionAssignment(each.target) for partition, each in moved.items()}
+    new = [Replica(partition, broker) for partition in moved for broker in moved[partition].adding]
+    started = [replica for replica in new if context.replica_state(replica) is ReplicaState.NEW]
     replica_changes.mark_all(context, started, ReplicaState.ONLINE)
-    final = PartitionAssignment(reassigned.target)
-    context.put_assignment(partition, final)
-    yield from _lead_from_target(context, partition)
-    yield from _remove(context, partition, reassigned.removing)
-    yield from _write_assignment(context, partition, final)
-    yield from strike(context, {partition: final.replicas})
-    context.being_reassigned.discard(partition)
-    yield from record("partition.reassigned", partition=str(partition), replicas=final.replicas)
+    for partition, assignment in final.items():
+        context.put_assignment(partition, assignment)
+    yield from _lead_from_target(context, partitions)
+    yield from _remove(
+        context,
+        [Replica(partition, broker) for partition in moved for broker in moved[partition].removing],
+    )
+    yield from _write_assignments(context, final)
+    yield from strike(context, {partition: each.replicas for partition, each in final.items()})
+    context.being_reassigned -= final.keys()
+    for partition, assignment in final.items():
+        yield from record(
+            "partition.reassigned", partition=str(partition), replicas=assignment.replicas
+        )
     batch = RequestBatch(context)
-    batch.update_metadata([partition])
+    batch.update_metadata(partitions)
     yield from batch.send()
-    yield from deletion.resume_for(context, {partition.topic})
+    yield from deletion.resume_for(context, {partition.topic for partition in partitions})
 
 
-def _lead_from_target(context: ControllerContext, partition: TopicPartition) -> Story[None]:
+def _lead_from_target(
+    context: ControllerContext, partitions: Sequence[TopicPartition]
+) -> Story[None]:
     """The target is told that it is all there is; from now on nobody else joins the ISR."""
+    stay = [partition for partition in partitions if _is_led_from_target(context, partition)]
+    batch = RequestBatch(context)
+    yield from partition_changes.renew_leader_epoch(context, stay, batch)
+    yield from batch.send()
+    move = [partition for partition in partitions if partition not in set(stay)]
+    yield from partition_changes.bring_online(context, move, Strategy.REASSIGN)
+
+
+def _is_led_from_target(context: ControllerContext, partition: TopicPartition) -> bool:
     state = context.leadership.get(partition)
-    leads_on = (
+    return (
         state is not None
         and state.leader in context.assignment(partition).replicas
         and context.is_replica_online(Replica(partition, state.leader))
     )
-    if leads_on:
-        batch = RequestBatch(context)
-        yield from partition_changes.renew_leader_epoch(context, [partition], batch)
-        yield from batch.send()
-    else:
-        yield from partition_changes.bring_online(context, [partition], Strategy.REASSIGN)
 
 
-def _remove(
-    context: ControllerContext, partition: TopicPartition, broker_ids: Sequence[int]
-) -> Story[None]:
+def _remove(context: ControllerContext, replicas: Sequence[Replica]) -> Story[None]:
     """Out of the ISR, stopped, deleted, forgotten. Whether the broker did delete it is not heard:
     one that is dead keeps its files, as in Kafka."""
-    replicas = [Replica(partition, broker_id) for broker_id in broker_ids]
     yield from replica_changes.take_offline(context, replicas)
     yield from replica_changes.start_deletion(context, replicas)
     replica_changes.mark_all(context, replicas, ReplicaState.DELETION_SUCCESSFUL)
     replica_changes.mark_all(context, replicas, ReplicaState.NON_EXISTENT)
 
 
-def _write_assignment(
-    context: ControllerContext, partition: TopicPartition, assignment: PartitionAssignment
-) -> Story[bool]:
-    """Into the topic's znode, beside what else is in it. False if that is gone or unreadable."""
-    topic = partition.topic
-    topic_id = context.topic_ids.get(topic)
-    while True:
-        nodes = yield from read([paths.topic(topic)])
-        if nodes[0] is None:
-            return False
-        try:
-            found = decode_topic(topic, nodes[0])
-        except BadZnode as error:
-            yield from record_bad_znode(error)
-            return False
-        if found.topic_id not in (None, topic_id):
-            return False  # made again behind our back: the watch on it tells the rest
-        partitions = {**found.partitions, **context.topics[topic], partition.partition: assignment}
-        wanted = TopicAssignment(topic, topic_id, partitions)
-        write = Set(paths.topic(topic), encode_topic(wanted), nodes[0].stat.version)
-        outcomes = yield from persist(context, [[write]])
-        if not isinstance(outcomes[0], StoreError):
-            return True
-        if not isinstance(outcomes[0], BadVersion | NoNode):
-            raise outcomes[0]
+def _write_assignments(
+    context: ControllerContext, wanted: Mapping[TopicPartition, PartitionAssignment]
+) -> Story[set[TopicPartition]]:
+    """Into the topics' znodes, beside what else is in them. Returns those written: not those whose
+    topic's znode is gone or unreadable."""
+    by_topic: dict[str, dict[int, PartitionAssignment]] = {}
+    for partition, assignment in wanted.items():
+        by_topic.setdefault(partition.topic, {})[partition.partition] = assignment
+    written: set[TopicPartition] = set()
+    remaining = sorted(by_topic)
+    while remaining:
+        nodes = yield from read([paths.topic(topic) for topic in remaining])
+        writes: dict[str, Set] = {}
+        for topic, node in zip(remaining, nodes, strict=True):
+            found = yield from _decode(context, topic, node)
+            if node is not None and found is not None:
+                partitions = {**found.partitions, **context.topics[topic], **by_topic[topic]}
+                data = encode_topic(
+                    TopicAssignment(topic, context.topic_ids.get(topic), partitions)
+                )
+                writes[topic] = Set(paths.topic(topic), data, node.stat.version)
+        outcomes = yield from persist(context, [[write] for write in writes.values()])
+        remaining = []
+        for topic, outcome in zip(writes, outcomes, strict=True):
+            if isinstance(outcome, BadVersion | NoNode):
+                remaining.append(topic)
+            elif isinstance(outcome, StoreError):
+                raise outcome
+            else:
+                written.update(TopicPartition(topic, number) for number in by_topic[topic])
+    return written
+
+
+def _decode(
+    context: ControllerContext, topic: str, node: Node | None
+) -> Story[TopicAssignment | None]:
+    """None if there is no such znode, nobody can read it, or it is another topic's: then the watch
+    on it tells the rest."""
+    if node is None:
+        return None
+    try:
+        found = decode_topic(topic, node)
+    except BadZnode as error:
+        yield from record_bad_znode(error)
+        return None
+    same = found.topic_id in (None, context.topic_ids.get(topic))
+    return found if same else None

@@ -61,9 +61,10 @@ def alter_reassignments(
     if wanted:
         yield from _asked("api", {partition: request.targets[partition] for partition in wanted})
         yield from strike(context, dict.fromkeys(wanted))
-    for partition, assignment in wanted.items():
-        begun = yield from reassignment.reassign(context, partition, assignment)
-        results[partition] = None if begun else NO_SUCH_PARTITION
+        begun = yield from reassignment.reassign(context, wanted)
+        results |= {
+            partition: None if partition in begun else NO_SUCH_PARTITION for partition in wanted
+        }
     yield Reply(results)
 
 
@@ -91,18 +92,19 @@ def _begin_asked(context: ControllerContext) -> Story[set[TopicPartition]]:
     if not news:
         return set()
     yield from _asked(paths.REASSIGN_PARTITIONS, news)
-    begun = set()
-    for partition, target in news.items():
-        verdict = _judge_shape(target) or _judge(context, partition, target)
-        if not isinstance(verdict, Refusal):
-            if (yield from reassignment.reassign(context, partition, verdict)):
-                begun.add(partition)
-                continue
-            verdict = NO_SUCH_PARTITION
-        yield from record(
-            "partition.reassignment_refused", partition=str(partition), why=verdict.message
-        )
+    verdicts = {
+        partition: _judge_shape(target) or _judge(context, partition, target)
+        for partition, target in news.items()
+    }
+    wanted = {p: each for p, each in verdicts.items() if not isinstance(each, Refusal)}
+    begun = yield from reassignment.reassign(context, wanted)
     refused = [partition for partition in news if partition not in begun]
+    for partition in refused:
+        verdict = verdicts[partition]
+        refusal = verdict if isinstance(verdict, Refusal) else NO_SUCH_PARTITION
+        yield from record(
+            "partition.reassignment_refused", partition=str(partition), why=refusal.message
+        )
     if refused:
         yield from strike(context, dict.fromkeys(refused))
     return begun

@@ -1,7 +1,9 @@
 """The real Kafka's controller and ours reassign the same partitions: the same znodes at each step.
 
 As in test_against_kafka the brokers of the story are only registrations. What they would say, a
-leader's AlterPartition, is said for them: to Kafka over the wire, to ours directly.
+leader's AlterPartition, is said for them: to Kafka over the wire, to ours directly. One partition a
+topic: of several that are asked for together Kafka writes each by itself, and the topic's znode has
+another version.
 """
 
 from collections.abc import Iterator
@@ -34,6 +36,7 @@ from coordination.znodes import (
 )
 from tests.coordination.controller.test_against_kafka import (
     CONTROLLER,
+    LONELY_ID,
     ORDERS_ID,
     PATIENCE_S,
     Side,
@@ -49,8 +52,8 @@ from tests.support.raw_client import RawClient
 
 pytestmark = [pytest.mark.server, pytest.mark.matrix]
 
-O0, O1 = TopicPartition("orders", 0), TopicPartition("orders", 1)
-TOPIC = "/brokers/topics/orders"
+ORDERS, LINES = TopicPartition("orders", 0), TopicPartition("lines", 0)
+TOPIC_IDS = {"orders": ORDERS_ID, "lines": LONELY_ID}
 
 
 @attrs.frozen
@@ -80,10 +83,10 @@ class Asked:
         epoch = registration.stat.czxid
         if isinstance(self.controller, ControllerSeat):
             proposal = IsrProposal(now.leader_epoch, now.partition_epoch, dict.fromkeys(isr, -1))
-            topic = AlterPartitionTopic(ORDERS_ID, {tp.partition: proposal})
+            topic = AlterPartitionTopic(TOPIC_IDS[tp.topic], {tp.partition: proposal})
             answer = await self.controller.submit(AlterPartition(now.leader, epoch, [topic]))
             assert isinstance(answer, dict)
-            assert isinstance(answer[ORDERS_ID, tp.partition], LeaderAndIsr), answer  # type: ignore[index]
+            assert isinstance(answer[TOPIC_IDS[tp.topic], tp.partition], LeaderAndIsr), answer  # type: ignore[index]
             return
         wanted = ap.RequestPartitionData(
             partition_index=tp.partition,
@@ -93,7 +96,7 @@ class Asked:
                 ap.BrokerState(broker_id=broker_id, broker_epoch=-1) for broker_id in isr
             ],
         )
-        topics = [ap.RequestTopicData(topic_id=ORDERS_ID, partitions=[wanted])]
+        topics = [ap.RequestTopicData(topic_id=TOPIC_IDS[tp.topic], partitions=[wanted])]
         request = ap.AlterPartitionRequest(broker_id=now.leader, broker_epoch=epoch, topics=topics)
         response = await self._over_the_wire(ApiKey.ALTER_PARTITION, 3, request)
         assert response.error_code == 0, response
@@ -129,6 +132,7 @@ async def test_the_same_reassignments_leave_the_same_znodes(
 async def tell(clusters: list[Asked]) -> None:
     sides = [each.side for each in clusters]
     same = partial(same_tree, sides)
+    orders, lines = paths.topic("orders"), paths.topic("lines")
 
     async def reassign(tp: TopicPartition, replicas: tuple[int, ...] | None) -> None:
         for cluster in clusters:
@@ -140,57 +144,59 @@ async def tell(clusters: list[Asked]) -> None:
 
     for broker_id in (11, 12, 13, 14):
         await both(sides, lambda s, b=broker_id: s.start_broker(b))
-    orders = {0: [11, 12], 1: [12, 11]}
-    await both(sides, lambda s: create_topic(s.admin, "orders", orders, {}, topic_id=ORDERS_ID))
-    await same(state("orders", 1), {"leader": 12, "leader_epoch": 0})
+    for tp, replicas in {ORDERS: [11, 12], LINES: [12, 11]}.items():
+        new = partial(create_topic, topic=tp.topic, assignment={0: replicas}, config={})
+        await both(sides, lambda s, n=new, t=tp: n(s.admin, topic_id=TOPIC_IDS[t.topic]))
+    await same(state("lines", 0), {"leader": 12, "leader_epoch": 0})
 
     # From 11,12 to 13,14: told, in sync one by one, over.
-    await reassign(O0, (13, 14))
-    await same(TOPIC, {"adding_replicas": {"0": [13, 14]}, "removing_replicas": {"0": [11, 12]}})
+    await reassign(ORDERS, (13, 14))
+    await same(orders, {"adding_replicas": {"0": [13, 14]}, "removing_replicas": {"0": [11, 12]}})
     await same(state("orders", 0), {"leader": 11, "leader_epoch": 1})
-    await in_sync(O0, 11, 12, 13)
-    await in_sync(O0, 11, 12, 13, 14)
-    await same(TOPIC, {"adding_replicas": {}, "removing_replicas": {}})
+    await in_sync(ORDERS, 11, 12, 13)
+    await in_sync(ORDERS, 11, 12, 13, 14)
+    await same(orders, {"adding_replicas": {}, "removing_replicas": {}})
     await same(state("orders", 0), {"leader": 13, "isr": [13, 14], "leader_epoch": 4})
 
     # Only another order, only one more, only one less.
-    await reassign(O0, (14, 13))
-    await reassign(O0, (14, 13, 11))
-    await in_sync(O0, 13, 14, 11)
-    await reassign(O0, (14, 13))
-    await same(TOPIC, {"partitions": {"0": [14, 13], "1": [12, 11]}})
+    await reassign(ORDERS, (14, 13))
+    await reassign(ORDERS, (14, 13, 11))
+    await in_sync(ORDERS, 13, 14, 11)
+    await reassign(ORDERS, (14, 13))
+    await same(orders, {"partitions": {"0": [14, 13]}})
 
     # Cancelled, with one of the new ones in sync already; replaced by another.
-    await reassign(O1, (13, 14))
-    await in_sync(O1, 12, 11, 13)
-    await reassign(O1, None)
-    await same(state("orders", 1), {"leader": 12, "isr": [12, 11]})
-    await reassign(O1, (13, 14))
-    await reassign(O1, (14, 11))
-    await same(TOPIC, {"adding_replicas": {"1": [14]}, "removing_replicas": {"1": [12]}})
-    await in_sync(O1, 12, 11, 14)
-    await same(state("orders", 1), {"leader": 14, "isr": [11, 14]})
+    await reassign(LINES, (13, 14))
+    await in_sync(LINES, 12, 11, 13)
+    await reassign(LINES, None)
+    await same(state("lines", 0), {"leader": 12, "isr": [12, 11]})
+    await reassign(LINES, (13, 14))
+    await reassign(LINES, (14, 11))
+    await same(lines, {"adding_replicas": {"0": [14]}, "removing_replicas": {"0": [12]}})
+    await in_sync(LINES, 12, 11, 14)
+    await same(state("lines", 0), {"leader": 14, "isr": [11, 14]})
 
     # A new one dies on the way and comes back; then the controller changes.
-    await reassign(O1, (12, 13))
-    await in_sync(O1, 14, 11, 12)
+    await reassign(LINES, (12, 13))
+    await in_sync(LINES, 14, 11, 12)
     await both(sides, lambda s: s.stop_broker(12))
-    await same(state("orders", 1), {"isr": [14, 11]})
+    await same(state("lines", 0), {"isr": [14, 11]})
     await both(sides, lambda s: s.start_broker(12))
-    await same(TOPIC, {"removing_replicas": {"1": [14, 11]}})
+    await same(lines, {"removing_replicas": {"0": [14, 11]}})
     await both(sides, lambda s: s.admin.delete(paths.CONTROLLER))
-    await same(state("orders", 1), {"controller_epoch": 2})
-    await in_sync(O1, 14, 11, 12, 13)
-    await same(state("orders", 1), {"leader": 12, "isr": [12, 13]})
+    await same(state("lines", 0), {"controller_epoch": 2})
+    await in_sync(LINES, 14, 11, 12, 13)
+    await same(state("lines", 0), {"leader": 12, "isr": [12, 13]})
 
     # By the znode, which is gone when it is over.
-    asked = encode_reassignment({O0: (11, 12), O1: (12, 11)})
+    asked = encode_reassignment({ORDERS: (11, 12), LINES: (12, 11)})
     await both(sides, lambda s: s.admin.create(paths.REASSIGN_PARTITIONS, asked))
-    await same(TOPIC, {"adding_replicas": {"0": [11, 12], "1": [11]}})
-    await in_sync(O0, 14, 13, 11, 12)
-    await same(TOPIC, {"adding_replicas": {"1": [11]}})
-    await both(sides, partial(asked_by_znode, expected={O1: (12, 11)}))
-    await in_sync(O1, 12, 13, 11)
+    await same(orders, {"adding_replicas": {"0": [11, 12]}})
+    await same(lines, {"adding_replicas": {"0": [11]}})
+    await in_sync(ORDERS, 14, 13, 11, 12)
+    await same(orders, {"adding_replicas": {}, "partitions": {"0": [11, 12]}})
+    await both(sides, partial(asked_by_znode, expected={LINES: (12, 11)}))
+    await in_sync(LINES, 12, 13, 11)
     await both(sides, partial(asked_by_znode, expected=None))
 
 
