@@ -19,12 +19,23 @@ partition is committed.
     manager          finds replicas by name       offsets_log   the groups' log, as any partition
     high_watermarks  keeps them over a restart    refusals      why a batch is out of order
 
+Thousands of partitions are fetched with one request, again and again, and in most of them nothing
+happens. Both sides keep a fetch session, so that only the others cost anything:
+
+    the leader    fetch_sessions   ids, epochs, who yields      interests  what must be looked at,
+                                                                           what was told
+    the follower  session_client   what the fetcher must say    copying    one partition's log
+                  leader_link      its connection               throttle   not too much
+
+    read_replica     sends a consumer to the replica in its rack
+
 Invariants:
 
 - Only LeaderAndIsr with a larger leader epoch changes a role; whoever awaited looks again.
 - What is below the high watermark is on every member of the ISR. Only such a member is elected
   (unless uncleanly), so no later leader lacks it.
 - A follower's log is a prefix of its leader's, or it is cut to one before it grows (KIP-101, 595).
+- What a fetch session leaves out is as it was told.
 - An ISR is in force once the controller has persisted it; until the answer the larger of the old
   and the proposed one counts (KIP-497).
 

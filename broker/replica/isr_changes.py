@@ -97,7 +97,7 @@ class IsrChanges:
         """Propose to let `follower` in, if it may join and is alive."""
         if follower not in self.metadata.current.brokers:
             return
-        isr = partition.joining_isr(follower)
+        isr = partition.joining_isr(follower, trio.current_time())
         if isr is not None:
             self._propose(partition, isr, f"broker {follower} has caught up")
 

@@ -364,13 +364,20 @@ class Partition:
             )
         return state
 
-    def joining_isr(self, follower: int) -> tuple[int, ...] | None:
-        """The ISR to propose because `follower` has caught up; None for no change."""
+    def joining_isr(self, follower: int, now_s: float) -> tuple[int, ...] | None:
+        """The ISR to propose because `follower` has caught up; None for no change.
+
+        Under `min.insync.replicas` the high watermark stands still, and to have come up to it is
+        no proof: who joined by it, far from the log's end, would be dropped again (KAFKA-19996).
+        """
         leading = self.leading()
         if leading.proposed_isr is not None or follower in leading.isr:
             return None
         state = leading.followers[follower]
         if not can_join_isr(state, self.high_watermark, leading.epoch_start_offset):
+            return None
+        end, longest_s = self.log.log_end_offset, self.replica_lag_time_max_s
+        if self.is_under_min_isr and not state.is_caught_up(end, now_s, longest_s):
             return None
         return (*leading.isr, follower)
 

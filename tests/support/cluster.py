@@ -187,6 +187,7 @@ def running_cluster(
     *,
     brokers: int = 3,
     properties: Mapping[str, str] | None = None,
+    racks: Mapping[int, str] | None = None,
 ) -> Iterator[TestCluster]:
     """A cluster with broker ids from 1, its files in `directory`; ended when the block ends.
 
@@ -205,7 +206,7 @@ def running_cluster(
                     connect,
                     directory / f"broker-{broker_id}",
                     port=first_port + broker_id - 1,
-                    properties=settings,
+                    properties=settings | _rack(racks, broker_id),
                 )
             )
             for broker_id, its_kind in kinds.items()
@@ -215,6 +216,10 @@ def running_cluster(
         yield cluster
         # In parallel; the blocks' own ends then find nothing left to stop.
         cluster.stop_all()
+
+
+def _rack(racks: Mapping[int, str] | None, broker_id: int) -> dict[str, str]:
+    return {"broker.rack": racks[broker_id]} if racks else {}
 
 
 @contextmanager

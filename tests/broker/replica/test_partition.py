@@ -192,10 +192,10 @@ async def test_a_proposal_counts_the_larger_isr_until_it_is_settled(tmp_path: Pa
     partition.append_as_leader(batch("a"), 1, 0.0)
     partition.follower_fetched(2, 1, 0, 100.0, 7)
     partition.follower_fetched(3, 1, 0, 100.0, 7)
-    proposed = partition.joining_isr(3)
+    proposed = partition.joining_isr(3, 100.0)
     assert proposed == (1, 2, 3)
     partition.leading().proposed_isr = proposed
-    assert partition.joining_isr(3) is None, "one proposal at a time"
+    assert partition.joining_isr(3, 100.0) is None, "one proposal at a time"
     partition.append_as_leader(batch("b"), 1, 200.0)
     partition.follower_fetched(2, 2, 0, 200.0, 7)
     assert partition.high_watermark == 1, "3 may be a member already"
@@ -209,7 +209,7 @@ async def test_the_isr_stays_in_the_order_of_joining(tmp_path: Path) -> None:
     partition = open_partition(tmp_path)
     lead(partition, 3, 1)
     partition.follower_fetched(2, 0, 0, 0.0, 7)
-    assert partition.joining_isr(2) == (3, 1, 2)
+    assert partition.joining_isr(2, 0.0) == (3, 1, 2)
     partition.isr_altered((3, 1, 2), 1, 0.0)
     partition.follower_fetched(2, 0, 0, 31.0, 7)
     assert partition.shrunk_isr(now_s=31.0) == (1, 2)
