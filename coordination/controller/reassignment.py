@@ -110,9 +110,9 @@ def _go_on(context: ControllerContext, partitions: Sequence[TopicPartition]) -> 
     never_led = [p for p in partitions if context.partition_state(p) is PartitionState.NEW]
     yield from partition_changes.bring_online(context, never_led, Strategy.OFFLINE)
     completed = [partition for partition in partitions if _is_complete(context, partition)]
+    waiting = [partition for partition in partitions if not _is_complete(context, partition)]
     yield from _finish(context, completed)
     batch = RequestBatch(context)
-    waiting = [partition for partition in partitions if partition not in set(completed)]
     yield from partition_changes.renew_leader_epoch(context, waiting, batch)
     yield from batch.send()
 
@@ -151,10 +151,10 @@ def _lead_from_target(
 ) -> Story[None]:
     """The target is told that it is all there is; from now on nobody else joins the ISR."""
     stay = [partition for partition in partitions if _is_led_from_target(context, partition)]
+    move = [partition for partition in partitions if not _is_led_from_target(context, partition)]
     batch = RequestBatch(context)
     yield from partition_changes.renew_leader_epoch(context, stay, batch)
     yield from batch.send()
-    move = [partition for partition in partitions if partition not in set(stay)]
     yield from partition_changes.bring_online(context, move, Strategy.REASSIGN)
 
 
