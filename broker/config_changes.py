@@ -15,7 +15,7 @@ from functools import partial
 import trio
 
 from broker.broker import Broker
-from broker.config.topic_configs import log_config
+from broker.config.topic_configs import log_config, topic_configs_without_effect
 from broker.live_configs import changed_names
 from coordination.configs import ConfigChanges
 from coordination.store import Session
@@ -58,4 +58,9 @@ async def _apply_topic_config(broker: Broker, topic: str) -> None:
         return
     names = changed_names(log.config.overrides, after.overrides)
     broker.logs.update_config(topic, after)
-    broker.events("config.applied", entity=paths.topic_entity(topic), names=names)
+    broker.events(
+        "config.applied",
+        entity=paths.topic_entity(topic),
+        names=names,
+        without_effect=topic_configs_without_effect(names),
+    )

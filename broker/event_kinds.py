@@ -29,7 +29,8 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "znode.unreadable": ("path", "why"),
     "config.change_unreadable": ("path", "why"),
     # --- dynamic configs: what of an entity's config counts anew (names), or is not used
-    "config.applied": ("entity", "names"),
+    # without_effect: of the names, those that are accepted and stored, and change nothing here
+    "config.applied": ("entity", "names", "without_effect"),
     "config.ignored": ("entity", "why"),
     # --- the controller's office
     "controller.elected": ("broker_id", "controller_epoch"),

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 import attrs
 import trio
 
-from broker.config.broker_config import BrokerConfig
+from broker.config.broker_config import BrokerConfig, without_effect
 from broker.config.dynamic import sieve
 from broker.config.topic_configs import InvalidTopicConfigError, log_config
 from broker.config.values import ConfigError
@@ -122,7 +122,7 @@ def apply_broker_configs(
     except ConfigError as error:
         recorder("config.ignored", entity=entity, why=str(error))
         return current
-    recorder("config.applied", entity=entity, names=names)
+    recorder("config.applied", entity=entity, names=names, without_effect=without_effect(names))
     return changed
 
 

@@ -6,6 +6,8 @@ One file starts either broker, so everything here means what it means to Kafka 3
            each text ── values, allowed ───> typed, by the row of its name in table/
             together ── rules, listeners, zookeeper_connect
                      ──> BrokerConfig (frozen; only what zbroker uses)
+    /config/brokers/.. ── dynamic (sieve, overlay) ──> another BrokerConfig, while the broker runs
+    a request for that ── dynamic_changes ──> refused, or what to store
     a topic's /config/topics/T ── topic_configs ──> LogConfig, over BrokerConfig's defaults
 
 Invariants:

@@ -14,7 +14,7 @@ Source: Kafka's `KafkaConfig`; the list of its names is https://kafka.apache.org
 """
 
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -230,3 +230,13 @@ _READ_FOR_OTHERS: Final = frozenset(
 USED_PROPERTIES: Final = _READ_FOR_OTHERS | {
     field.name.replace("_", ".") for field in attrs.fields(BrokerConfig)
 } - {"properties", "dynamic", *THROTTLES}
+
+
+def without_effect(names: Iterable[str]) -> list[str]:
+    """Of names that may change while the broker runs: those that are only stored.
+
+    There is no such thing here (a pool of threads), or it stays as it was at the start.
+    """
+    fields = {field.name for field in attrs.fields(BrokerConfig)} - set(_FIXED)
+    derived = USED_PROPERTIES - {name.replace("_", ".") for name in _FIXED}
+    return [name for name in names if name.replace(".", "_") not in fields and name not in derived]

@@ -7,7 +7,7 @@ run with; `validate_topic_configs` says, in Kafka's words, why the configs of a 
 Source: Kafka's `LogConfig` (validate, fromProps).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import attrs
@@ -81,6 +81,13 @@ def log_config(broker: BrokerConfig, overrides: Mapping[str, str]) -> LogConfig:
         values[field_name] = ThrottledReplicas.parse(values[field_name])
     _apply_older_timestamp_limit(values, overrides)
     return LogConfig(**values)
+
+
+def topic_configs_without_effect(names: Iterable[str]) -> list[str]:
+    """Those that are accepted and stored, and change nothing here."""
+    used = {field.name.replace("_", ".") for field in attrs.fields(LogConfig)}
+    used.add("message.timestamp.difference.max.ms")
+    return [name for name in names if name not in used]
 
 
 _WITHOUT_DEFAULT_OF_BROKER: Final = (

@@ -41,6 +41,7 @@ async def test_a_topics_own_configs(tmp_path: Path) -> None:
         await lead(broker, "other-0")
         everything = {
             "retention.ms": "5",
+            "compression.type": "gzip",
             "segment.bytes": "1000",
             "min.insync.replicas": "2",
             "max.message.bytes": "77",
@@ -63,8 +64,8 @@ async def test_a_topics_own_configs(tmp_path: Path) -> None:
         await change(broker, "topics/t", {"retention.ms": "5"})
         assert log_config_of(broker, "t-0").segment_bytes == LogConfig().segment_bytes
         assert told(broker, "config.applied") == [
-            {"entity": "topics/t", "names": sorted(everything)},
-            {"entity": "topics/t", "names": sorted(everything.keys() - {"retention.ms"})},
+            {"entity": "topics/t", "names": sorted(names), "without_effect": ["compression.type"]}
+            for names in (everything, everything.keys() - {"retention.ms"})
         ]
 
 
@@ -111,6 +112,16 @@ async def test_what_is_read_at_use(tmp_path: Path) -> None:
         assert config.follower_replication_throttled_rate == 2000
         assert config.unclean_leader_election_enable
         assert config.max_connections_per_ip == 3
+
+
+async def test_what_is_only_stored_is_said(tmp_path: Path) -> None:
+    async with open_broker(tmp_path) as broker:
+        used = {"log.retention.ms": "5", "leader.replication.throttled.rate": "6"}
+        only_stored = {"num.io.threads": "9", "listeners": "PLAINTEXT://x:1", "my.own": "x"}
+        await change(broker, OWN, used | only_stored)
+        [applied] = told(broker, "config.applied")
+        assert applied["names"] == sorted(used | only_stored)
+        assert applied["without_effect"] == sorted(only_stored)
 
 
 async def test_another_brokers_configs_are_its_own(tmp_path: Path) -> None:
