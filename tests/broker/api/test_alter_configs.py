@@ -5,8 +5,6 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-import pytest
-
 from broker.broker import Broker
 from broker.config_changes import apply_config_change
 from broker.wire.errors import ErrorCode
@@ -132,7 +130,6 @@ REFUSED = [
     (TOPIC, "t", "retention.ms", SET, "x", CONFIG,
      "Invalid config value for resource ConfigResource(type=TOPIC, name='t'): Invalid value x for "
      "configuration retention.ms: Not a number of type LONG"),
-    (TOPIC, "t", "min.compaction.lag.ms", SET, str(2**63 - 1), ErrorCode.NONE, None),
     (TOPIC, "t", "retention.ms", APPEND, "5", CONFIG,
      "Config value append is not allowed for config key: retention.ms"),
     (TOPIC, "t", "retention.ms", SET, None, REQUEST, "Null value not supported for : retention.ms"),
@@ -166,23 +163,16 @@ REFUSED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("kind", "name", "key", "operation", "value", "code", "message"), REFUSED)
-async def test_refusals(
-    tmp_path: Path,
-    kind: int,
-    name: str,
-    key: str,
-    operation: int,
-    value: str | None,
-    code: ErrorCode,
-    message: str | None,
-) -> None:
+async def test_refusals(tmp_path: Path) -> None:
     async with open_broker(tmp_path) as broker:
         await know_topic(broker)
+        said = {
+            case[:5]: await increment(broker, case[0], case[1], (case[2], case[3], case[4]))
+            for case in REFUSED
+        }
+        assert said == {case[:5]: case[5:] for case in REFUSED}
         session = await broker.configs.session()
-        assert await increment(broker, kind, name, (key, operation, value)) == (code, message)
-        expected = 0 if code else 1
-        assert len(await session.children(paths.CONFIG_CHANGES)) == expected
+        assert await session.children(paths.CONFIG_CHANGES) == []
 
 
 async def test_the_older_request_knows_no_loggers(tmp_path: Path) -> None:

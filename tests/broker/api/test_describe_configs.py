@@ -149,24 +149,24 @@ async def test_the_loggers_of_this_process(broker: Broker) -> None:
         logger.setLevel(logging.NOTSET)
 
 
-@pytest.mark.parametrize(
-    ("kind", "name", "code", "message"),
-    [
-        (TOPIC, "nosuch", ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, "knows no such topic"),
-        (TOPIC, "a/b", ErrorCode.INVALID_TOPIC_EXCEPTION, "Topic name is invalid"),
-        (BROKER, "2", ErrorCode.INVALID_REQUEST, "Unexpected broker id, expected 1 or empty"),
-        (BROKER, "x", ErrorCode.INVALID_REQUEST, "Broker id must be an integer, but it is: x"),
-        (LOGGER, "", ErrorCode.INVALID_REQUEST, "Broker id must not be empty"),
-        (LOGGER, "2", ErrorCode.INVALID_REQUEST, "Unexpected broker id, expected 1"),
-        (CLIENT_METRICS, "m", ErrorCode.INVALID_REQUEST, "only supported on KRaft clusters"),
-        (0, "?", ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_REQUEST.message),
-    ],
-)
-async def test_refused(broker: Broker, kind: int, name: str, code: ErrorCode, message: str) -> None:
-    result = await describe(broker, kind, name)
-    assert result.error_code == code
-    assert message in (result.error_message or "")
-    assert result.configs == []
+REFUSED = [
+    (TOPIC, "nosuch", ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, "knows no such topic"),
+    (TOPIC, "a/b", ErrorCode.INVALID_TOPIC_EXCEPTION, "Topic name is invalid"),
+    (BROKER, "2", ErrorCode.INVALID_REQUEST, "Unexpected broker id, expected 1 or empty"),
+    (BROKER, "x", ErrorCode.INVALID_REQUEST, "Broker id must be an integer, but it is: x"),
+    (LOGGER, "", ErrorCode.INVALID_REQUEST, "Broker id must not be empty"),
+    (LOGGER, "2", ErrorCode.INVALID_REQUEST, "Unexpected broker id, expected 1"),
+    (CLIENT_METRICS, "m", ErrorCode.INVALID_REQUEST, "only supported on KRaft clusters"),
+    (0, "?", ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_REQUEST.message),
+]
+
+
+async def test_refused(broker: Broker) -> None:
+    for kind, name, code, message in REFUSED:
+        result = await describe(broker, kind, name)
+        assert result.error_code == code
+        assert message in (result.error_message or "")
+        assert result.configs == []
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-import pytest
-
 from broker.broker import Broker
 from broker.wire.errors import ErrorCode
 from broker.wire.messages import alter_user_scram_credentials as alter
@@ -17,6 +15,7 @@ from coordination.scram import MECHANISMS, ScramCredential, credential_of
 from tests.broker.support import call, open_broker
 
 SHA_256, SHA_512 = 1, 2
+Upsertion, Deletion = alter.ScramCredentialUpsertion, alter.ScramCredentialDeletion
 
 
 def be_controller(broker: Broker) -> None:
@@ -119,31 +118,26 @@ MISSING = "Attempt to delete a user credential that does not exist"
 TWICE = "A user credential cannot be altered twice in the same request"
 
 
-@pytest.mark.parametrize(
-    ("asked", "code", "message"),
-    [
-        (upsertion(""), ErrorCode.UNACCEPTABLE_CREDENTIAL, "Username must not be empty"),
-        (upsertion("a", 9), ErrorCode.UNSUPPORTED_SASL_MECHANISM, "Unknown SCRAM mechanism"),
-        (deletion("a", 9), ErrorCode.UNSUPPORTED_SASL_MECHANISM, "Unknown SCRAM mechanism"),
-        (upsertion("a", 1, 4095), ErrorCode.UNACCEPTABLE_CREDENTIAL, "Too few iterations"),
-        (upsertion("a", 1, 16385), ErrorCode.UNACCEPTABLE_CREDENTIAL, "Too many iterations"),
-        (deletion("a"), ErrorCode.RESOURCE_NOT_FOUND, MISSING),
-    ],
-)
-async def test_refusals(
-    tmp_path: Path,
-    asked: alter.ScramCredentialUpsertion | alter.ScramCredentialDeletion,
-    code: ErrorCode,
-    message: str,
-) -> None:
+REFUSED: list[tuple[Upsertion | Deletion, ErrorCode, str]] = [
+    (upsertion(""), ErrorCode.UNACCEPTABLE_CREDENTIAL, "Username must not be empty"),
+    (upsertion("a", 9), ErrorCode.UNSUPPORTED_SASL_MECHANISM, "Unknown SCRAM mechanism"),
+    (deletion("a", 9), ErrorCode.UNSUPPORTED_SASL_MECHANISM, "Unknown SCRAM mechanism"),
+    (upsertion("a", 1, 4095), ErrorCode.UNACCEPTABLE_CREDENTIAL, "Too few iterations"),
+    (upsertion("a", 1, 16385), ErrorCode.UNACCEPTABLE_CREDENTIAL, "Too many iterations"),
+    (deletion("a"), ErrorCode.RESOURCE_NOT_FOUND, MISSING),
+]
+
+
+async def test_refusals(tmp_path: Path) -> None:
     async with open_broker(tmp_path) as broker:
         be_controller(broker)
-        others = [upsertion("good")]
-        if isinstance(asked, alter.ScramCredentialUpsertion):
-            answer = await change(broker, upsertions=[*others, asked])
-        else:
-            answer = await change(broker, deletions=[asked], upsertions=others)
-        assert answer == {"good": (0, ""), asked.name: (code, message)}
+        for asked, code, message in REFUSED:
+            others = [upsertion("good")]
+            if isinstance(asked, Upsertion):
+                answer = await change(broker, upsertions=[*others, asked])
+            else:
+                answer = await change(broker, deletions=[asked], upsertions=others)
+            assert answer == {"good": (0, ""), asked.name: (code, message)}
         session = await broker.configs.session()
         assert await session.children("/config/users") == ["good"]
 
