@@ -16,7 +16,9 @@ from tests.simulation.stage import play
 STEPS = 25
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(n, marks=pytest.mark.matrix) for n in range(1, 6))]
+)
 def test_random_story(tmp_path: Path, seed: int) -> None:
     play(partial(story, steps=STEPS), tmp_path, seed, **QUICK)
 
