@@ -14,16 +14,22 @@ from tests.simulation.chance import QUICK, story
 from tests.simulation.stage import play
 
 STEPS = 25
+# Leaders go back to where they are preferred all the time.
+PROPERTIES = {
+    **QUICK,
+    "auto_leader_rebalance_enable": "true",
+    "leader_imbalance_check_interval_seconds": "6",
+}
 
 
 @pytest.mark.parametrize(
     "seed", [0, *(pytest.param(n, marks=pytest.mark.matrix) for n in range(1, 6))]
 )
 def test_random_story(tmp_path: Path, seed: int) -> None:
-    play(partial(story, steps=STEPS), tmp_path, seed, **QUICK)
+    play(partial(story, steps=STEPS), tmp_path, seed, **PROPERTIES)
 
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("seed", range(1000, 1150))
 def test_many_random_stories(tmp_path: Path, seed: int) -> None:
-    play(partial(story, steps=2 * STEPS), tmp_path, seed, **QUICK)
+    play(partial(story, steps=2 * STEPS), tmp_path, seed, **PROPERTIES)
