@@ -60,7 +60,8 @@ class ReplicatedOffsetsLog:
             if not found.regions:
                 return
             for region in found.regions:
-                data = await trio.to_thread.run_sync(region.read)
+                with replica.log.local.storage:
+                    data = await trio.to_thread.run_sync(region.read)
                 for batch in batches(data):
                     yield batch
                     offset = batch.end_offset

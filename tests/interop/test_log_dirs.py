@@ -9,10 +9,11 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from itertools import count
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from tests.support.cluster import TestCluster
@@ -25,7 +26,7 @@ END_TIMEOUT_S = 30.0
 NewCluster = Callable[..., AbstractContextManager[TestCluster]]
 
 
-def properties(*log_dirs: Path) -> dict[str, str]:
+def properties(*log_dirs: Path | str) -> dict[str, str]:
     return {
         "log.dirs": ",".join(map(str, log_dirs)),
         "log.initial.task.delay.ms": "0",
@@ -141,3 +142,75 @@ def test_a_directory_is_lost_and_then_the_other(new_cluster: NewCluster, tmp_pat
         for partition in (0, 1):
             assert produce(cluster, "t", partition, "again") is None
         assert described(cluster)[str(one)]["error"] is None
+
+
+def test_leadership_moves_away_from_a_lost_directory(new_cluster: NewCluster) -> None:
+    """And nothing that was acknowledged is lost with it; the broker leads on what it has left."""
+    settings = properties("{directory}/one", "{directory}/two")
+    with new_cluster(properties=settings) as cluster:
+        admin = AdminClient({"bootstrap.servers": cluster.bootstrap, "log_level": 0})
+        config = {"min.insync.replicas": "2"}
+        topic = NewTopic("t", 2, replica_assignment=[[1, 2, 3], [1, 2, 3]], config=config)
+        admin.create_topics([topic])["t"].result(30)
+        acknowledged: dict[int, list[str]] = {0: [], 1: []}
+        producer = Producer(
+            {"bootstrap.servers": cluster.bootstrap, "enable.idempotence": True, "log_level": 0}
+        )
+        numbers = count()
+
+        def produce_some() -> None:
+            for number in [next(numbers) for _ in range(20)]:
+                producer.produce(
+                    "t",
+                    f"{number}",
+                    partition=number % 2,
+                    on_delivery=lambda error, message: (
+                        error or acknowledged[message.partition()].append(message.value().decode())
+                    ),
+                )
+            assert producer.flush(60) == 0
+
+        produce_some()
+        one = cluster.brokers[1].directory / "one"
+        [lost] = [p for p in (0, 1) if (one / f"t-{p}").exists()]
+        moved = lose(one)
+
+        def leaders() -> dict[int, int]:
+            found = admin.list_topics("t", timeout=10).topics["t"].partitions
+            return {number: partition.leader for number, partition in found.items()}
+
+        wait_for(lambda: leaders()[lost] in (2, 3))
+        assert leaders()[1 - lost] == 1
+        produce_some()
+        assert {p: len(values) for p, values in acknowledged.items()} == {0: 20, 1: 20}
+        assert read(cluster, "t") == acknowledged
+
+        cluster.brokers[1].stop()
+        one.unlink()
+        moved.rename(one)
+        cluster.start(1)
+        wait_for(lambda: in_sync(admin, "t") == {0: {1, 2, 3}, 1: {1, 2, 3}})
+        produce_some()
+        assert read(cluster, "t") == acknowledged
+
+
+def in_sync(admin: AdminClient, topic: str) -> dict[int, set[int]]:
+    found = admin.list_topics(topic, timeout=10).topics[topic].partitions
+    return {number: set(partition.isrs) for number, partition in found.items()}
+
+
+def read(cluster: TestCluster, topic: str) -> dict[int, list[str]]:
+    consumer = Consumer({"bootstrap.servers": cluster.bootstrap, "group.id": "r", "log_level": 0})
+    found: dict[int, list[str]] = {}
+    for partition in (0, 1):
+        _, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=20)
+        consumer.assign([TopicPartition(topic, partition, 0)])
+        found[partition] = []
+        while len(found[partition]) < end:
+            message = consumer.poll(20)
+            assert message is not None
+            assert message.error() is None
+            found[partition].append(message.value().decode())
+        consumer.unassign()
+    consumer.close()
+    return found

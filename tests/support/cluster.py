@@ -192,6 +192,7 @@ def running_cluster(
     """A cluster with broker ids from 1, its files in `directory`; ended when the block ends.
 
     `kind` is that of all `brokers`, or says each one's, in the order in which they're started.
+    `{directory}` in a property is each broker's own.
     """
     kinds = dict(enumerate([kind] * brokers if isinstance(kind, str) else kind, start=1))
     settings = {**SETTINGS, **(properties or {})}
@@ -206,7 +207,10 @@ def running_cluster(
                     connect,
                     directory / f"broker-{broker_id}",
                     port=first_port + broker_id - 1,
-                    properties=settings | _rack(racks, broker_id),
+                    properties={
+                        name: value.replace("{directory}", str(directory / f"broker-{broker_id}"))
+                        for name, value in (settings | _rack(racks, broker_id)).items()
+                    },
                 )
             )
             for broker_id, its_kind in kinds.items()
