@@ -38,9 +38,9 @@ from broker.config.topic_configs import (
 )
 from broker.loggers import alter_levels
 from broker.wire.errors import ErrorCode, KafkaError
+from broker.zookeeper import zookeeper_errors
 from coordination.configs import Change, change_config, read_config
-from coordination.store import SessionLost
-from coordination.znodes import BadZnode, paths
+from coordination.znodes import paths
 
 
 class ResourceType(IntEnum):
@@ -174,16 +174,13 @@ async def _alter_broker(broker: Broker, change: ResourceChange, validate_only: b
 async def _write(broker: Broker, entity: str, change: Change, validate_only: bool) -> None:
     session = await broker.configs.session()
     try:
-        if validate_only:
-            change(await read_config(session, entity))
-        else:
-            await change_config(session, entity, change)
+        with zookeeper_errors():
+            if validate_only:
+                change(await read_config(session, entity))
+            else:
+                await change_config(session, entity, change)
     except ConfigChangeRefused as refusal:
         raise KafkaError(ErrorCode.INVALID_CONFIG, str(refusal)) from refusal
-    except BadZnode as error:
-        raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, str(error)) from error
-    except SessionLost as error:
-        raise KafkaError(ErrorCode.REQUEST_TIMED_OUT, "The ZooKeeper session was lost.") from error
 
 
 def check_is_this_broker(broker: Broker, name: str, noun: str, or_else: str = ",") -> None:

@@ -35,13 +35,11 @@ from broker.live_configs import LiveConfigs
 from broker.metadata_cache import MetadataCache
 from broker.replica.waiting import wait_until
 from broker.wire.errors import ErrorCode, KafkaError
-from broker.zookeeper import ZooKeeper
+from broker.zookeeper import ZooKeeper, zookeeper_errors
 from coordination import topics
 from coordination.assignment import AdminError, BrokerRack, assign_replicas
-from coordination.store import SessionLost
 from coordination.topic_checks import check_topic_name
 from coordination.values import ZERO_UUID
-from coordination.znodes import BadZnode
 
 TRANSACTIONS_TOPIC: Final = "__transaction_state"
 INTERNAL_TOPICS: Final = frozenset({OFFSETS_TOPIC, TRANSACTIONS_TOPIC})
@@ -233,12 +231,9 @@ class TopicAdmin:
 def _kafka_errors() -> Iterator[None]:
     """What the coordination package refuses, as the error that the client hears of."""
     try:
-        yield
+        with zookeeper_errors():
+            yield
     except AdminError as error:
         raise KafkaError(ErrorCode[error.error], str(error)) from error
     except InvalidTopicConfigError as error:
         raise KafkaError(ErrorCode.INVALID_CONFIG, str(error)) from error
-    except BadZnode as error:
-        raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, str(error)) from error
-    except SessionLost as error:
-        raise KafkaError(ErrorCode.REQUEST_TIMED_OUT, "The ZooKeeper session was lost.") from error

@@ -1,13 +1,19 @@
 """The broker's current ZooKeeper session, for whoever needs it now.
 
 Sessions come and go (`coordination.session`); request handlers and the replica
-room only want "the one we have". `broker.run` sets it and takes it away.
+room only want "the one we have". `broker.run` sets it and takes it away. What goes
+wrong with it is told to clients by `zookeeper_errors`.
 """
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import attrs
 import trio
 
-from coordination.store import Session
+from broker.wire.errors import ErrorCode, KafkaError
+from coordination.store import RequestTooLarge, Session, SessionLost
+from coordination.znodes import BadZnode
 
 
 @attrs.define(eq=False)
@@ -30,3 +36,16 @@ class ZooKeeper:
         while self._session is None:
             await self._connected.wait()
         return self._session
+
+
+@contextmanager
+def zookeeper_errors() -> Iterator[None]:
+    """What a client hears when its request could not be read from or written into ZooKeeper."""
+    try:
+        yield
+    except BadZnode as error:
+        raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, str(error)) from error
+    except RequestTooLarge as error:
+        raise KafkaError(ErrorCode.INVALID_REQUEST, str(error)) from error
+    except SessionLost as error:
+        raise KafkaError(ErrorCode.REQUEST_TIMED_OUT, "The ZooKeeper session was lost.") from error

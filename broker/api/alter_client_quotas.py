@@ -24,10 +24,9 @@ from broker.wire.messages.alter_client_quotas import (
     ResponseEntityData,
     ResponseEntryData,
 )
+from broker.zookeeper import zookeeper_errors
 from coordination.client_quotas import CLIENT_ID, IP, USER, QuotaEntity, sanitize
 from coordination.configs import change_config, read_config
-from coordination.store import SessionLost
-from coordination.znodes import BadZnode
 
 
 async def handle(
@@ -59,17 +58,13 @@ async def _alter(
             return with_changed_quotas(entity, config, changes)
 
         session = await broker.configs.session()
-        if validate_only:
-            changed(await read_config(session, entity.config_path))
-        else:
-            await change_config(session, entity.config_path, changed)
+        with zookeeper_errors():
+            if validate_only:
+                changed(await read_config(session, entity.config_path))
+            else:
+                await change_config(session, entity.config_path, changed)
     except KafkaError as error:
         result.error_code, result.error_message = error.code, error.message
-    except BadZnode as error:
-        result.error_code, result.error_message = ErrorCode.UNKNOWN_SERVER_ERROR, str(error)
-    except SessionLost:
-        result.error_code = ErrorCode.REQUEST_TIMED_OUT
-        result.error_message = "The ZooKeeper session was lost."
     return result
 
 

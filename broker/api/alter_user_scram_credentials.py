@@ -21,11 +21,10 @@ from broker.wire.messages.alter_user_scram_credentials import (
     ScramCredentialDeletion,
     ScramCredentialUpsertion,
 )
+from broker.zookeeper import zookeeper_errors
 from coordination.client_quotas import USER, QuotaEntity
 from coordination.configs import change_config
 from coordination.scram import MAX_ITERATIONS, MECHANISMS, credential_of
-from coordination.store import SessionLost
-from coordination.znodes import BadZnode
 
 
 @attrs.frozen
@@ -100,12 +99,8 @@ async def _alter(
         context.require(Resource.CLUSTER)
         change.check()
         path = QuotaEntity.of({USER: change.name}).config_path
-        await change_config(await broker.configs.session(), path, change.apply)
+        with zookeeper_errors():
+            await change_config(await broker.configs.session(), path, change.apply)
     except KafkaError as error:
         result.error_code, result.error_message = error.code, error.message
-    except BadZnode as error:
-        result.error_code, result.error_message = ErrorCode.UNKNOWN_SERVER_ERROR, str(error)
-    except SessionLost:
-        result.error_code = ErrorCode.REQUEST_TIMED_OUT
-        result.error_message = "The ZooKeeper session was lost."
     return result

@@ -20,8 +20,8 @@ from broker.wire.messages.describe_client_quotas import (
     EntryData,
     ValueData,
 )
+from broker.zookeeper import zookeeper_errors
 from coordination.client_quotas import CLIENT_ID, IP, USER, QuotaEntity
-from coordination.store import SessionLost
 
 EXACT, DEFAULT, ANY = 0, 1, 2
 _NOUNS: Final = {USER: "user", CLIENT_ID: "client", IP: "ip"}
@@ -32,11 +32,12 @@ async def handle(
 ) -> DescribeClientQuotasResponse:
     try:
         components = check_filter(request.components)
-        await broker.quotas.read_all(await broker.configs.session())
+        with zookeeper_errors():
+            await broker.quotas.read_all(await broker.configs.session())
     except KafkaError as error:
-        return _refusal(error.code, error.message)
-    except SessionLost:
-        return _refusal(ErrorCode.REQUEST_TIMED_OUT, "The ZooKeeper session was lost.")
+        return DescribeClientQuotasResponse(
+            error_code=error.code, error_message=error.message, entries=None
+        )
     return DescribeClientQuotasResponse(
         entries=[
             EntryData(
@@ -49,10 +50,6 @@ async def handle(
             if matches(entity, components, strict=request.strict)
         ],
     )
-
-
-def _refusal(code: ErrorCode, message: str) -> DescribeClientQuotasResponse:
-    return DescribeClientQuotasResponse(error_code=code, error_message=message, entries=None)
 
 
 def check_filter(components: Sequence[ComponentData]) -> dict[str, ComponentData]:

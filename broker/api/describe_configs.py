@@ -30,7 +30,7 @@ from broker.wire.messages.describe_configs import (
     DescribeConfigsResult,
     DescribeConfigsSynonym,
 )
-from coordination.znodes import BadZnode
+from broker.zookeeper import zookeeper_errors
 
 
 async def handle(
@@ -51,9 +51,6 @@ async def handle(
         except ConfigError as error:
             # Someone wrote it into ZooKeeper: no request can set such a value.
             result.error_code = ErrorCode.INVALID_CONFIG
-            result.error_message = str(error)
-        except BadZnode as error:
-            result.error_code = ErrorCode.UNKNOWN_SERVER_ERROR
             result.error_message = str(error)
         else:
             wanted = resource.configuration_keys or [config.name for config in described]
@@ -78,7 +75,8 @@ async def _describe(
             if name not in broker.metadata.current.topics:
                 broker.topic_admin.check_name(name)
                 raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-            overrides = await broker.configs.overrides(name)
+            with zookeeper_errors():
+                overrides = await broker.configs.overrides(name)
             described, texts = describe_topic(broker.config, overrides), TOPIC_DOCUMENTATION
         case ResourceType.BROKER if name == "":
             described, texts = describe_broker_default(broker.config), BROKER_DOCUMENTATION

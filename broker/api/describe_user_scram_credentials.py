@@ -14,20 +14,21 @@ from broker.wire.messages.describe_user_scram_credentials import (
     DescribeUserScramCredentialsResponse,
     DescribeUserScramCredentialsResult,
 )
+from broker.zookeeper import zookeeper_errors
 from coordination.client_quotas import USER, read_quotas
 from coordination.scram import MECHANISMS, ScramCredential
-from coordination.store import SessionLost
 
 
 async def handle(
     broker: Broker, context: RequestContext, request: DescribeUserScramCredentialsRequest
 ) -> DescribeUserScramCredentialsResponse:
     try:
-        configs = await read_quotas(await broker.configs.session(), broker.events)
+        with zookeeper_errors():
+            configs = await read_quotas(await broker.configs.session(), broker.events)
     except KafkaError as error:
-        return _refusal(error.code, error.message)
-    except SessionLost:
-        return _refusal(ErrorCode.REQUEST_TIMED_OUT, "The ZooKeeper session was lost.")
+        return DescribeUserScramCredentialsResponse(
+            error_code=error.code, error_message=error.message
+        )
     users = {
         name: config
         for entity, config in configs.items()
@@ -44,10 +45,6 @@ async def handle(
             for name in dict.fromkeys(asked)
         ]
     return DescribeUserScramCredentialsResponse(results=results)
-
-
-def _refusal(code: ErrorCode, message: str) -> DescribeUserScramCredentialsResponse:
-    return DescribeUserScramCredentialsResponse(error_code=code, error_message=message)
 
 
 def _describe(user: str, config: Mapping[str, str] | None) -> DescribeUserScramCredentialsResult:

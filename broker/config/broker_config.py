@@ -237,6 +237,6 @@ def without_effect(names: Iterable[str]) -> list[str]:
 
     There is no such thing here (a pool of threads), or it stays as it was at the start.
     """
-    fields = {field.name for field in attrs.fields(BrokerConfig)} - set(_FIXED)
-    derived = USED_PROPERTIES - {name.replace("_", ".") for name in _FIXED}
-    return [name for name in names if name.replace(".", "_") not in fields and name not in derived]
+    at_start = {name.replace("_", ".") for name in _FIXED} | {"listener.security.protocol.map"}
+    fields = {field.name.replace("_", ".") for field in attrs.fields(BrokerConfig)}
+    return [name for name in names if name not in (USED_PROPERTIES | fields) - at_start]

@@ -31,6 +31,7 @@ BROKER_DOCUMENTATION: Final = {
     "socket.listen.backlog.size": "How many connections may wait to be accepted.",
     "socket.request.max.bytes": "The largest request; a larger one closes its connection.",
     "connections.max.idle.ms": "After how long an unused connection is closed; -1 for never.",
+    "max.connections": "How many connections the broker may have.",
     "max.connections.per.ip": "How many connections one address may have.",
     "max.connections.per.ip.overrides": "The same for single addresses: host:limit,..",
     "request.timeout.ms": "How long a request may wait for what it needs.",
@@ -52,6 +53,10 @@ BROKER_DOCUMENTATION: Final = {
     "replica.socket.timeout.ms": "How long a follower waits for its leader's answer.",
     "replica.high.watermark.checkpoint.interval.ms": "How often high watermarks are written.",
     "fetch.max.bytes": "The most that a consumer's fetch is answered with.",
+    "max.incremental.fetch.session.cache.slots": "How many clients may have a fetch session.",
+    "replica.selector.class": "Which replica a consumer is told to read from.",
+    "replication.quota.window.num": "Over how many windows throttled traffic is measured, ..",
+    "replication.quota.window.size.seconds": ".. and how long each is.",
     "leader.replication.throttled.rate": "Bytes a second that this broker sends, as leader, to "
     "the replicas that leader.replication.throttled.replicas of their topics name.",
     "follower.replication.throttled.rate": "Bytes a second that this broker fetches, as follower, "
@@ -60,6 +65,9 @@ BROKER_DOCUMENTATION: Final = {
     "one log directory of this broker to another.",
     # The controller
     "controller.socket.timeout.ms": "How long the controller and a broker wait for each other.",
+    "auto.leader.rebalance.enable": "Whether leaders go back to where they are preferred.",
+    "leader.imbalance.check.interval.seconds": "How often is looked for leaders that should.",
+    "leader.imbalance.per.broker.percentage": "How many of a broker's leaders may be elsewhere.",
     "controlled.shutdown.enable": "Whether a stopping broker gives its leaderships away first.",
     "controlled.shutdown.max.retries": "How often it asks for that.",
     "controlled.shutdown.retry.backoff.ms": "How long it waits before it asks again.",

@@ -14,6 +14,8 @@ from coordination.memory_store import MemorySession
 from coordination.znodes import decode_topic, paths
 from tests.broker.support import know, open_broker
 
+THROTTLED = "leader.replication.throttled.replicas"
+
 
 async def assignment(broker: Broker, name: str) -> dict[int, tuple[int, ...]]:
     session = await broker.topic_admin.zookeeper.session()
@@ -64,6 +66,11 @@ async def test_an_assignment_of_the_clients_own(tmp_path: Path) -> None:
         (NewTopic("t", configs={"retention.ms": None}), ErrorCode.INVALID_CONFIG),
         (NewTopic("t", configs={"retention.ms": "soon"}), ErrorCode.INVALID_CONFIG),
         (NewTopic("taken", 1, 1), ErrorCode.TOPIC_ALREADY_EXISTS),
+        # more than ZooKeeper takes
+        (
+            NewTopic("t", 1, 1, configs={THROTTLED: ",".join(["0:1"] * 300_000)}),
+            ErrorCode.INVALID_REQUEST,
+        ),
     ],
 )
 async def test_refusals(tmp_path: Path, topic: NewTopic, code: ErrorCode) -> None:

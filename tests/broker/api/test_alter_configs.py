@@ -11,6 +11,7 @@ from broker.wire.errors import ErrorCode
 from broker.wire.messages import alter_configs as ac
 from broker.wire.messages import incremental_alter_configs as iac
 from coordination.configs import change_config, read_config
+from coordination.memory_store import MemorySession
 from coordination.znodes import paths
 from tests.broker.support import call, know, open_broker
 
@@ -173,6 +174,26 @@ async def test_refusals(tmp_path: Path) -> None:
         assert said == {case[:5]: case[5:] for case in REFUSED}
         session = await broker.configs.session()
         assert await session.children(paths.CONFIG_CHANGES) == []
+
+
+async def test_what_zookeeper_cannot_take_is_the_clients_mistake(tmp_path: Path) -> None:
+    async with open_broker(tmp_path) as broker:
+        await know_topic(broker)
+        many = ",".join(["0:1"] * 300_000)
+        key = "leader.replication.throttled.replicas"
+        code, message = await increment(broker, TOPIC, "t", (key, SET, many))
+        assert code == REQUEST
+        assert "over ZooKeeper's limit" in (message or "")
+
+
+async def test_a_session_that_is_lost_meanwhile_is_told(tmp_path: Path) -> None:
+    async with open_broker(tmp_path) as broker:
+        await know_topic(broker)
+        session = await broker.configs.session()
+        assert isinstance(session, MemorySession)
+        session.expire()
+        lost = (ErrorCode.REQUEST_TIMED_OUT, "The ZooKeeper session was lost.")
+        assert await increment(broker, TOPIC, "t", ("retention.ms", SET, "5")) == lost
 
 
 async def test_the_older_request_knows_no_loggers(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from broker.wire.messages.describe_configs import (
     DescribeConfigsResult,
 )
 from coordination.configs import change_config
+from coordination.memory_store import MemorySession
 from coordination.znodes import paths
 from tests.broker.support import call, know, open_broker
 
@@ -167,6 +168,14 @@ async def test_refused(broker: Broker) -> None:
         assert result.error_code == code
         assert message in (result.error_message or "")
         assert result.configs == []
+
+
+async def test_a_session_that_is_lost_meanwhile_is_told(broker: Broker) -> None:
+    session = await broker.configs.session()
+    assert isinstance(session, MemorySession)
+    session.expire()
+    result = await describe(broker, TOPIC, "t")
+    assert result.error_code == ErrorCode.REQUEST_TIMED_OUT
 
 
 @pytest.mark.parametrize(
