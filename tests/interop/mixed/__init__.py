@@ -14,8 +14,11 @@ its leader the controller, whatever they are:
     test_smoke        one death of a controller, in every run of the tests
     test_faults       death, freezing, orderly leaving, shrinking ISRs, under load
     test_topics       what admins do, with either kind as controller
+    test_configs      dynamic configs, asked of one kind and applied by both
+    test_tools        Kafka's tools, asked of one kind, with a controller of the other
     test_reassignment every partition moves from one kind to the other and back, under load
     test_swap         one kind takes over the other's files, and gives them back
+    test_same_znodes  one story told to three Kafkas and to three zbrokers: the same znodes
 
 What holds in all of them is what `tests.interop.faults.verdict` checks: no acknowledged record is
 lost or repeated, and the replicas' batches are the same bytes on either kind's disk.
