@@ -120,6 +120,13 @@ class LocalLog:
                 self.segments.remove(segment)
             self._files.delete(segments, self.config)
 
+    @property
+    def awaits_upkeep(self) -> bool:
+        """Whether something may be due for it: a sync, its checkpoint, files to unlink."""
+        return self._files.has_renamed or self.flushing.may_be_due(
+            self.config, self.segments, self.log_end_offset
+        )
+
     def take_deletable(self) -> list[Path]:
         """Renamed files whose delay is over: the caller unlinks them, in a thread."""
         return self._files.take_due()

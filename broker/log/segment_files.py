@@ -60,6 +60,10 @@ class SegmentFiles:
                     self.disk.rename(path, renamed)
                     self._renamed.append((due_ms, renamed))
 
+    @property
+    def has_renamed(self) -> bool:
+        return bool(self._renamed)
+
     def take_due(self) -> list[Path]:
         """The renamed files whose delay is over: the caller unlinks them."""
         now_ms = self.clock_ms()

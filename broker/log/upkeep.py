@@ -15,7 +15,7 @@ Source: Kafka's `LogManager.startup`, which schedules the same jobs.
 """
 
 import shutil
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -76,12 +76,12 @@ class LogUpkeep:
             await trio.sleep(interval_ms / 1000)
 
     async def _flush_due(self) -> None:
-        for log in self._healthy_logs():
+        for log in self._healthy(self._at_work()):
             with suppress(KafkaError):  # its `storage` has taken note
                 flush = log.local.due_flush()
                 if flush is not None and await self._done(log.local.storage, flush.run):
                     log.local.finish_flush(flush)
-        if any(log.local.flushing.has_stale_checkpoint for log in self._healthy_logs()):
+        if any(log.local.flushing.has_stale_checkpoint for log in self._at_work()):
             await self.checkpoint_recovery_points()
             await self.checkpoint_log_start_offsets()
 
@@ -100,7 +100,7 @@ class LogUpkeep:
                 await self._done(directory.storage, directory.log_start_offsets.write, offsets)
 
     async def _delete_old_segments(self) -> None:
-        for log in self._healthy_logs():
+        for log in self._healthy(self.logs.values()):
             with suppress(KafkaError):  # its `storage` has taken note
                 log.delete_old_segments()
             await trio.lowlevel.checkpoint()
@@ -109,9 +109,15 @@ class LogUpkeep:
         now_ms = self.clock_ms()
         due = [path for due_ms, path in self._removable if due_ms <= now_ms]
         self._removable = [entry for entry in self._removable if entry[0] > now_ms]
-        for directory, logs in self.directories.online_with_logs(self.logs):
-            files = [path for log in logs for path in log.local.take_deletable()]
+        at_work = self._at_work()
+        for directory in self.directories.online:
             deleted = [path for path in due if path.parent == directory.path]
+            files = [
+                path
+                for log in at_work
+                if log.local.storage is directory.storage
+                for path in log.local.take_deletable()
+            ]
             if files or deleted:
                 await self._done(directory.storage, self._remove, files, deleted)
 
@@ -122,7 +128,7 @@ class LogUpkeep:
             shutil.rmtree(directory)
 
     async def _expire_producers(self) -> None:
-        for log in self._healthy_logs():
+        for log in self._healthy(self.logs.values()):
             log.remove_expired_producers()
             await trio.lowlevel.checkpoint()
 
@@ -137,10 +143,14 @@ class LogUpkeep:
             return False
         return True
 
-    def _healthy_logs(self) -> Iterator[PartitionLog]:
+    def _at_work(self) -> list[PartitionLog]:
+        """Those that a tick has to do with: of thousands of logs most are idle."""
+        return [log for log in self.logs.values() if log.local.awaits_upkeep]
+
+    def _healthy(self, logs: Iterable[PartitionLog]) -> Iterator[PartitionLog]:
         """Logs come and go, and fail, while the caller awaits between two of them."""
-        for topic_partition, log in list(self.logs.items()):
-            if self.logs.get(topic_partition) is log and not log.is_failed:
+        for log in list(logs):
+            if self.logs.get(log.topic_partition) is log and not log.is_failed:
                 yield log
 
 
