@@ -45,6 +45,7 @@ from broker.wire.messages.offset_commit import (
 )
 from broker.wire.messages.produce import (
     PartitionProduceData,
+    PartitionProduceResponse,
     ProduceRequest,
     TopicProduceData,
 )
@@ -306,6 +307,10 @@ BATCHES = [
 
 
 def produce(client: RawClient, case: Batch) -> ErrorCode:
+    return ErrorCode(answer_to(client, case).error_code)
+
+
+def answer_to(client: RawClient, case: Batch) -> PartitionProduceResponse:
     request = ProduceRequest(
         acks=case.acks,
         timeout_ms=5000,
@@ -318,13 +323,37 @@ def produce(client: RawClient, case: Batch) -> ErrorCode:
         ],
     )
     answer = client.ask(ApiKey.PRODUCE, case.version, request)
-    return ErrorCode(answer.responses[0].partition_responses[0].error_code)
+    [partition] = answer.responses[0].partition_responses
+    assert isinstance(partition, PartitionProduceResponse)
+    return partition
 
 
 @pytest.mark.parametrize("case", BATCHES, ids=lambda case: case.name)
 def test_a_bad_batch(client: RawClient, kind: Kind, case: Batch) -> None:
     expected = case.expected if kind == "kafka" or case.ours is None else case.ours
     assert produce(client, case) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "log_start_offset"),
+    [
+        ("acks 5", -1),
+        ("no batch", -1),
+        ("two batches", -1),
+        ("a wrong CRC", -1),
+        ("larger than message.max.bytes", -1),
+        ("partition 99", -1),
+        ("base offset 5", 0),
+        ("a control batch", 0),
+        ("no key on a compacted topic", 0),
+    ],
+)
+def test_whether_a_refusal_tells_where_the_log_starts(
+    client: RawClient, name: str, log_start_offset: int
+) -> None:
+    [case] = [case for case in BATCHES if case.name == name]
+    answer = answer_to(client, case)
+    assert (answer.base_offset, answer.log_start_offset) == (-1, log_start_offset)
 
 
 def test_sequences_of_a_producer(client: RawClient) -> None:

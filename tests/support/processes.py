@@ -49,6 +49,12 @@ class RunningProgram:
         """The lines not waited for, after the program's end."""
         return list(iter(self._lines.get, None))
 
+    def type(self, line: str) -> None:
+        """A line on its standard input, for a program started as `interactive`."""
+        assert self.process.stdin is not None, "it isn't interactive"
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
     def interrupt(self) -> int:
         """SIGINT, as Ctrl-C; waits for the end and returns the exit code."""
         self.process.send_signal(signal.SIGINT)
@@ -61,13 +67,14 @@ def running_program(
     *,
     directory: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    interactive: bool = False,
 ) -> Iterator[RunningProgram]:
     """Start `argv`, its stderr beside its stdout; killed at the block's end if it still runs."""
     process = subprocess.Popen(
         argv,
         cwd=directory,
         env={**os.environ, **(environment or {})},
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE if interactive else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -10,7 +10,10 @@
 The proxy listens on `port` of 127.0.0.1 for as long as its task lives.
 """
 
-from collections.abc import Callable
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import attrs
@@ -98,3 +101,43 @@ async def serve_tcp_proxy(
     async with listener:
         task_status.started(proxy)
         await trio.serve_listeners(proxy._carry, [listener])
+
+
+@attrs.frozen
+class TcpProxyThread:
+    proxy: TcpProxy
+    token: trio.lowlevel.TrioToken
+
+    @property
+    def port(self) -> int:
+        return self.proxy.port
+
+    def freeze(self) -> None:
+        trio.from_thread.run_sync(self.proxy.freeze, trio_token=self.token)
+
+    def mend(self) -> None:
+        trio.from_thread.run_sync(self.proxy.mend, trio_token=self.token)
+
+
+@contextmanager
+def tcp_proxy(server_port: int) -> Iterator[TcpProxyThread]:
+    """The same for a test without a loop of its own: it runs in a thread."""
+    # One thing is put into it: the proxy with the scope and the token of its loop.
+    started: queue.Queue[tuple[TcpProxy, trio.CancelScope, trio.lowlevel.TrioToken]] = queue.Queue(
+        1
+    )
+
+    async def run() -> None:
+        async with trio.open_nursery() as nursery:
+            proxy = await nursery.start(serve_tcp_proxy, server_port)
+            token = trio.lowlevel.current_trio_token()
+            started.put_nowait((proxy, nursery.cancel_scope, token))
+
+    thread = threading.Thread(target=trio.run, args=(run,))
+    thread.start()
+    proxy, scope, token = started.get(timeout=10)
+    try:
+        yield TcpProxyThread(proxy, token)
+    finally:
+        token.run_sync_soon(scope.cancel)
+        thread.join()

@@ -87,6 +87,28 @@ async def test_other_acks_are_refused_with_nothing_appended(tmp_path: Path) -> N
         assert broker.replicas.partitions[tp("t-0")].log.log_end_offset == 0
 
 
+async def test_what_is_in_the_log_has_its_offset_also_when_it_came_too_late(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0", (1, 2))
+        await produce(broker, 1, ("t-0", "a"))
+        [late] = await produce(broker, -1, ("t-0", "b"))
+        assert late.error_code == ErrorCode.REQUEST_TIMED_OUT
+        assert (late.base_offset, late.log_start_offset) == (1, 0)
+
+
+async def test_a_refused_batch_is_told_where_the_log_starts(tmp_path: Path) -> None:
+    """If the log was asked at all; see tests/interop/test_bad_input for every refusal."""
+    async with open_broker(tmp_path, min_insync_replicas="2") as broker:
+        await lead(broker, "t-0", (1,), (1, 2))
+        [too_few] = await produce(broker, -1, ("t-0", "a"))
+        assert too_few.error_code == ErrorCode.NOT_ENOUGH_REPLICAS
+        assert (too_few.base_offset, too_few.log_start_offset) == (-1, 0)
+        [nowhere] = await produce(broker, -1, ("u-0", "a"))
+        assert (nowhere.base_offset, nowhere.log_start_offset) == (-1, -1)
+
+
 async def test_who_does_not_lead_says_who_does(tmp_path: Path) -> None:
     """KIP-951, from version 10 on."""
     async with open_broker(tmp_path) as broker:
