@@ -9,8 +9,8 @@ Here there is no common queue: each connection is a task, with one request at a 
 controller sends comes after at most one request of each other connection. With a listener of its
 own (`control.plane.listener.name`) no client can hold a place in front of it either.
 
-Provoked by connections that always have the next request ready, in one process, where chance decides
-who's next; what is counted is how many of them are handled before an order is answered.
+Provoked by connections that always have the next request ready, in one process, where chance
+decides who is next; what is counted is how many of them are handled before an order is answered.
 """
 
 from collections.abc import Callable
