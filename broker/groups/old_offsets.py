@@ -18,6 +18,7 @@ from broker.wire.errors import ErrorCode, KafkaError
 from coordination.store import NodeExists, NoNode, Session, StoreError
 from coordination.values import TopicPartition
 from coordination.znodes import paths
+from coordination.znodes.documents import whole_number
 
 # No client has a say in it: versions 0 have no timeout. Kafka waits for its session without end.
 _TIMEOUT_S: Final = 10.0
@@ -41,7 +42,10 @@ class ZooKeeperOffsets:
         try:
             with trio.fail_after(_TIMEOUT_S):
                 node = await (await self.sessions.session()).get(path)
-            return int(node.data)
+            offset = whole_number(node.data.decode(errors="replace"), bits=64)
+            if offset is None:
+                raise ValueError(f"expected an offset, found {node.data!r:.80}")
+            return offset
         except NoNode:
             return None
         except (StoreError, ValueError, trio.TooSlowError) as error:

@@ -32,11 +32,12 @@ async def test_what_is_set_is_there(autojump_clock: MockClock) -> None:
     assert (await session.get("/consumers/g/offsets/t/0")).data == b"6"
 
 
-async def test_what_cannot_be_read_is_an_error(autojump_clock: MockClock) -> None:
+@pytest.mark.parametrize("data", [b"five", b"", b"\xff", b"9223372036854775808"])
+async def test_what_cannot_be_read_is_an_error(autojump_clock: MockClock, data: bytes) -> None:
     session = await MemoryStore().open_session()
     offsets = ZooKeeperOffsets(OneSession(session))
     await offsets.set("g", T0, 5)
-    await session.set("/consumers/g/offsets/t/0", b"five")
+    await session.set("/consumers/g/offsets/t/0", data)
     with pytest.raises(KafkaError) as refused:
         await offsets.get("g", T0)
     assert refused.value.code is ErrorCode.UNKNOWN_SERVER_ERROR
