@@ -11,11 +11,11 @@ from tests.support.cluster import TestCluster, running_cluster
 __all__ = ["load", "topic", "watch"]
 
 
-@pytest.fixture(scope="module", params=ENSEMBLES)
+@pytest.fixture(scope="package", params=ENSEMBLES)
 def cluster(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[TestCluster]:
-    """Three brokers of two kinds, shared by a module's tests: each leaves them as it found them."""
+    """Three brokers of two kinds, shared by all tests that break nobody."""
     directory = tmp_path_factory.mktemp(request.param)
     with running_cluster(ENSEMBLES[request.param], directory, properties=PROPERTIES) as cluster:
         yield cluster

@@ -4,19 +4,23 @@ In each ensemble one kind is there once. When that broker is controller and ends
 other kind must take over, with its partitions and all it had begun.
 """
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.interop.faults.load import Load
 from tests.interop.faults.verdict import settle
 from tests.interop.faults.watch import ClusterWatch
 from tests.interop.mixed.ensembles import (
+    ENSEMBLES,
+    PROPERTIES,
     TIMEOUT_S,
     frozen,
     odd_one,
     one_of_the_pair,
     put_controller_on,
 )
-from tests.support.cluster import TestCluster
+from tests.support.cluster import TestCluster, running_cluster
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.server, pytest.mark.matrix]
@@ -24,6 +28,16 @@ pytestmark = [pytest.mark.server, pytest.mark.matrix]
 # What a broker says when the controller has let it go, or when it goes without that.
 LET_GO = {"kafka": "Controlled shutdown request returned successfully"}
 NOT_LET_GO = {"zbroker": "stopping without the controller's leave"}
+
+
+@pytest.fixture(scope="module", params=ENSEMBLES)
+def cluster(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TestCluster]:
+    """Three brokers of two kinds, shared by the faults: each leaves them as it found them."""
+    directory = tmp_path_factory.mktemp(request.param)
+    with running_cluster(ENSEMBLES[request.param], directory, properties=PROPERTIES) as cluster:
+        yield cluster
 
 
 def test_isr_shrinks_and_expands(cluster: TestCluster, watch: ClusterWatch, load: Load) -> None:

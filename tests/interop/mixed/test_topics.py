@@ -7,7 +7,7 @@ every broker in turn; what only a controller may do its client then asks of the 
 from functools import partial
 
 import pytest
-from confluent_kafka import KafkaError, Producer
+from confluent_kafka import ElectionType, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 from broker.wire.apis import ApiKey
@@ -16,7 +16,13 @@ from broker.wire.record_batch import NO_PRODUCER_EPOCH, NO_PRODUCER_ID
 from tests.interop.faults.load import running_load
 from tests.interop.faults.verdict import assert_promises_kept
 from tests.interop.faults.watch import ClusterWatch
-from tests.interop.mixed.ensembles import TIMEOUT_S, put_controller_on, replicas_on
+from tests.interop.mixed.ensembles import (
+    TIMEOUT_S,
+    new_topic,
+    put_controller_on,
+    reassign,
+    replicas_on,
+)
 from tests.support.cluster import Kind, TestCluster
 from tests.support.kafka import kafka_tool
 from tests.support.raw_client import RawClient
@@ -99,6 +105,24 @@ def all_say_the_same(cluster: TestCluster, topic: str) -> bool:
         partitions = described.partitions.values()
         answers.append([(p.id, p.leader, p.replicas, sorted(p.isrs)) for p in partitions])
     return all(answer == answers[0] for answer in answers)
+
+
+def test_preferred_leaders_are_elected(
+    cluster: TestCluster, watch: ClusterWatch, controller: int, name: str
+) -> None:
+    """Each broker prefers to lead another partition: both kinds gain a leadership, and lose one."""
+    admin = AdminClient({"bootstrap.servers": cluster.bootstrap, "log_level": 0})
+    make(admin, new_topic(name, [[1, 2, 3], [2, 3, 1], [3, 1, 2]]))
+    watch.wait_until_full_isr(name)
+    reassign(cluster, watch, name, {0: [2, 3, 1], 1: [3, 1, 2], 2: [1, 2, 3]})
+    assert watch.leaders(name) == {0: 1, 1: 2, 2: 3}, "another order of replicas moves nobody"
+    partitions = [TopicPartition(name, number) for number in range(3)]
+    outcomes = admin.elect_leaders(ElectionType.PREFERRED, partitions).result(TIMEOUT_S)
+    assert not any(outcomes.values())
+    assert watch.leaders(name) == {0: 2, 1: 3, 2: 1}
+    with running_load(cluster.bootstrap, name) as load:
+        load.stop()
+    assert_promises_kept(cluster, load)
 
 
 def test_a_topic_is_made_by_being_asked_for(
