@@ -3,6 +3,7 @@
 All that a coordinator answers for its own groups is in tests/broker/groups/test_conversation.
 """
 
+import attrs
 import pytest
 from trio.testing import MockClock
 
@@ -17,6 +18,10 @@ from broker.api import (
     offset_fetch,
     sync_group,
 )
+from broker.api.context import RequestContext
+from broker.api.permissions import Operation, Resource
+from broker.groups.committed_offsets import CommittedOffset
+from broker.groups.offsets import CommitRequest
 from broker.wire.apis import ApiKey
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.delete_groups import DeleteGroupsRequest
@@ -36,6 +41,7 @@ from broker.wire.messages.offset_fetch import (
     OffsetFetchRequestTopic,
 )
 from broker.wire.messages.sync_group import SyncGroupRequest
+from coordination.values import TopicPartition
 from tests.broker.groups.conversation import TOPIC
 from tests.broker.groups.speakers import Services, context
 from tests.broker.groups.support import running_coordinator
@@ -125,3 +131,24 @@ async def test_describe_and_list_of_another_coordinator(autojump_clock: MockCloc
         ctx = context(ApiKey.LIST_GROUPS, 5)
         listed = await list_groups.handle(services, ctx, ListGroupsRequest())
         assert (listed.error_code, listed.groups) == (ErrorCode.NONE, [])
+
+
+async def test_groups_are_listed_as_far_as_one_may_see_them(autojump_clock: MockClock) -> None:
+    async with running_coordinator() as setting:
+        for group_id in ("a", "b"):
+            offsets = {TopicPartition(TOPIC, 0): CommittedOffset(1)}
+            commit = CommitRequest(group_id, -1, "", None, offsets)
+            await setting.coordinator.commit_offsets(commit)
+
+        async def listed(*visible: Resource | str) -> list[str]:
+            def may(_: RequestContext, __: Operation, kind: Resource, name: str) -> bool:
+                return kind in visible or name in visible
+
+            ctx = attrs.evolve(context(ApiKey.LIST_GROUPS, 5), authorizer=may)
+            services = Services(setting.coordinator)
+            answer = await list_groups.handle(services, ctx, ListGroupsRequest())
+            return sorted(group.group_id for group in answer.groups)
+
+        assert await listed() == []
+        assert await listed("b") == ["b"]
+        assert await listed(Resource.CLUSTER) == ["a", "b"]
