@@ -85,12 +85,12 @@ async def become_leader_or_follower(
     for topic_partition, state in accepted.items():
         if topic_partition in refusals:
             continue
-        partition = replicas.partitions[topic_partition]
-        is_first = partition.leader_epoch == NO_EPOCH
         try:
+            partition = replicas.find(topic_partition)  # unless its directory has failed meanwhile
+            is_first = partition.leader_epoch == NO_EPOCH
             _take_role(partition, state, changes)
         except KafkaError as failure:
-            _refuse(replicas, changes, partition.topic_partition, failure)
+            _refuse(replicas, changes, topic_partition, failure)
             continue
         taken = recorder(
             "partition.role",

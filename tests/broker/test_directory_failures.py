@@ -14,7 +14,9 @@ from broker.directory_failures import watch_log_directories
 from broker.events import EventLog
 from broker.failure import BrokerFailure
 from broker.log.log_config import LogConfig
+from broker.replica.control import become_leader_or_follower
 from broker.replica.fetchers import Fetchers
+from broker.replica.orders import ReplicaState
 from broker.replica.partition import Partition
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.fetch import FetchPartition, FetchRequest, FetchTopic
@@ -35,7 +37,7 @@ from broker.wire.messages.produce import (
 )
 from broker.zookeeper import ZooKeeper
 from coordination.znodes import decode_log_dir_event, paths
-from tests.broker.replica.support import batch, values
+from tests.broker.replica.support import batch, leader_and_isr, values
 from tests.broker.replica.test_control import partition_error, stop
 from tests.broker.support import call, know, lead, open_broker, topic_id, tp
 from tests.support.simulated_disk import SimulatedDisk
@@ -128,6 +130,29 @@ async def test_the_controllers_orders_are_answered_with_it(
         assert (tmp_path / "a" / "t-0").exists()
         answer = await lead(broker, "t-1", (1, 2), leader=2, leader_epoch=7)
         assert partition_error(answer) is ErrorCode.NONE
+
+
+async def test_it_may_fail_in_the_middle_of_an_order(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    async with two_directories(tmp_path) as (broker, disk):
+
+        async def fails_meanwhile(_topic: str) -> LogConfig:
+            await fail_a(tmp_path, broker, disk)
+            return LogConfig()
+
+        broker.replicas.topic_config = fails_meanwhile
+        states = {
+            tp(name): ReplicaState(
+                leader_and_isr(1, 7, (1, 2)), (1, 2), topic_id(tp(name).topic), is_new=True
+            )
+            for name in ("t-0", "new-0")
+        }
+        changes = await become_leader_or_follower(broker.replicas, states, broker.events, "order")
+        assert changes.errors == {
+            tp("t-0"): ErrorCode.KAFKA_STORAGE_ERROR,
+            tp("new-0"): ErrorCode.NONE,
+        }
 
 
 async def test_a_replica_that_may_be_in_it_is_offline_too(
