@@ -127,4 +127,4 @@ class Copy:
             log_end_offset=log.log_end_offset,
             why=why,
         )
-        self.partition.moved.happened()
+        self.partition.wake_all()  # the high watermark may have gone back with it

@@ -208,9 +208,8 @@ def _read_one(
         log_start_offset=log.log_start_offset,
         regions=() if held_back else found.regions,
         size_bytes=0 if held_back else found.size_bytes,
-        settled=partition
-        if asked.fetch_offset >= end and not _expects_news(partition, parameters)
-        else None,
+        partition=partition,
+        is_settled=asked.fetch_offset >= end and not _expects_news(partition, parameters),
     )
 
 

@@ -123,7 +123,8 @@ def key_of(topic: str | None, topic_id: UUID, partition: int) -> Key:
 class PartitionRead:
     """What a look found; the offsets are -1 with an error.
 
-    `preferred_read_replica` is the broker to ask instead, -1 for none. `settled`: see the module.
+    `preferred_read_replica` is the broker to ask instead, -1 for none. `partition` was looked into;
+    None if there's a reason not to. `is_settled`: see the module.
     """
 
     error: KafkaError | None = None
@@ -134,7 +135,8 @@ class PartitionRead:
     size_bytes: int = 0
     diverging: EpochEndOffset | None = None
     preferred_read_replica: int = -1
-    settled: Partition | None = None
+    partition: Partition | None = None
+    is_settled: bool = False
 
     @property
     def must_answer_now(self) -> bool:
@@ -161,6 +163,8 @@ class Interests:
         """Add these, or change what is asked; the last one counts if one is named twice."""
         for new in interests:
             known = self.all.setdefault(new.key, new)
+            if new.asked.current_leader_epoch != known.asked.current_leader_epoch:
+                known.told_high_watermark = -1  # in another role: it dropped an answer under way
             known.asked, known.topic = new.asked, known.topic or new.topic
             self.due.mark(known, rings=False)
 
@@ -176,18 +180,25 @@ class Interests:
             self.due.mark(interest, rings=False)
 
     def settle(self, reads: Mapping[Interest, PartitionRead]) -> None:
-        """Look no more at those where there's nothing to see, and watch them instead."""
+        """Look no more at those where there's nothing to see until they move; watch all of them.
+
+        One that has too few records is due whatever happens, but more of them must ring.
+        """
         if self._is_closed:
             return  # a session that was thrown out while its last fetch waited
         for interest, read in reads.items():
-            if read.settled is not None:
-                interest.watch(read.settled, self.due, self.replica_id != CONSUMER)
+            if self.all.get(interest.key) is not interest:
+                continue  # forgotten by another fetch of the session, while this one waited
+            if read.partition is not None:
+                interest.watch(read.partition, self.due, self.replica_id != CONSUMER)
+            if read.is_settled:
                 self.due.settled(interest)
 
     def news(self, reads: Reads) -> Reads:
         """What must be answered of these: errors, records, and what isn't as it was told.
 
-        An error is told each time, and what was told before it counts no more.
+        An error is told each time, and what was told before it counts no more; nor does what was
+        told beside a diverging epoch: who must truncate takes over no high watermark.
         """
         found: Reads = {}
         for interest, read in reads.items():
@@ -200,7 +211,8 @@ class Interests:
 
     def _told(self, reads: Reads) -> None:
         for interest, read in reads.items():
-            interest.told_high_watermark = read.high_watermark
+            diverges = read.diverging is not None
+            interest.told_high_watermark = -1 if diverges else read.high_watermark
             if read.error is None:
                 interest.told_log_start_offset = read.log_start_offset
             if read.size_bytes:

@@ -181,6 +181,45 @@ async def test_a_follower_waits_for_an_append_a_consumer_for_the_high_watermark(
         assert answered == ["follower", "consumer"]
 
 
+async def test_who_waits_for_more_than_is_there_is_woken_by_more(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    async with open_broker(tmp_path) as broker:
+        partition = await led(broker, "a", isr=(1,))
+        two_batches = attrs.evolve(CONSUMER, min_bytes=2 * len(batch("a")))
+        out_of_sync = attrs.evolve(FOLLOWER, replica_id=3)
+        before_s = trio.current_time()
+
+        async def wait(parameters: FetchParameters, offset: int) -> None:
+            [read] = await fetch_of(broker, parameters, ask(offset))
+            assert read.size_bytes
+            assert trio.current_time() == before_s
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(wait, two_batches, 0)
+            nursery.start_soon(wait, out_of_sync, 1)
+            await wait_all_tasks_blocked()
+            partition.append_as_leader(batch("b"), 1, 0.0)
+
+
+async def test_what_a_session_forgets_while_a_fetch_waits_is_watched_no_more(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    async with open_broker(tmp_path) as broker:
+        partition = await led(broker, "a", isr=(1,))
+        kept = await led(broker, isr=(1,), name="t-1")
+        waits = attrs.evolve(CONSUMER, min_bytes=1 << 10)
+        interests = asking(ask(1), ask(0, "t-1"))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(fetch, broker.replicas, waits, interests)
+            await wait_all_tasks_blocked()
+            interests.forget([("t", 0)])
+            kept.append_as_leader(batch("b"), 1, 0.0)  # the fetch looks, and waits again
+        interests.close()
+        partition.wake_all()
+        assert not interests.due.items
+
+
 async def test_a_wait_ends_with_its_time_or_with_the_leadership(
     tmp_path: Path, autojump_clock: MockClock
 ) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 import attrs
 import pytest
 
+from broker.log.values import EpochEndOffset
 from broker.replica.fetch_sessions import (
     EVICTION_S,
     LARGEST_EPOCH,
@@ -123,6 +124,16 @@ def test_partitions_come_and_go_and_with_the_last_one_the_session() -> None:
     last = cache.begin(session, 2, forgotten=((TOPIC_ID, 1), (TOPIC_ID, 2)))
     assert cache.answer(last) == (0, [])
     assert error_of(cache, session, 3) is ErrorCode.FETCH_SESSION_ID_NOT_FOUND
+
+
+def test_who_truncates_is_told_the_high_watermark_afterwards() -> None:
+    cache = Cache()
+    session = cache.opened(0)
+    diverging = cache.begin(session, 1)
+    parted = EpochEndOffset(0, 2)
+    assert cache.answer(diverging, high_watermark=2, diverging=parted) == (session, [0])
+    assert cache.answer(cache.begin(session, 2, 0), high_watermark=2) == (session, [0])
+    assert cache.answer(cache.begin(session, 3), high_watermark=2) == (session, [])
 
 
 def test_what_does_not_go_on_with_the_session_is_refused() -> None:

@@ -18,6 +18,7 @@ from broker.log.disk import Data, RealDisk
 from broker.log.log_config import ThrottledReplicas
 from broker.log.values import EpochEndOffset
 from broker.replica.partition import Partition
+from broker.replica.waiting import wait_until
 from broker.transport import StreamTransport, Transport
 from broker.wire.apis import ApiKey
 from broker.wire.messages.fetch import FetchRequest
@@ -163,6 +164,45 @@ async def test_an_answer_that_comes_after_the_role_changed_is_dropped(
         await trio.sleep(5)
         assert values(two.theirs()) == []
         assert two.asked == [ApiKey.FETCH]  # and the fetcher ended
+
+
+async def test_what_such_an_answer_said_is_said_again_in_the_new_role(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    async with pair(tmp_path) as two:
+        await two.roles("t-0")
+
+        async def begin_a_new_epoch() -> None:
+            if two.ours().high_watermark == 1:
+                two.before_answer = None
+                await two.roles("t-0", leader_epoch=1)
+
+        two.before_answer = begin_a_new_epoch
+        two.ours().append_as_leader(batch("a"), 1, 0.0)
+        await two.until(lambda: two.theirs().leader_epoch == 1)
+        await two.until(lambda: two.theirs().high_watermark == 1)
+
+
+async def test_a_consumer_notices_that_its_follower_has_truncated(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    async with pair(tmp_path) as two:
+        await lead(two.leader, "t-0", (1,), (1, 2), leader_epoch=2)
+        await lead(two.follower, "t-0", (2,), (1, 2))
+        two.theirs().append_as_leader(batch("a"), 1, 0.0)
+        assert two.theirs().high_watermark == 1
+        truncated = False
+        async with trio.open_nursery() as nursery:
+
+            async def wait() -> None:
+                nonlocal truncated
+                await wait_until(lambda: two.theirs().high_watermark == 0, [committed], 60)
+                truncated = trio.current_time() < 60
+
+            committed = two.theirs().committed
+            nursery.start_soon(wait)
+            await lead(two.follower, "t-0", (1,), (1, 2), leader=1, leader_epoch=2)
+        assert truncated
 
 
 async def test_who_has_no_address_yet_is_asked_when_it_has(
