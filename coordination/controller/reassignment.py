@@ -20,13 +20,15 @@ takes over, begins again at A (`resume`); B may begin again too, for only its la
 brokers that it removes.
 
 One that replaces another that is under way starts from the same origin: who was being added and is
-not wanted any more is stopped and deleted at once. So is a cancellation, whose target is the origin
-itself: nothing is left to add, it is complete from the start.
+not wanted any more is stopped and deleted at once, and if it led already, another is elected. So is
+a cancellation, whose target is the origin itself: nothing is left to add, it is complete from the
+start.
 
 Different from Kafka: what is asked for together is written and told together, not partition by
 partition; the topic's znode is written at the version read, so that partitions added meanwhile
-stay in it; and a partition that has no leader yet, as none of its brokers has ever been live, gets
-one from the new brokers (Kafka answers UNKNOWN_SERVER_ERROR and is stuck).
+stay in it; a partition whose leader another reassignment removes gets one at once (Kafka elects
+nobody then); and one that has no leader yet, as none of its brokers has ever been live, gets one
+from the new brokers (Kafka answers UNKNOWN_SERVER_ERROR and is stuck).
 
 Source: kafka.controller.KafkaController.{onPartitionReassignment,updateCurrentReassignment,
 maybeCompleteReassignment,maybeResumeReassignments}, ReplicaAssignment, KIP-455.
@@ -43,7 +45,7 @@ from coordination.controller.reassignment_znode import strike
 from coordination.controller.replica_states import ReplicaState
 from coordination.controller.story import Story, persist, read, record, record_bad_znode
 from coordination.store import BadVersion, Node, NoNode, Set, StoreError
-from coordination.values import PartitionAssignment, TopicAssignment, TopicPartition
+from coordination.values import NO_LEADER, PartitionAssignment, TopicAssignment, TopicPartition
 from coordination.znodes import BadZnode, decode_topic, encode_topic, paths
 
 __all__ = ["complete", "reassign", "resume"]
@@ -69,15 +71,13 @@ def reassign(
             adding=assignment.adding,
             removing=assignment.removing,
         )
-    yield from _remove(
-        context,
-        [
-            Replica(partition, broker_id)
-            for partition in sorted(written)
-            for broker_id in before[partition].replicas
-            if broker_id not in wanted[partition].replicas
-        ],
-    )
+    unwanted = [
+        Replica(partition, broker_id)
+        for partition in sorted(written)
+        for broker_id in before[partition].replicas
+        if broker_id not in wanted[partition].replicas
+    ]
+    yield from _remove(context, unwanted)
     begun = written | (wanted.keys() - changed.keys())
     context.being_reassigned |= begun
     yield from _go_on(context, sorted(begun))
@@ -115,6 +115,15 @@ def _go_on(context: ControllerContext, partitions: Sequence[TopicPartition]) -> 
     batch = RequestBatch(context)
     yield from partition_changes.renew_leader_epoch(context, waiting, batch)
     yield from batch.send()
+    led_by_removed = [partition for partition in waiting if _has_lost_leader(context, partition)]
+    yield from partition_changes.bring_online(context, led_by_removed, Strategy.OFFLINE)
+
+
+def _has_lost_leader(context: ControllerContext, partition: TopicPartition) -> bool:
+    """It was taken out of the ISR, and no broker's death makes anybody elect another."""
+    state = context.leadership.get(partition)
+    online = context.partition_state(partition) is PartitionState.ONLINE
+    return online and state is not None and state.leader == NO_LEADER
 
 
 def _finish(context: ControllerContext, partitions: Sequence[TopicPartition]) -> Story[None]:
