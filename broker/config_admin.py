@@ -12,7 +12,6 @@ tell whether it could live with them.
 Source: Kafka's `ConfigAdminManager`, `ZkAdminManager`; KIP-133, KIP-226, KIP-339, KIP-412.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
 
@@ -40,7 +39,7 @@ from broker.loggers import alter_levels
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.zookeeper import zookeeper_errors
 from coordination.configs import Change, change_config, read_config
-from coordination.znodes import paths
+from coordination.znodes import paths, whole_number
 
 
 class ResourceType(IntEnum):
@@ -185,9 +184,10 @@ async def _write(broker: Broker, entity: str, change: Change, validate_only: boo
 
 def check_is_this_broker(broker: Broker, name: str, noun: str, or_else: str = ",") -> None:
     """Raises `KafkaError` INVALID_REQUEST for another broker's id, or what is none."""
-    if re.fullmatch(r"[+-]?[0-9]+", name) is None:
+    broker_id = whole_number(name.removeprefix("+"))
+    if broker_id is None or name.startswith("+-"):
         raise _invalid_request(f"{noun} id must be an integer, but it is: {name}")
-    if int(name) != broker.broker_id:
+    if broker_id != broker.broker_id:
         raise _invalid_request(
             f"Unexpected broker id, expected {broker.broker_id}{or_else} but received {name}"
         )

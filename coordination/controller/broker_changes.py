@@ -29,7 +29,7 @@ from coordination.controller.story import (
     record_bad_znode,
 )
 from coordination.values import BrokerRegistration, TopicPartition
-from coordination.znodes import BadZnode, decode_broker, paths
+from coordination.znodes import BadZnode, broker_id_of, decode_broker, paths
 
 __all__ = ["broker_modified", "brokers_changed", "read_brokers", "replicas_become_offline"]
 
@@ -80,7 +80,7 @@ def read_brokers(context: ControllerContext) -> Story[dict[int, BrokerRegistrati
     """The registrations now, arming both watches. One that cannot be read does not count, but one
     that could be before still does, as long as its znode is there."""
     names = yield from list_children(paths.BROKER_IDS, watch=True)
-    ids = sorted(int(name) for name in names if name.isdecimal())
+    ids = sorted(each for each in map(broker_id_of, names) if each is not None)
     nodes = yield from read([paths.broker(broker_id) for broker_id in ids], watch=True)
     found: dict[int, BrokerRegistration] = {}
     for broker_id, node in zip(ids, nodes, strict=True):

@@ -18,7 +18,7 @@ import attrs
 from coordination.controller.commands import CommandAnswered
 from coordination.controller.requests import Request
 from coordination.store import Node, OpResult, StoreError
-from coordination.znodes import paths
+from coordination.znodes import broker_id_of, paths
 
 __all__ = [
     "Answer",
@@ -137,8 +137,9 @@ def hint_of(path: str) -> Hint | None:
     match path.split("/")[1:]:
         case ["brokers", "ids"]:
             return BrokersChanged()
-        case ["brokers", "ids", broker_id] if broker_id.isdecimal():
-            return BrokerModified(int(broker_id))
+        case ["brokers", "ids", name]:
+            broker_id = broker_id_of(name)
+            return None if broker_id is None else BrokerModified(broker_id)
         case ["brokers", "topics"]:
             return TopicsChanged()
         case ["brokers", "topics", topic]:

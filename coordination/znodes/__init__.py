@@ -23,7 +23,7 @@ Source: kafka.zk.ZkData.
 """
 
 from coordination.znodes import paths
-from coordination.znodes.brokers import decode_broker, encode_broker
+from coordination.znodes.brokers import broker_id_of, decode_broker, encode_broker
 from coordination.znodes.cluster import (
     Controller,
     Feature,
@@ -45,7 +45,7 @@ from coordination.znodes.configs import (
     encode_config,
     encode_config_change,
 )
-from coordination.znodes.documents import BadZnode
+from coordination.znodes.documents import BadZnode, whole_number
 from coordination.znodes.notifications import (
     decode_isr_change,
     decode_log_dir_event,
@@ -70,6 +70,7 @@ __all__ = [
     "Controller",
     "Feature",
     "ProducerIdBlock",
+    "broker_id_of",
     "decode_broker",
     "decode_cluster_id",
     "decode_config",
@@ -101,4 +102,5 @@ __all__ = [
     "paths",
     "topic_id_from_text",
     "topic_id_text",
+    "whole_number",
 ]

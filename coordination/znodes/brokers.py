@@ -19,7 +19,7 @@ import re
 from coordination.store import Node
 from coordination.values import BrokerRegistration, Endpoint
 from coordination.znodes import paths
-from coordination.znodes.documents import BadZnode, Document, encode_json
+from coordination.znodes.documents import BadZnode, Document, encode_json, whole_number
 
 # LISTENER://host:port, the host bare, empty, or an IPv6 address in brackets
 _ENDPOINT = re.compile(
@@ -28,6 +28,14 @@ _ENDPOINT = re.compile(
 
 LAST_PORT = 65535
 SECURITY_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+
+
+def broker_id_of(name: str) -> int | None:
+    """Of a child of /brokers/ids; None for one that no broker can have made."""
+    broker_id = whole_number(name)
+    if broker_id is None or broker_id < 0 or str(broker_id) != name:
+        return None
+    return broker_id
 
 
 def encode_broker(broker: BrokerRegistration) -> bytes:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 from coordination.store import Node
 from coordination.znodes import paths
-from coordination.znodes.documents import Document, encode_json
+from coordination.znodes.documents import BadZnode, Document, encode_json
 
 
 def encode_config(config: Mapping[str, str]) -> bytes:
@@ -38,8 +38,11 @@ def decode_config_change(path: str, node: Node) -> str:
     document = Document.parse(path, node.data)
     match document.integer("version"):
         case 1:
-            return f"{document.string('entity_type')}/{document.string('entity_name')}"
+            entity_path = f"{document.string('entity_type')}/{document.string('entity_name')}"
         case 2:
-            return document.string("entity_path")
+            entity_path = document.string("entity_path")
         case _:
             raise document.bad("version", "1 or 2")
+    if {"", ".", ".."}.intersection(entity_path.split("/")):
+        raise BadZnode(path, f"no znode beneath /config has the path {entity_path!r:.80}")
+    return entity_path

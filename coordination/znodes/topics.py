@@ -92,6 +92,8 @@ def _check_assignment(document: Document, number: int, assignment: PartitionAssi
         why = f"partitions.{number}: expected each broker once, found {assignment.replicas}"
     elif not replicas.issuperset(assignment.adding + assignment.removing):
         why = f"adding_replicas, removing_replicas: {number} has some that are no replicas of it"
+    elif replicas and not assignment.target:
+        why = f"removing_replicas: nobody would be left of the replicas of {number}"
     else:
         return
     raise BadZnode(document.path, why)

@@ -139,6 +139,8 @@ REFUSED = [
      "Unexpected broker id, expected 1, but received 2"),
     (BROKER, "x", "log.retention.ms", SET, "5", REQUEST,
      "Node id must be an integer, but it is: x"),
+    (BROKER, "9" * 5000, "log.retention.ms", SET, "5", REQUEST,
+     "Node id must be an integer, but it is: " + "9" * 5000),
     (BROKER, "1", "log.dirs", SET, "/x", REQUEST,
      "Cannot update these configs dynamically: Set(log.dirs)"),
     (BROKER, "1", "log.retention.ms", SET, "x", REQUEST,

@@ -123,6 +123,10 @@ NONSENSE = {
         paths.topic("damaged"),
         {"version": 3, "partitions": {"0": [1, 2]}, "adding_replicas": {"0": [3]}},
     ),
+    "nobody who stays": (
+        paths.topic("damaged"),
+        {"version": 3, "partitions": {"0": [1, 2]}, "removing_replicas": {"0": [1, 2]}},
+    ),
     "the last epoch": (STATE, GOOD["state"][1] | {"leader_epoch": (1 << 31) - 1}),
     "a leader that fits nowhere": (STATE, GOOD["state"][1] | {"leader": 1 << 31}),
     "a protocol that is none": (
@@ -249,3 +253,15 @@ def test_a_child_that_nobody_expects(parent: str, name: str) -> None:
     world.script("controller 1")
     world.damage(f"{parent}/{name}", b"?")
     live_on(world)
+
+
+@pytest.mark.parametrize("name", ["3000000000", "01", "9" * 5000])
+def test_a_broker_whose_id_no_request_can_carry(name: str) -> None:
+    world = begin()
+    path = f"{paths.BROKER_IDS}/{name}"
+    registration = json.dumps(GOOD["broker"][1]).encode()
+    world.damage(path, registration)
+    world.script("controller 1")
+    world.damage(path, registration)
+    live_on(world)
+    assert world.controllers[2].context.brokers.keys() == {1, 2}

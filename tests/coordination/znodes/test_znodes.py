@@ -378,6 +378,15 @@ def test_where_empty_means_nothing_yet() -> None:
     assert znodes.decode_config("topics/orders", node("")) == {}
 
 
+@pytest.mark.parametrize("entity_path", ["topics/..", "users/./clients/a", "topics/", "/", ""])
+def test_a_config_change_of_what_can_be_no_znode(entity_path: str) -> None:
+    """A ZooKeeper client refuses such a path before it asks."""
+    with pytest.raises(znodes.BadZnode, match="no znode beneath /config"):
+        znodes.decode_config_change(
+            "/config/changes/x", node(znodes.encode_config_change(entity_path))
+        )
+
+
 def test_a_config_change_of_version_1() -> None:
     text = '{"version":1,"entity_type":"topics","entity_name":"orders"}'
     assert znodes.decode_config_change("/config/changes/x", node(text)) == "topics/orders"
