@@ -71,6 +71,8 @@ class RequestBatch:
         for broker_id in self._live(self._leader_and_isr):
             partitions = {}
             for partition, is_new in self._leader_and_isr[broker_id].items():
+                if partition not in context.leadership:
+                    continue  # its state has been damaged or deleted since
                 assignment = context.assignment(partition)
                 partitions[partition] = LeaderAndIsrState(
                     context.leadership[partition],

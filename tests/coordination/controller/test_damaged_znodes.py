@@ -11,7 +11,7 @@ import json
 
 import pytest
 
-from coordination.store import Create, Set
+from coordination.store import Create, Op, Set, Stat, StoreError
 from coordination.values import TopicPartition
 from coordination.znodes import decode_partition_state, paths
 from tests.golden.controller_world import ControllerWorld
@@ -265,3 +265,27 @@ def test_a_broker_whose_id_no_request_can_carry(name: str) -> None:
     world.damage(path, registration)
     live_on(world)
     assert world.controllers[2].context.brokers.keys() == {1, 2}
+
+
+class Spoiled(World):
+    """Damages the state of damaged-0 between the two writes that one story makes to it."""
+
+    spoil = False
+
+    def persist(self, multi: tuple[Op, ...]) -> list[str | Stat | None] | StoreError:
+        answer = super().persist(multi)
+        if self.spoil and any(op.path == STATE for op in multi):
+            self.spoil = False
+            self.change(Set(STATE, b"?"))
+        return answer
+
+
+def test_a_state_that_is_damaged_while_its_followers_leave_the_isr() -> None:
+    world = Spoiled()
+    world.script("broker 1", "broker 2", "broker 3", "broker 4", "topic damaged 0=1,2,3")
+    world.script("controller 4", "hold broker-dies 2")
+    world.spoil = True
+    said = world.script("broker-dies 3")
+    assert any("removed=2" in line for line in said)
+    assert any(f"znode.unreadable path={STATE} " in line for line in said)
+    assert [line for line in said if "UpdateMetadata" in line][-1].endswith("live=[1,4]")
