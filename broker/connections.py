@@ -20,6 +20,9 @@ from typing import Protocol
 import attrs
 import trio
 
+# After so long who waits for room learns that the limit was raised.
+LIMIT_CHECK_S = 1.0
+
 
 class Connection(Protocol):
     """An open one, as far as it is looked at here. `last_used_s` by trio's clock."""
@@ -41,13 +44,14 @@ class TooManyFromHost(Exception):
 class Connections:
     """`protected_listener` is the one between brokers; None: it's the only one.
 
-    The limits may change while the broker runs; they count for the next who comes.
+    The limits may change while the broker runs; they count for who comes next or waits.
     """
 
     max_count: Callable[[], int]
     max_of_host: Callable[[str], int]
     protected_listener: str | None = None
     _open: set[Connection] = attrs.field(factory=set, init=False)
+    _leaving: set[Connection] = attrs.field(factory=set, init=False)  # to make room
     _by_host: Counter[str] = attrs.field(factory=Counter, init=False)
     _one_left: trio.Event = attrs.field(factory=trio.Event, init=False)
 
@@ -58,7 +62,8 @@ class Connections:
     async def room(self, listener_name: str) -> None:
         """Wait until a connection of that listener may be opened."""
         while listener_name != self.protected_listener and self.count >= self.max_count():
-            await self._one_left.wait()
+            with trio.move_on_after(LIMIT_CHECK_S):
+                await self._one_left.wait()
 
     @contextmanager
     def opened(self, connection: Connection) -> Iterator[None]:
@@ -70,17 +75,25 @@ class Connections:
             )
         self._open.add(connection)
         self._by_host[host] += 1
-        if self.count > self.max_count() and connection.listener_name == self.protected_listener:
+        staying = self.count - len(self._leaving)
+        if staying > self.max_count() and connection.listener_name == self.protected_listener:
             self._make_room()
         try:
             yield
         finally:
             self._open.remove(connection)
+            self._leaving.discard(connection)
             self._by_host -= Counter([host])  # and forget a host that has none left
             self._one_left.set()
             self._one_left = trio.Event()
 
     def _make_room(self) -> None:
-        others = [each for each in self._open if each.listener_name != self.protected_listener]
+        others = [
+            each
+            for each in self._open - self._leaving
+            if each.listener_name != self.protected_listener
+        ]
         if others:
-            min(others, key=lambda connection: connection.last_used_s).make_room()
+            silent = min(others, key=lambda connection: connection.last_used_s)
+            self._leaving.add(silent)
+            silent.make_room()

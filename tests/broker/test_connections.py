@@ -3,7 +3,7 @@
 import attrs
 import pytest
 import trio
-from trio.testing import wait_all_tasks_blocked
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from broker.connections import Connections, TooManyFromHost
 
@@ -59,6 +59,16 @@ async def test_a_full_broker_lets_the_next_one_wait() -> None:
         await came.wait()
 
 
+async def test_who_waits_comes_in_when_the_limit_is_raised(autojump_clock: MockClock) -> None:
+    most = 1
+    connections = Connections(lambda: most, lambda _host: 1000)
+    with connections.opened(Open()), trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(connections.room, "CLIENTS")
+            await wait_all_tasks_blocked()
+            most = 2
+
+
 async def test_brokers_wait_for_nobody_and_who_was_silent_longest_goes() -> None:
     connections = limits(most=2)
     busy, silent = Open(last_used_s=9.0), Open(last_used_s=3.0)
@@ -67,6 +77,19 @@ async def test_brokers_wait_for_nobody_and_who_was_silent_longest_goes() -> None
         broker = Open("BROKERS", last_used_s=0.0)
         with connections.opened(broker):
             assert (silent.closed, busy.closed, broker.closed) == (True, False, False)
+
+
+def test_two_brokers_at_once_are_made_room_for_by_two() -> None:
+    connections = limits(most=2)
+    first, second = Open(last_used_s=1.0), Open(last_used_s=2.0)
+    with (
+        connections.opened(first),
+        connections.opened(second),
+        connections.opened(Open("BROKERS")),
+    ):
+        assert (first.closed, second.closed) == (True, False)
+        with connections.opened(Open("BROKERS")):
+            assert second.closed
 
 
 def test_among_brokers_nobody_goes() -> None:
