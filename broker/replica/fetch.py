@@ -89,17 +89,19 @@ def note_progress(
                 noted.append((interest, partition, progress))
         except KafkaError:
             interest.lost_contact()
+    advanced = []
     for interest, partition, progress in noted:
-        partition.follower_fetched(
+        if partition.follower_fetched(
             parameters.replica_id,
             interest.asked.fetch_offset,
             interest.asked.log_start_offset,
             now_s,
             parameters.replica_epoch,
-        )
-        interest.in_contact(progress, interests.contact)
+        ):
+            interest.in_contact(progress, interests.contact)
+            advanced.append(partition)
     interests.contact.last_fetch_s = now_s
-    return [partition for _, partition, _ in noted]
+    return advanced
 
 
 async def fetch(

@@ -332,20 +332,21 @@ class Partition:
         log_start_offset: int,
         now_s: float,
         broker_epoch: int,
-    ) -> None:
-        """A follower asks for `fetch_offset`, so it has everything before it.
+    ) -> bool:
+        """A follower asks for `fetch_offset`, so it has everything before it; whether it's news.
 
         A request that was under way while the follower died and came back says what
-        its former life had: it is no news. Raises what `follower` does.
+        its former life had: it is none. Raises what `follower` does.
         """
         state = self.follower(follower)
         if -1 < broker_epoch < state.broker_epoch:
-            return
+            return False
         its_start_moved = log_start_offset != state.log_start_offset
         state.fetched(fetch_offset, log_start_offset, self.log.log_end_offset, now_s, broker_epoch)
         self.advance_high_watermark(now_s)
         if its_start_moved:
             self.moved.happened()  # for DeleteRecords, which waits for the low watermark
+        return True
 
     def follower(self, broker_id: int, current_leader_epoch: int = -1) -> FollowerProgress:
         """What we know of a follower that believes in this leader epoch (-1: it doesn't say).

@@ -158,6 +158,30 @@ async def test_a_late_fetch_of_a_followers_former_life_is_no_news(tmp_path: Path
         assert partition.high_watermark == 2
 
 
+async def test_such_a_fetch_does_not_silence_the_session_of_the_new_life(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    async with open_broker(tmp_path) as broker:
+        partition = await led(broker, "a")
+        reborn = attrs.evolve(FOLLOWER, replica_epoch=21, max_wait_s=0)
+        session = asking(ask(1), replica_id=2)
+
+        async def go_on() -> None:
+            note_progress(broker.replicas, reborn, session)
+            reads = await fetch(broker.replicas, reborn, session)
+            session.news(reads)
+            session.settle(reads)
+
+        await go_on()
+        await go_on()
+        assert not session.due.items
+        assert note(broker, FOLLOWER, ask(1)) == []
+        await trio.sleep(40)
+        await go_on()
+        partition.append_as_leader(batch("b"), 1, trio.current_time())
+        assert partition.shrunk_isr(trio.current_time()) is None
+
+
 async def test_a_follower_waits_for_an_append_a_consumer_for_the_high_watermark(
     tmp_path: Path, autojump_clock: MockClock
 ) -> None:
