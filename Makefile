@@ -31,7 +31,7 @@ check: .venv/installed-for-tests
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(PYTEST) -m "not server and not matrix"
+	$(PYTEST) -m "not server and not matrix" --ignore tests/interop --ignore tests/compose
 
 test: .venv/installed-for-tests
 	$(PYTEST) -m "not matrix and not alone"

@@ -26,7 +26,7 @@ from broker.build import build_broker
 from broker.config.broker_config import BrokerConfig
 from broker.events import EventLog
 from broker.listener import Later
-from broker.log.disk import Disk, RealDisk
+from broker.log.disk import Disk
 from broker.surroundings import Surroundings
 from broker.transport import Acceptor, Transport
 from broker.wire.apis import API_TABLE, ApiKey
@@ -40,6 +40,7 @@ from coordination.memory_store import MemoryStore
 from coordination.registration import create_persistent_paths
 from coordination.values import TopicPartition
 from tests.simulation.world import no_threads
+from tests.support.unsynced_disk import UnsyncedDisk
 
 START_MS = 1_700_000_000_000
 
@@ -79,7 +80,7 @@ async def open_broker(
             store=store,
             listen=_nobody_listens,
             connect=_nobody_answers,
-            disk=disk or RealDisk(),
+            disk=disk or UnsyncedDisk(),
             clock_ms=lambda: START_MS + round(trio.current_time() * 1000),
             randomness=random.Random(1),
         )

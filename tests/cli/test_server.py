@@ -115,6 +115,7 @@ def end(process: "subprocess.Popen[str]") -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.server
 def test_the_first_signal_asks_for_an_orderly_end(file: Path, number: signal.Signals) -> None:
     process = start(file, 'await shutdown.wait(); sys.stderr.write("closed cleanly\\n")')
     wait_until_running(process)
@@ -125,6 +126,7 @@ def test_the_first_signal_asks_for_an_orderly_end(file: Path, number: signal.Sig
     assert errors.endswith("closed cleanly\n")
 
 
+@pytest.mark.server
 def test_a_signal_ends_the_waiting_for_zookeeper(file: Path, tmp_path: Path) -> None:
     """As a container that is stopped before its ensemble is there: no wait, no error."""
     file.write_text(
@@ -147,6 +149,7 @@ def test_a_signal_ends_the_waiting_for_zookeeper(file: Path, tmp_path: Path) -> 
     assert "broker.stopped" in errors
 
 
+@pytest.mark.server
 def test_a_second_signal_ends_it_at_once(file: Path) -> None:
     process = start(
         file,
@@ -169,6 +172,7 @@ def test_a_second_signal_ends_it_at_once(file: Path) -> None:
     assert "SIGTERM again: ending at once" in errors
 
 
+@pytest.mark.server
 def test_one_wish_that_comes_as_two_signals_is_one(file: Path) -> None:
     """As from `timeout 60 zbroker FILE`, which sends to the process and then to its group."""
     process = start(
@@ -197,12 +201,14 @@ def test_one_wish_that_comes_as_two_signals_is_one(file: Path) -> None:
         """,
     ],
 )
+@pytest.mark.server
 def test_a_failure_of_the_surroundings_is_one_line(file: Path, body: str) -> None:
     process = start(file, body)
     wait_until_running(process)
     assert end(process) == (1, "zbroker: 127.0.0.1:9092: the port is in use\n")
 
 
+@pytest.mark.server
 def test_a_bug_shows_its_traceback(file: Path) -> None:
     process = start(file, 'raise KeyError("a bug")')
     code, errors = end(process)
@@ -211,6 +217,7 @@ def test_a_bug_shows_its_traceback(file: Path) -> None:
     assert "KeyError: 'a bug'" in errors
 
 
+@pytest.mark.server
 def test_names_without_effect_are_warned_of(file: Path) -> None:
     file.write_text(MINIMAL + "num.io.threads=4\nnum.partitons=3\n")
     code, errors = end(start(file, "pass", "--override", "broker.id=5"))
@@ -223,6 +230,7 @@ def test_names_without_effect_are_warned_of(file: Path) -> None:
     ]
 
 
+@pytest.mark.server
 def test_a_line_of_the_log_looks_like_kafkas(file: Path) -> None:
     _, errors = end(start(file, "pass"))
     time, _, rest = errors.partition("] ")

@@ -34,6 +34,7 @@ from tests.support.cluster import running_cluster
 from tests.support.waiting import wait_until
 
 SCRIPTS = sorted((Path(__file__).parents[1] / "golden" / "controller").glob("*.golden"))
+QUICK = {"leader_dies", "alter_partition", "controlled_shutdown", "deletion", "preferred_election"}
 
 
 @attrs.define
@@ -78,7 +79,15 @@ def writes_of(world: OvertakenWorld, command: Command) -> int:
     return world.writes - before
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=[script.stem for script in SCRIPTS])
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(
+            script, id=script.stem, marks=[] if script.stem in QUICK else [pytest.mark.matrix]
+        )
+        for script in SCRIPTS
+    ],
+)
 def test_replaced_before_any_write_it_writes_no_more_and_resigns(script: Path) -> None:
     world = OvertakenWorld()
     paused = 0

@@ -43,7 +43,13 @@ def populated() -> ControllerWorld:
     return world
 
 
-@pytest.mark.parametrize("at_once", [True, False], ids=["in one look", "one after the other"])
+@pytest.mark.parametrize(
+    "at_once",
+    [
+        pytest.param(True, id="in one look"),
+        pytest.param(False, id="one after the other", marks=pytest.mark.matrix),
+    ],
+)
 def test_half_of_the_brokers_die(at_once: bool) -> None:
     world = populated()
     began_s = time.monotonic()

@@ -24,14 +24,13 @@ from broker.broker import Broker
 from broker.build import build_broker
 from broker.config.broker_config import BrokerConfig
 from broker.events import Event, EventLog
-from broker.log.disk import RealDisk, StrPath
 from broker.surroundings import Surroundings
-from broker.wire.regions import OpenFile
 from coordination.memory_store import MemoryStore
 from coordination.values import Recorder
 from tests.simulation.network import Network
 from tests.simulation.zookeeper import ReachedZooKeeper
 from tests.support.simulated_disk import SimulatedDisk
+from tests.support.unsynced_disk import UnsyncedDisk
 
 START_MS = 1_700_000_000_000  # the wall clock at the beginning of every story
 PORT = 9092
@@ -52,16 +51,6 @@ PROPERTIES = {
     "log.retention.check.interval.ms": "5000",
     "log.segment.delete.delay.ms": "1000",
 }
-
-
-class UnsyncedDisk(RealDisk):
-    """A process that crashes loses nothing that it wrote: to sync would only cost time."""
-
-    def sync(self, file: OpenFile) -> None:
-        pass
-
-    def sync_directory(self, path: StrPath) -> None:
-        pass
 
 
 def host_of(broker_id: int) -> str:

@@ -159,7 +159,9 @@ def parameters(replica_id: int) -> FetchParameters:
 
 
 @pytest.mark.parametrize("replica_id", [-1, 2])
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    "seed", [0, 1, *(pytest.param(n, marks=pytest.mark.matrix) for n in range(2, 12))]
+)
 async def test_a_sessions_view_is_that_of_a_full_fetch(
     tmp_path: Path, autojump_clock: MockClock, seed: int, replica_id: int
 ) -> None:
@@ -176,7 +178,9 @@ async def test_a_sessions_view_is_that_of_a_full_fetch(
             await client.fetch()
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(n, marks=pytest.mark.matrix) for n in range(1, 8))]
+)
 async def test_a_follower_is_in_sync_as_long_as_if_it_named_everything(
     tmp_path: Path, autojump_clock: MockClock, seed: int
 ) -> None:

@@ -10,16 +10,29 @@ from broker.wire.messages.produce import PartitionProduceData, ProduceRequest, T
 from tests.broker.wire.every_message import EVERY_MESSAGE, EVERY_VERSION, versions
 from tests.broker.wire.strategies import messages
 
-
-@pytest.mark.parametrize("message", EVERY_MESSAGE, ids=lambda message: message.__name__)
-@settings(
-    max_examples=12,
+SETTINGS = settings(
     deadline=None,  # the first example of a version compiles its code
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+
+
+@pytest.mark.parametrize("message", EVERY_MESSAGE, ids=lambda message: message.__name__)
+@settings(SETTINGS, max_examples=3)
 @given(data=st.data())
 def test_what_is_written_is_read(message: type, data: st.DataObject) -> None:
+    write_and_read(message, data)
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("message", EVERY_MESSAGE, ids=lambda message: message.__name__)
+@settings(SETTINGS, max_examples=40)
+@given(data=st.data())
+def test_whatever_is_written_is_read(message: type, data: st.DataObject) -> None:
+    write_and_read(message, data)
+
+
+def write_and_read(message: type, data: st.DataObject) -> None:
     version = data.draw(st.sampled_from(versions(message)))
     value = data.draw(messages(message, version))
     written = encode(value, version)
