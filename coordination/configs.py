@@ -70,19 +70,22 @@ async def change_config(session: Session, entity_path: str, change: Change) -> N
 
     Nobody else's change is overwritten: if there was one, `change` is asked again. It may raise.
     """
+    unanswered: Mapping[str, str] | None = None
     notify = Create(
         paths.CONFIG_CHANGE_PREFIX, znodes.encode_config_change(entity_path), sequence=True
     )
     while True:
         [node] = await session.get_many([paths.config(entity_path)])
         before = {} if node is None else znodes.decode_config(entity_path, node)
+        if before == unanswered:
+            return  # it was done, only its reply was lost
         after = change(before)
         write = await _write_ops(session, entity_path, node, after)
         try:
             await session.multi([*write, notify])
             return
         except ConnectionLoss:
-            continue  # done or not, a change made twice is made, and two notifications do no harm
+            unanswered = after
         except MultiFailed as failed:
             if not isinstance(failed.error, BadVersion | NodeExists | NoNode | NotEmpty):
                 raise
