@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import attrs
 
-from broker.api.permissions import CLUSTER_NAME, DENIED, Operation, Resource, needed
+from broker.api.permissions import CLUSTER_NAME, DENIED, OPERATIONS, Operation, Resource, needed
 from broker.wire.apis import ApiKey
 from broker.wire.errors import KafkaError
 
@@ -51,3 +51,16 @@ class RequestContext:
         """As `may`; raises `KafkaError` with the code of a denied resource of that kind."""
         if not self.may(resource, name, operation):
             raise KafkaError(DENIED[resource])
+
+    def authorized_operations(self, resource: Resource, name: str = CLUSTER_NAME) -> int:
+        """All that who asks may do with this resource: a bit for each, by its number (KIP-430)."""
+        return sum(
+            1 << operation
+            for operation in OPERATIONS[resource]
+            if self.authorizer is None or self.authorizer(self, operation, resource, name)
+        )
+
+    def authorized_cluster_operations(self) -> int:
+        """The same with the cluster; 0 for who may not even describe it."""
+        operations = self.authorized_operations(Resource.CLUSTER)
+        return operations if operations & (1 << Operation.DESCRIBE) else 0

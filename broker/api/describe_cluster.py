@@ -23,7 +23,7 @@ async def handle(
             f"but wants one of type {request.endpoint_type}",
         )
     cluster = broker.metadata.current
-    return DescribeClusterResponse(
+    response = DescribeClusterResponse(
         endpoint_type=BROKERS,
         cluster_id=broker.cluster_id,
         controller_id=cluster.controller_id,
@@ -38,3 +38,6 @@ async def handle(
             if (endpoint := registration.endpoint(context.listener)) is not None
         ],
     )
+    if request.include_cluster_authorized_operations:
+        response.cluster_authorized_operations = context.authorized_cluster_operations()
+    return response

@@ -1,7 +1,5 @@
 """DescribeGroups: the state of groups, their members and what these were assigned."""
 
-from typing import Final
-
 from broker.api.context import RequestContext
 from broker.api.group_services import GroupServices
 from broker.api.permissions import Resource
@@ -14,10 +12,6 @@ from broker.wire.messages.describe_groups import (
     DescribeGroupsResponse,
 )
 
-# A bit for each operation that exists for groups, by its number in ACLs, as Kafka answers whom
-# nothing is forbidden: read 3, delete 6, describe 8 (KIP-430).
-ALL_OPERATIONS: Final = 1 << 3 | 1 << 6 | 1 << 8
-
 
 async def handle(
     broker: GroupServices, context: RequestContext, request: DescribeGroupsRequest
@@ -26,7 +20,9 @@ async def handle(
     if request.include_authorized_operations:
         for group in groups:
             if group.error_code == 0:
-                group.authorized_operations = ALL_OPERATIONS
+                group.authorized_operations = context.authorized_operations(
+                    Resource.GROUP, group.group_id
+                )
     return DescribeGroupsResponse(groups=groups)
 
 

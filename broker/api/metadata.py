@@ -16,7 +16,8 @@ and `auto.create.topics.enable` is on; the client is told LEADER_NOT_AVAILABLE
 and asks again. Kafka: KafkaApis.handleTopicMetadataRequest.
 
 The answer about all topics is kept, as bytes, for as long as the state of the
-cluster that it tells; unless an authorizer or a quota makes it another for each client.
+cluster that it tells; unless an authorizer or a quota makes it another for each client, or
+it's also to say what the client may do (KIP-430).
 """
 
 from collections.abc import Container, Mapping
@@ -49,7 +50,7 @@ async def handle(
 ) -> MetadataResponse | EncodedResponse:
     cluster = broker.metadata.current
     if _asks_for_all(context, request):
-        return _all_topics(broker, cluster, context)
+        return _all_topics(broker, cluster, context, request)
     asked_topics = request.topics or []
     by_id = any(map(_is_by_id, asked_topics))
     if by_id and context.api_version < FIRST_VERSION_WITH_IDS:
@@ -61,7 +62,7 @@ async def handle(
         else await _not_found(broker, context, asked, request.allow_auto_topic_creation)
         for asked in _asked_for(cluster, asked_topics)
     ]
-    return _answer(broker, cluster, listening, topics)
+    return _answer(broker, cluster, context, request, listening, topics)
 
 
 def _asks_for_all(context: RequestContext, request: MetadataRequest) -> bool:
@@ -71,21 +72,26 @@ def _asks_for_all(context: RequestContext, request: MetadataRequest) -> bool:
 
 
 def _all_topics(
-    broker: Broker, cluster: ClusterMetadata, context: RequestContext
+    broker: Broker, cluster: ClusterMetadata, context: RequestContext, request: MetadataRequest
 ) -> MetadataResponse | EncodedResponse:
-    if context.authorizer is not None or broker.quota is not None:
-        return _all_topics_now(broker, cluster, context)
+    if (
+        context.authorizer is not None
+        or broker.quota is not None
+        or request.include_topic_authorized_operations
+        or request.include_cluster_authorized_operations
+    ):
+        return _all_topics_now(broker, cluster, context, request)
     key = context.listener, context.api_version
     answer = cluster.answers.get(key)
     if answer is None:
-        response = _all_topics_now(broker, cluster, context)
+        response = _all_topics_now(broker, cluster, context, request)
         answer = EncodedResponse.of(context.api_key, context.api_version, response)
         cluster.answers[key] = answer
     return answer
 
 
 def _all_topics_now(
-    broker: Broker, cluster: ClusterMetadata, context: RequestContext
+    broker: Broker, cluster: ClusterMetadata, context: RequestContext, request: MetadataRequest
 ) -> MetadataResponse:
     listening = _listening(cluster, context)
     topics = [
@@ -93,7 +99,7 @@ def _all_topics_now(
         for topic in cluster.topics.values()
         if _sees(context, topic.name)
     ]
-    return _answer(broker, cluster, listening, topics)
+    return _answer(broker, cluster, context, request, listening, topics)
 
 
 def _listening(cluster: ClusterMetadata, context: RequestContext) -> Mapping[int, Endpoint]:
@@ -108,10 +114,12 @@ def _listening(cluster: ClusterMetadata, context: RequestContext) -> Mapping[int
 def _answer(
     broker: Broker,
     cluster: ClusterMetadata,
+    context: RequestContext,
+    request: MetadataRequest,
     listening: Mapping[int, Endpoint],
     topics: list[MetadataResponseTopic],
 ) -> MetadataResponse:
-    return MetadataResponse(
+    response = MetadataResponse(
         brokers=[
             MetadataResponseBroker(
                 node_id=broker_id,
@@ -125,6 +133,15 @@ def _answer(
         controller_id=cluster.controller_id,
         topics=topics,
     )
+    if request.include_cluster_authorized_operations:
+        response.cluster_authorized_operations = context.authorized_cluster_operations()
+    if request.include_topic_authorized_operations:
+        for topic in topics:
+            if topic.error_code != ErrorCode.TOPIC_AUTHORIZATION_FAILED and topic.name is not None:
+                topic.topic_authorized_operations = context.authorized_operations(
+                    Resource.TOPIC, topic.name
+                )
+    return response
 
 
 def _asked_for(
@@ -175,7 +192,6 @@ def _found(
             error_code=ErrorCode.TOPIC_AUTHORIZATION_FAILED,
             name=None if by_id else topic.name,
             topic_id=topic.topic_id if by_id else ZERO_UUID,
-            is_internal=not by_id and topic.name in INTERNAL_TOPICS,
         )
     return MetadataResponseTopic(
         name=topic.name,
@@ -230,10 +246,12 @@ async def _not_found(
         return MetadataResponseTopic(
             error_code=ErrorCode.UNKNOWN_TOPIC_ID, name=None, topic_id=asked.topic_id
         )
+    if not _sees(context, asked.name):
+        return MetadataResponseTopic(
+            error_code=ErrorCode.TOPIC_AUTHORIZATION_FAILED, name=asked.name
+        )
     code = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
     try:
-        if not _sees(context, asked.name):
-            raise KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
         if may_create and broker.config.auto_create_topics_enable:
             if not _may_create(context, asked.name):
                 raise KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED)

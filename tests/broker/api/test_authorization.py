@@ -58,6 +58,7 @@ from broker.wire.messages import alter_user_scram_credentials as alter_scram
 from broker.wire.messages import describe_user_scram_credentials as scram
 from broker.wire.messages import list_partition_reassignments as reassigning
 from broker.wire.messages.api_versions import ApiVersionsRequest
+from broker.wire.messages.describe_cluster import DescribeClusterRequest
 from broker.wire.messages.heartbeat import HeartbeatRequest
 from broker.wire.messages.list_groups import ListGroupsRequest
 from broker.wire.messages.metadata import MetadataRequest
@@ -463,6 +464,39 @@ async def test_an_id_is_no_secret_but_its_name_is(tmp_path: Path) -> None:
         assert (found.name, found.topic_id) == (None, topic_id("t"))
         [found] = (await call(broker, named("t"), 12, authorizer=nothing)).topics
         assert (found.name, found.topic_id) == ("t", UUID(int=0))
+
+
+async def test_who_wants_to_know_is_told_what_he_may_do(tmp_path: Path) -> None:
+    """KIP-430: a bit for each operation. Without an authorizer that is all there are."""
+    asked = MetadataRequest(
+        topics=[metadata.MetadataRequestTopic(name=name) for name in ("t", "unknown")],
+        include_topic_authorized_operations=True,
+        include_cluster_authorized_operations=True,
+    )
+    all_topics = MetadataRequest(topics=None, include_topic_authorized_operations=True)
+    describe = DescribeClusterRequest(include_cluster_authorized_operations=True)
+    seeing = Strict(frozenset({on_topic(OP.DESCRIBE), on_topic(OP.READ)}), [])
+    async with open_broker(tmp_path) as broker:
+        await prepared(broker)
+        await call(broker, MetadataRequest(topics=None), 10)  # is kept, and says nothing of it
+        for authorizer, of_cluster, of_topics in (
+            (None, 0b1_1111_1010_0000, [0b1101_1111_1000] * 2),
+            (seeing, 0, [1 << OP.DESCRIBE | 1 << OP.READ, -0x80000000]),
+        ):
+            told = await call(broker, asked, 10, authorizer=authorizer)
+            assert told.cluster_authorized_operations == of_cluster
+            assert [topic.topic_authorized_operations for topic in told.topics] == of_topics
+            [topic] = (await call(broker, all_topics, 10, authorizer=authorizer)).topics
+            assert topic.topic_authorized_operations == of_topics[0]
+            told = await call(broker, describe, 1, authorizer=authorizer)
+            assert told.cluster_authorized_operations == of_cluster
+
+
+async def test_who_may_not_see_a_topic_hears_nothing_of_it(tmp_path: Path) -> None:
+    async with open_broker(tmp_path) as broker:
+        nothing = Strict(frozenset(), [])
+        [found] = (await call(broker, named("__consumer_offsets"), 12, authorizer=nothing)).topics
+        assert (found.error_code, found.is_internal) == (NO_TOPIC, False)
 
 
 async def test_groups_are_listed_by_who_may_see_the_cluster_or_the_group(tmp_path: Path) -> None:
