@@ -14,6 +14,7 @@ from uuid import UUID
 import trio
 
 from broker.api.context import RequestContext
+from broker.api.current_leader import leader_and_epoch, leader_nodes
 from broker.api.permissions import Resource
 from broker.broker import Broker
 from broker.replica.fetch import FetchParameters, fetch, note_progress, note_sent
@@ -205,12 +206,8 @@ def _current_leader(
     """Where the client should go instead, as far as we know."""
     if error.code not in WRONG_BROKER or context.api_version < FIRST_VERSION_WITH_LEADERS:
         return None
-    known = broker.metadata.current.partition(interest.topic_partition)
-    if known is None:
-        return None
-    return LeaderIdAndEpoch(
-        leader_id=known.leader_and_isr.leader, leader_epoch=known.leader_and_isr.leader_epoch
-    )
+    leader, epoch = leader_and_epoch(broker, interest.topic_partition)
+    return LeaderIdAndEpoch(leader_id=leader, leader_epoch=epoch)
 
 
 def _endpoints(
@@ -223,14 +220,7 @@ def _endpoints(
         for partition in topic.partitions
         if partition.current_leader is not None
     }
-    metadata = broker.metadata.current
     return [
-        NodeEndpoint(
-            node_id=leader,
-            host=endpoint.host,
-            port=endpoint.port,
-            rack=metadata.brokers[leader].rack,
-        )
-        for leader in sorted(leaders)
-        if (endpoint := metadata.endpoint(leader, context.listener)) is not None
+        NodeEndpoint(node_id=node.node_id, host=node.host, port=node.port, rack=node.rack)
+        for node in leader_nodes(broker, leaders, context.listener)
     ]

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from broker.api.context import RequestContext
+from broker.api.current_leader import leader_and_epoch, leader_nodes
 from broker.api.permissions import Resource
 from broker.broker import Broker
 from broker.listener import Answer, CloseConnection, Later
@@ -19,6 +20,7 @@ from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.produce import (
     BatchIndexAndErrorMessage,
     LeaderIdAndEpoch,
+    NodeEndpoint,
     PartitionProduceResponse,
     ProduceRequest,
     ProduceResponse,
@@ -28,6 +30,7 @@ from broker.wire.record_batch import CODEC_MASK, TRANSACTIONAL, attributes_of
 from coordination.values import TopicPartition
 
 FIRST_VERSION_WITH_ZSTD: Final = 7
+FIRST_VERSION_WITH_LEADERS: Final = 10  # KIP-951
 # By this name, Kafka lets who administers the cluster mend its internal topics.
 ADMIN_CLIENT_ID: Final = "__admin_client"
 
@@ -122,7 +125,9 @@ def _response(broker: Broker, context: RequestContext, appended: list[Appended])
         name = entry.topic_partition.topic
         topic = topics.setdefault(name, TopicProduceResponse(name=name))
         topic.partition_responses.append(_partition_response(broker, entry, context.api_version))
-    return ProduceResponse(responses=list(topics.values()))
+    response = ProduceResponse(responses=list(topics.values()))
+    response.node_endpoints = _endpoints(broker, context, response)
+    return response
 
 
 def _partition_response(broker: Broker, entry: Appended, version: int) -> PartitionProduceResponse:
@@ -141,12 +146,26 @@ def _partition_response(broker: Broker, entry: Appended, version: int) -> Partit
             BatchIndexAndErrorMessage(batch_index=at, batch_index_error_message=why)
             for at, why in entry.error.reasons.items()
         ]
-    if entry.error.code is ErrorCode.NOT_LEADER_OR_FOLLOWER and version >= 10:
-        # KIP-951: tell the producer where to go instead.
-        known = broker.metadata.current.partition(entry.topic_partition)
-        if known is not None:
-            response.current_leader = LeaderIdAndEpoch(
-                leader_id=known.leader_and_isr.leader,
-                leader_epoch=known.leader_and_isr.leader_epoch,
-            )
+    if (
+        entry.error.code is ErrorCode.NOT_LEADER_OR_FOLLOWER
+        and version >= FIRST_VERSION_WITH_LEADERS
+    ):
+        leader, epoch = leader_and_epoch(broker, entry.topic_partition)
+        response.current_leader = LeaderIdAndEpoch(leader_id=leader, leader_epoch=epoch)
     return response
+
+
+def _endpoints(
+    broker: Broker, context: RequestContext, response: ProduceResponse
+) -> list[NodeEndpoint]:
+    """The addresses of the leaders that the answer names."""
+    leaders = {
+        partition.current_leader.leader_id
+        for topic in response.responses
+        for partition in topic.partition_responses
+        if partition.current_leader is not None
+    }
+    return [
+        NodeEndpoint(node_id=node.node_id, host=node.host, port=node.port, rack=node.rack)
+        for node in leader_nodes(broker, leaders, context.listener)
+    ]

@@ -155,6 +155,16 @@ async def test_who_does_not_lead_says_who_does_and_where(tmp_path: Path) -> None
         assert (await fetch(broker, follower, 15)).current_leader is None
 
 
+async def test_the_replica_knows_the_leader_before_the_metadata_do(tmp_path: Path) -> None:
+    async with open_broker(tmp_path) as broker:
+        await know(broker, partitions=[("t-0", 1, (1, 2))], leader_epoch=3)
+        await lead(broker, "t-0", (1, 2), leader=2, leader_epoch=4)
+        follower = request(replica_state=ReplicaState(replica_id=3), replica_id=3)
+        data = await fetch(broker, follower, 16)
+        assert data.current_leader is not None
+        assert (data.current_leader.leader_id, data.current_leader.leader_epoch) == (2, 4)
+
+
 async def test_an_old_consumer_is_not_served_by_a_follower(tmp_path: Path) -> None:
     async with open_broker(tmp_path) as broker:
         await lead(broker, "t-0", (1, 2), leader=2)

@@ -109,12 +109,15 @@ async def test_a_refused_batch_is_told_where_the_log_starts(tmp_path: Path) -> N
         assert (nowhere.base_offset, nowhere.log_start_offset) == (-1, -1)
 
 
-async def test_who_does_not_lead_says_who_does(tmp_path: Path) -> None:
+async def test_who_does_not_lead_says_who_does_and_where(tmp_path: Path) -> None:
     """KIP-951, from version 10 on."""
     async with open_broker(tmp_path) as broker:
-        await know(broker, partitions=[("t-0", 2, (1, 2))], leader_epoch=4)
-        await lead(broker, "t-0", (1, 2), leader=2, leader_epoch=4)
-        [refused] = await produce(broker, 1, ("t-0", "a"))
+        await know(broker, partitions=[("t-0", 1, (1, 2))], leader_epoch=3)
+        await lead(broker, "t-0", (1, 2), leader=2, leader_epoch=4)  # the replica knows it first
+        answer = await call(broker, request(1, ("t-0", "a")), 10)
+        [node] = answer.node_endpoints
+        assert (node.node_id, node.host, node.port) == (2, "broker-2", 9092)
+        [refused] = answer.responses[0].partition_responses
         assert refused.error_code == ErrorCode.NOT_LEADER_OR_FOLLOWER
         assert refused.current_leader is not None
         assert refused.current_leader.leader_id == 2
