@@ -88,7 +88,7 @@ def note_progress(
                 partition.log.check_in_range(interest.asked.fetch_offset)
                 noted.append((interest, partition, progress))
         except KafkaError:
-            interest.lost_contact()
+            interest.lost_contact(interests.contact)
     advanced = []
     for interest, partition, progress in noted:
         if partition.follower_fetched(

@@ -105,9 +105,12 @@ class Interest:
         self._progress = progress
         progress.asked_for_by(contact)
 
-    def lost_contact(self) -> None:
-        """The session's fetches say nothing of it: it's refused, or the follower left it out."""
-        if self._progress is not None:
+    def lost_contact(self, contact: Contact) -> None:
+        """The session's fetches say nothing of it: it's refused, or the follower left it out.
+
+        Perhaps it's asked for by another session of the follower meanwhile, which speaks for it.
+        """
+        if self._progress is not None and self._progress.contact is contact:
             self._progress.asked_for_by(None)
         self._progress = None
 
@@ -172,7 +175,7 @@ class Interests:
         for key in keys:
             gone = self.all.pop(key, None)
             if gone is not None:
-                gone.lost_contact()
+                gone.lost_contact(self.contact)
                 self._drop(gone)
 
     def look_at_all(self) -> None:

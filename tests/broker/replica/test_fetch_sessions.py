@@ -16,6 +16,7 @@ from broker.replica.fetch_sessions import (
     FetchSessions,
 )
 from broker.replica.interests import Interest, PartitionFetch, PartitionRead, Reads
+from broker.replica.isr import FollowerProgress
 from broker.wire.errors import ErrorCode, KafkaError
 
 TOPIC_ID = UUID(int=1)
@@ -134,6 +135,21 @@ def test_who_truncates_is_told_the_high_watermark_afterwards() -> None:
     assert cache.answer(diverging, high_watermark=2, diverging=parted) == (session, [0])
     assert cache.answer(cache.begin(session, 2, 0), high_watermark=2) == (session, [0])
     assert cache.answer(cache.begin(session, 3), high_watermark=2) == (session, [])
+
+
+def test_a_partition_that_a_follower_asks_for_in_another_session_is_that_ones() -> None:
+    """Kafka moves partitions between its fetchers when num.replica.fetchers changes."""
+    progress = FollowerProgress()
+    cache = Cache()
+    sessions = [cache.begin(0, 0, 0, replica_id=2).interests for _ in range(2)]
+    for interests in sessions:
+        [interest] = interests.all.values()
+        interest.in_contact(progress, interests.contact)
+    first, second = sessions
+    first.forget([(TOPIC_ID, 0)])
+    assert progress.contact is second.contact
+    second.forget([(TOPIC_ID, 0)])
+    assert progress.contact is None
 
 
 def test_what_does_not_go_on_with_the_session_is_refused() -> None:
