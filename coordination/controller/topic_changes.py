@@ -2,7 +2,8 @@
 
     a new name in /brokers/topics     its assignment is taken over, its partitions get leaders
     a topic's znode changes           partitions that are new in it get leaders
-    a name is gone from /brokers/topics   somebody removed it past us: forget it
+    a name is gone from /brokers/topics   somebody removed it past us: forget it, and that it was to
+                                      be deleted
 
 A topic without an id (written by a tool older than Kafka 2.8) is given one. A topic that had one
 and is rewritten without (KAFKA-14190: such a tool added partitions) gets its old id back: replicas
@@ -33,7 +34,7 @@ from coordination.controller.story import (
     record,
     record_bad_znode,
 )
-from coordination.store import Node, Set, StoreError
+from coordination.store import Delete, Node, Set, StoreError
 from coordination.values import TopicAssignment, TopicPartition
 from coordination.znodes import BadZnode, decode_topic, encode_topic, paths, topic_id_text
 
@@ -43,8 +44,7 @@ __all__ = ["read_topics", "topics_changed", "topics_modified"]
 def topics_changed(context: ControllerContext) -> Story[None]:
     names = yield from list_children(paths.TOPICS, watch=True)
     for topic in sorted(context.topics.keys() - set(names)):
-        context.remove_topic(topic)
-        yield from headline("topic.vanished", topic=topic)
+        yield from _vanished(context, topic)
     new = [name for name in names if name not in context.topics]
     found = yield from read_topics(context, new)
     yield from _topics_appeared(context, found)
@@ -57,8 +57,7 @@ def topics_modified(context: ControllerContext, topics: Sequence[str]) -> Story[
     for found in (yield from read_topics(context, known)):
         if found.topic_id != context.topic_ids.get(found.topic):
             # Removed and made again behind our back, between two looks.
-            context.remove_topic(found.topic)
-            yield from headline("topic.vanished", topic=found.topic)
+            yield from _vanished(context, found.topic)
             yield from _topics_appeared(context, [found])
             continue
         assigned = context.topics[found.topic]
@@ -67,6 +66,15 @@ def topics_modified(context: ControllerContext, topics: Sequence[str]) -> Story[
             yield from _refuse_growth(context, found.topic, sorted(added))
         elif added:
             yield from _topic_grew(context, attrs.evolve(found, partitions=added))
+
+
+def _vanished(context: ControllerContext, topic: str) -> Story[None]:
+    """If it was to be deleted, the request goes too: it is not for the next topic of that name."""
+    asked = topic in context.topics_to_be_deleted
+    context.remove_topic(topic)
+    yield from headline("topic.vanished", topic=topic)
+    if asked:
+        yield from persist(context, [[Delete(paths.delete_topic(topic))]])
 
 
 def read_topics(context: ControllerContext, topics: Sequence[str]) -> Story[list[TopicAssignment]]:
