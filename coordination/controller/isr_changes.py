@@ -4,7 +4,7 @@ AlterPartition is judged partition by partition, against the state that the cont
 
     the leader knows a later epoch than we do      NOT_CONTROLLER: we are a stale controller
     an earlier leader epoch                        FENCED_LEADER_EPOCH
-    it is not the leader                           INVALID_REQUEST (as KRaft; Kafka believes it)
+    it is not the leader, or leaves itself out     INVALID_REQUEST (as KRaft; Kafka believes it)
     what it asks for is already so                 the state (a lost answer was asked for again)
     an earlier partition epoch                     INVALID_UPDATE_VERSION
     a member that is not live, is shutting down,
@@ -139,7 +139,7 @@ def _judge(
         return KafkaErrorName.NOT_CONTROLLER
     if proposal.leader_epoch < current.leader_epoch:
         return KafkaErrorName.FENCED_LEADER_EPOCH
-    if leader != current.leader:
+    if leader != current.leader or leader not in proposal.new_isr:
         return KafkaErrorName.INVALID_REQUEST
     # A leader that asks for an ISR has recovered: no 3.9 broker says otherwise (KIP-704).
     wanted = attrs.evolve(current, isr=isr, leader_recovery_state=LeaderRecoveryState.RECOVERED)
