@@ -20,17 +20,23 @@ PYTEST := $(BIN)/pytest -n 2 --dist worksteal --timeout 300
 # A test that holds a time to its promise has the machine to itself.
 ALONE := $(BIN)/pytest --timeout 300
 
-.PHONY: up check test test-all bench lock clean
+.PHONY: up check lint tests-without-servers test test-all bench lock clean
 .DELETE_ON_ERROR:
 
 up: .venv/installed
 	@$(BIN)/zbroker-admin up $(ARGS)
 
+# Side by side: the type checker knows one core only.
 check: .venv/installed-for-tests
+	@$(MAKE) --no-print-directory --jobs 2 lint tests-without-servers
+
+lint: .venv/installed-for-tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+tests-without-servers: .venv/installed-for-tests
 	$(PYTEST) -m "not server and not matrix" --ignore tests/interop --ignore tests/compose
 
 test: .venv/installed-for-tests
