@@ -77,11 +77,14 @@ async def handle(broker: Broker, context: RequestContext, request: FetchRequest)
 def _parameters(broker: Broker, context: RequestContext, request: FetchRequest) -> FetchParameters:
     state = request.replica_state
     replica_id = max(CONSUMER, request.replica_id if state is None else state.replica_id)
+    # Whoever waits longer is looked at as silent: it may be gone, and hold a descriptor for weeks.
+    max_idle_ms = broker.config.connections_max_idle_ms
+    wait_ms = request.max_wait_ms if max_idle_ms < 0 else min(request.max_wait_ms, max_idle_ms)
     knows_racks = context.api_version >= FIRST_VERSION_WITH_RACKS
     return FetchParameters(
         replica_id=replica_id,
         replica_epoch=-1 if state is None else state.replica_epoch,
-        max_wait_s=request.max_wait_ms / 1000,
+        max_wait_s=wait_ms / 1000,
         min_bytes=request.min_bytes,
         max_bytes=min(request.max_bytes, broker.config.fetch_max_bytes),
         read_committed=request.isolation_level == READ_COMMITTED,

@@ -83,6 +83,9 @@ class ControllerContext:
     _partition_states: dict[TopicPartition, PartitionState] = attrs.field(factory=dict)
     _replica_states: dict[Replica, ReplicaState] = attrs.field(factory=dict)
 
+    deletions_waiting: set[str] = attrs.field(factory=set)
+    """Topics whose deletion was asked for while they are reassigned: until that is over they live
+    on like others, or it would never be over."""
     topics_to_be_deleted: set[str] = attrs.field(factory=set)
     topics_ineligible_for_deletion: set[str] = attrs.field(factory=set)
     topics_with_deletion_started: set[str] = attrs.field(factory=set)
@@ -130,6 +133,7 @@ class ControllerContext:
         topic_id = self.topic_ids.pop(topic, None)
         if topic_id is not None:
             del self.topic_names[topic_id]
+        self.deletions_waiting.discard(topic)
         self.topics_to_be_deleted.discard(topic)
         self.topics_ineligible_for_deletion.discard(topic)
         self.topics_with_deletion_started.discard(topic)

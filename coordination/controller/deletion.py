@@ -7,8 +7,8 @@
              answer without error: DELETION_SUCCESSFUL       with error: DELETION_INELIGIBLE
     all replicas DELETION_SUCCESSFUL: T's znodes go, /admin/delete_topics/T last, and T is forgotten
     a broker with one of T's replicas joins: T is eligible again, and what is left is deleted
-    a partition of T is being reassigned: nothing begins before that is over (Kafka means to wait
-        too, but asks before the topic is on its list)
+    a partition of T is being reassigned: nothing begins before that is over, and T lives on (Kafka
+        means to wait too, but asks before the topic is on its list)
 
 The request stands in ZooKeeper until the end, so that a new controller takes the deletion up
 wherever the old one stopped, at whatever write. The config goes first, then the topic's znode and
@@ -54,17 +54,20 @@ def deletions_changed(context: ControllerContext) -> Story[None]:
             why = "delete.topic.enable is false"
         yield from headline("topic.deletion_refused", topic=topic, why=why)
     yield from persist(context, [[Delete(paths.delete_topic(topic))] for topic in refused])
-    for topic in sorted(asked - set(refused) - context.topics_to_be_deleted):
-        context.topics_to_be_deleted.add(topic)
+    known = context.topics_to_be_deleted | context.deletions_waiting
+    for topic in sorted(asked - set(refused) - known):
         yield from headline("topic.deletion_asked", topic=topic)
         if context.is_topic_being_reassigned(topic):
+            context.deletions_waiting.add(topic)
             yield from record("topic.deletion_halted", topic=topic, why="it is being reassigned")
+        else:
+            context.topics_to_be_deleted.add(topic)
     yield from resume(context)
 
 
 def resume_for(context: ControllerContext, topics: set[str]) -> Story[None]:
     """What held these topics up may be over."""
-    waiting = topics & context.topics_to_be_deleted
+    waiting = topics & (context.topics_to_be_deleted | context.deletions_waiting)
     if waiting:
         context.topics_ineligible_for_deletion -= waiting
         yield from resume(context)
@@ -106,6 +109,10 @@ def stop_replica_answered(context: ControllerContext, answer: CommandAnswered) -
 
 def resume(context: ControllerContext) -> Story[None]:
     """Whatever can be done now for each topic to be deleted: finish, retry, or begin."""
+    for topic in sorted(context.deletions_waiting):
+        if not context.is_topic_being_reassigned(topic):
+            context.deletions_waiting.remove(topic)
+            context.topics_to_be_deleted.add(topic)
     for topic in sorted(context.topics_to_be_deleted):
         replicas = context.replicas_of_topic(topic)
         states = {context.replica_state(replica) for replica in replicas}
@@ -119,8 +126,7 @@ def resume(context: ControllerContext) -> Story[None]:
         ]
         if ineligible:
             yield from replica_changes.take_offline(context, ineligible)
-        halted = topic in context.topics_ineligible_for_deletion
-        if not halted and not context.is_topic_being_reassigned(topic):
+        if topic not in context.topics_ineligible_for_deletion:
             yield from _begin(context, topic)
 
 

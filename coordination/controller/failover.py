@@ -114,7 +114,9 @@ def _take_up_deletions(context: ControllerContext, asked: set[str]) -> Story[Non
     if not context.settings.delete_topic_enable:
         nowhere = asked
     yield from persist(context, [[Delete(paths.delete_topic(topic))] for topic in sorted(nowhere)])
-    context.topics_to_be_deleted = asked - nowhere
+    there = asked - nowhere
+    context.deletions_waiting = {t for t in there if context.is_topic_being_reassigned(t)}
+    context.topics_to_be_deleted = there - context.deletions_waiting
     context.topics_ineligible_for_deletion = {
         topic
         for topic in context.topics_to_be_deleted

@@ -161,6 +161,8 @@ def _judge(
         return Refusal(KafkaErrorName.NO_REASSIGNMENT_IN_PROGRESS)
     if current is None or context.is_to_be_deleted(partition):
         return NO_SUCH_PARTITION
+    if target is not None and partition.topic in context.deletions_waiting:
+        return NO_SUCH_PARTITION  # what the deletion waits for may be cancelled, not drawn out
     assignment = current.reassigned_to(current.origin if target is None else target)
     state = context.leadership.get(partition)
     if state is not None and set(state.isr) <= set(current.replicas) - set(assignment.replicas):

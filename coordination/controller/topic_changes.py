@@ -70,7 +70,7 @@ def topics_modified(context: ControllerContext, topics: Sequence[str]) -> Story[
 
 def _vanished(context: ControllerContext, topic: str) -> Story[None]:
     """If it was to be deleted, the request goes too: it is not for the next topic of that name."""
-    asked = topic in context.topics_to_be_deleted
+    asked = topic in context.topics_to_be_deleted | context.deletions_waiting
     context.remove_topic(topic)
     yield from headline("topic.vanished", topic=topic)
     if asked:

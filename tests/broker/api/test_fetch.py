@@ -65,6 +65,16 @@ async def test_an_id_that_nobody_knows_is_answered_without_waiting(
         assert data.error_code == ErrorCode.UNKNOWN_TOPIC_ID
 
 
+async def test_nobody_waits_longer_than_a_connection_may_be_idle(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    async with open_broker(tmp_path, connections_max_idle_ms="9000") as broker:
+        await lead(broker, "t-0")
+        data = await fetch(broker, request(max_wait_ms=2**31 - 1), 12)
+        assert (data.error_code, data.high_watermark) == (ErrorCode.NONE, 0)
+        assert 9 <= trio.current_time() < 10
+
+
 async def test_a_session_that_is_not_there(tmp_path: Path) -> None:
     async with open_broker(tmp_path) as broker:
         answer = await call(broker, request(session_id=7, session_epoch=3), 12)
