@@ -122,7 +122,8 @@ async def make_and_delete(stage: Stage, client: Client, answers: Counter[ErrorCo
         replicas = tuple(stage.randomness.sample((1, 2, 3), 3))
         try:
             answers[await client.try_create_topic(topic, {0: replicas})] += 1
-            produced = await client.produce(TopicPartition(topic, 0), f"{number}", acks=1)
+            value = f"{client.name} {number}"
+            produced = await client.produce(TopicPartition(topic, 0), value, acks=1)
             answers[produced.error] += 1
             answers[await client.try_delete_topic(topic)] += 1
         except PeerUnavailable:
