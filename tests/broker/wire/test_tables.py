@@ -11,7 +11,7 @@ from tests.broker.wire.every_message import EVERY_MESSAGE
 
 # Where two messages of a file have a struct of one name, ours have a word in front.
 PREFIXES = ("Request", "Response", "Subscription", "Assignment")
-PREFIXED = ("alter_partition", "consumer_protocol")
+PREFIXED = ("alter_client_quotas", "alter_partition", "consumer_protocol")
 
 
 @pytest.mark.server  # the jars are downloaded once

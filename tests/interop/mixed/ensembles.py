@@ -36,8 +36,9 @@ ENSEMBLES: Final[dict[str, Sequence[Kind]]] = {
 PROPERTIES: Final = {
     **FAULT_PROPERTIES,
     "inter.broker.protocol.version": "3.9",
-    # A follower that is frozen leaves the ISR well before its session ends.
+    # A follower that is frozen leaves the ISR well before its session ends, on a busy machine too.
     "replica.lag.time.max.ms": "1500",
+    "zookeeper.session.timeout.ms": "9000",
     # Leaders move when a test says so.
     "auto.leader.rebalance.enable": "false",
 }
