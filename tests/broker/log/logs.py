@@ -5,12 +5,13 @@ from pathlib import Path
 
 import attrs
 
-from broker.log.disk import Disk, RealDisk
+from broker.log.disk import Disk
 from broker.log.log_config import LogConfig
 from broker.log.partition_log import PartitionLog
 from broker.wire.compression import Compression
 from broker.wire.record_batch import RecordBatch, batches, build_batch
 from broker.wire.records import Record
+from tests.support.unsynced_disk import UnsyncedDisk
 
 START_MS = 1_700_000_000_000
 
@@ -62,7 +63,7 @@ class LogWorld:
 
     directory: Path
     config: LogConfig = LogConfig()  # noqa: RUF009  (frozen)
-    disk: Disk = attrs.field(factory=RealDisk)
+    disk: Disk = attrs.field(factory=UnsyncedDisk)
     clock: Clock = attrs.field(factory=Clock)
 
     def open(

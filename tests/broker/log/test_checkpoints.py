@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 
 from broker.log.checkpoints import MalformedCheckpoint, OffsetCheckpoint
-from broker.log.disk import RealDisk
 from broker.log.partition_metadata import (
     MalformedPartitionMetadata,
     read_topic_id,
     write_topic_id,
 )
 from coordination.values import TopicPartition
+from tests.support.unsynced_disk import UnsyncedDisk
 
 
 def test_an_offset_checkpoint_is_kafkas(tmp_path: Path) -> None:
-    checkpoint = OffsetCheckpoint(RealDisk(), tmp_path / "recovery-point-offset-checkpoint")
+    checkpoint = OffsetCheckpoint(UnsyncedDisk(), tmp_path / "recovery-point-offset-checkpoint")
     assert checkpoint.read() == {}
     offsets = {TopicPartition("a.b-c", 0): 5, TopicPartition("orders", 11): 2**40}
     checkpoint.write(offsets)
@@ -30,14 +30,14 @@ def test_a_malformed_checkpoint(tmp_path: Path, content: str) -> None:
     path = tmp_path / "checkpoint"
     path.write_text(content)
     with pytest.raises(MalformedCheckpoint, match=r"checkpoint: "):
-        OffsetCheckpoint(RealDisk(), path).read()
+        OffsetCheckpoint(UnsyncedDisk(), path).read()
 
 
 def test_partition_metadata_is_kafkas(tmp_path: Path) -> None:
     path = tmp_path / "partition.metadata"
     assert read_topic_id(path) is None
     topic_id = uuid.UUID("a7c91f5d-a5b4-455c-90cc-d7f32643c14e")
-    write_topic_id(RealDisk(), path, topic_id)
+    write_topic_id(UnsyncedDisk(), path, topic_id)
     assert path.read_text() == "version: 0\ntopic_id: p8kfXaW0RVyQzNfzJkPBTg"
     assert read_topic_id(path) == topic_id
 

@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.log.disk import RealDisk
 from broker.log.index_file import OffsetIndex, TimeIndex
+from tests.support.unsynced_disk import UnsyncedDisk
 
 BASE = 1000
 
 
 def offset_index(directory: Path) -> OffsetIndex:
-    return OffsetIndex(RealDisk(), str(directory / "x.index"), BASE, 800)
+    return OffsetIndex(UnsyncedDisk(), str(directory / "x.index"), BASE, 800)
 
 
 def time_index(directory: Path) -> TimeIndex:
-    return TimeIndex(RealDisk(), str(directory / "x.timeindex"), BASE, 1200)
+    return TimeIndex(UnsyncedDisk(), str(directory / "x.timeindex"), BASE, 1200)
 
 
 @given(st.lists(st.integers(0, 500), min_size=1, max_size=60, unique=True), st.integers(-5, 600))

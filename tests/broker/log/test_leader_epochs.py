@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from broker.log.checkpoints import MalformedCheckpoint
-from broker.log.disk import RealDisk
 from broker.log.leader_epochs import LeaderEpochs
 from broker.log.values import EpochEndOffset
+from tests.support.unsynced_disk import UnsyncedDisk
 
 Entries = list[tuple[int, int]]
 
@@ -15,14 +15,14 @@ Entries = list[tuple[int, int]]
 @pytest.fixture
 def epochs(tmp_path: Path) -> LeaderEpochs:
     """2 @ 0, 3 @ 100, 5 @ 120."""
-    found = LeaderEpochs(RealDisk(), tmp_path / "leader-epoch-checkpoint")
+    found = LeaderEpochs(UnsyncedDisk(), tmp_path / "leader-epoch-checkpoint")
     for epoch, start_offset in ((2, 0), (3, 100), (5, 120)):
         found.assign(epoch, start_offset)
     return found
 
 
 def stored(epochs: LeaderEpochs) -> Entries:
-    return LeaderEpochs(RealDisk(), epochs.path).entries()
+    return LeaderEpochs(UnsyncedDisk(), epochs.path).entries()
 
 
 def test_the_file_is_kafkas(epochs: LeaderEpochs) -> None:
@@ -111,4 +111,4 @@ def test_a_malformed_file(tmp_path: Path, content: str) -> None:
     path = tmp_path / "leader-epoch-checkpoint"
     path.write_text(content)
     with pytest.raises(MalformedCheckpoint, match=r"leader-epoch-checkpoint"):
-        LeaderEpochs(RealDisk(), path)
+        LeaderEpochs(UnsyncedDisk(), path)

@@ -15,13 +15,13 @@ import trio
 import trio.testing
 
 from broker.failure import BrokerFailure
-from broker.log.disk import RealDisk
 from broker.log.log_config import LogConfig
 from broker.log.log_directory import LogDirectory, LogDirectoryError
 from broker.log.log_manager import LogManager, LogManagerConfig
 from broker.wire.errors import ErrorCode, KafkaError
 from coordination.values import TopicPartition
 from tests.broker.log.logs import Clock, fill, values
+from tests.support.unsynced_disk import UnsyncedDisk
 
 DEFAULTS = LogConfig(segment_bytes=400, file_delete_delay_ms=2000, retention_bytes=1000)
 ORDERS = TopicPartition("orders", 0)
@@ -37,7 +37,9 @@ class Broker:
 
     def manager(self) -> LogManager:
         config = LogManagerConfig(self.directories, DEFAULTS, initial_task_delay_ms=0)
-        return LogManager(config, disk=RealDisk(), clock_ms=self.clock, randomness=random.Random(1))
+        return LogManager(
+            config, disk=UnsyncedDisk(), clock_ms=self.clock, randomness=random.Random(1)
+        )
 
     @contextlib.asynccontextmanager
     async def running(self, *, clean: bool = True) -> AsyncIterator[LogManager]:
@@ -270,7 +272,7 @@ async def test_unreadable_checkpoints_cost_time_and_nothing_else(broker: Broker)
 
 def _lock(path: Path, answer: Connection) -> None:
     try:
-        LogDirectory(RealDisk(), path).lock()
+        LogDirectory(UnsyncedDisk(), path).lock()
     except LogDirectoryError as error:
         answer.send(str(error))
     else:
@@ -292,7 +294,7 @@ def lock_in_another_process(path: Path) -> str:
 
 
 def test_two_brokers_cannot_share_a_directory(tmp_path: Path) -> None:
-    directory = LogDirectory(RealDisk(), tmp_path)
+    directory = LogDirectory(UnsyncedDisk(), tmp_path)
     directory.lock()
     assert "is in use by another broker" in lock_in_another_process(tmp_path)
     directory.unlock()

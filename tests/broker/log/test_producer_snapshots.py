@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.log.disk import RealDisk
 from broker.log.producer_snapshots import (
     MalformedSnapshot,
     ProducerSnapshots,
@@ -14,6 +13,7 @@ from broker.log.producer_snapshots import (
     encode_snapshot,
 )
 from broker.log.producer_state import BatchMetadata, ProducerEntry
+from tests.support.unsynced_disk import UnsyncedDisk
 
 ENTRY = ProducerEntry(1000, 2, -1, 1_700_000_000_123, None)
 ENTRY.batches.append(BatchMetadata(41, 99, 4, 1_700_000_000_123))
@@ -21,7 +21,7 @@ ENTRY.batches.append(BatchMetadata(41, 99, 4, 1_700_000_000_123))
 
 def snapshots(directory: Path) -> ProducerSnapshots:
     names = [path.name for path in directory.iterdir()]
-    return ProducerSnapshots(RealDisk(), directory, names)
+    return ProducerSnapshots(UnsyncedDisk(), directory, names)
 
 
 @given(

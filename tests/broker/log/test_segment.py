@@ -4,18 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from broker.log.disk import RealDisk
 from broker.log.log_config import LogConfig
 from broker.log.segment import Segment
 from broker.wire.record_batch import batches
 from tests.broker.log.logs import START_MS, LogWorld, fill, make_batch, read_batches
+from tests.support.unsynced_disk import UnsyncedDisk
 
 CONFIG = LogConfig(segment_bytes=1000, segment_ms=500, segment_index_bytes=16)
 
 
 def new_segment(directory: Path, jitter_ms: int = 0) -> Segment:
     return Segment.create(
-        RealDisk(), directory, 100, CONFIG, created_ms=START_MS, jitter_ms=jitter_ms
+        UnsyncedDisk(), directory, 100, CONFIG, created_ms=START_MS, jitter_ms=jitter_ms
     )
 
 

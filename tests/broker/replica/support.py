@@ -5,7 +5,6 @@ from collections.abc import Container
 from pathlib import Path
 from uuid import UUID
 
-from broker.log.disk import RealDisk
 from broker.log.log_config import LogConfig
 from broker.log.partition_log import PartitionLog
 from broker.replica.fetch import FetchParameters, look
@@ -15,6 +14,7 @@ from broker.replica.partition import Partition
 from broker.wire.record_batch import batches, build_batch
 from broker.wire.records import Record
 from coordination.values import ZERO_UUID, LeaderAndIsr, TopicPartition
+from tests.support.unsynced_disk import UnsyncedDisk
 
 TOPIC_ID = UUID(int=7)
 LAG_TIME_MAX_S = 30.0
@@ -33,7 +33,7 @@ def open_partition(
     log = PartitionLog.open(
         home / f"t-{partition}",
         LogConfig(min_insync_replicas=min_insync_replicas),
-        disk=RealDisk(),
+        disk=UnsyncedDisk(),
         clock_ms=lambda: 1_700_000_000_000,
         randomness=random.Random(1),
     )
