@@ -72,7 +72,8 @@ TOPICS: dict[str, dict[str, str]] = {
 }
 
 
-@pytest.fixture(scope="module")
+# As long as the cluster: who runs tests side by side may come to this module twice.
+@pytest.fixture(scope="session")
 def topics(cluster: TestCluster) -> None:
     """One partition each, with its only replica on LEADER."""
     admin = AdminClient({"bootstrap.servers": cluster.bootstrap, "log_level": 0})

@@ -48,7 +48,8 @@ def assert_promises_kept(cluster: TestCluster, load: Load) -> None:
     for each in found:
         where.setdefault((each.key, each.number), []).append((each.partition, each.offset))
     lost = [each for each in load.acknowledged if not _is_at(each, where)]
-    assert lost == [], f"{len(lost)} of {len(load.acknowledged)} lost or moved"
+    there = [where.get((each.key, each.number)) for each in lost[:3]]
+    assert lost == [], f"{len(lost)} of {len(load.acknowledged)}: {lost[:3]} lost, or at {there}"
     if "kafka" in cluster.kinds.values():
         first: dict[tuple[int, int], Found] = {}
         for each in found:
