@@ -27,7 +27,7 @@ from collections.abc import Mapping
 from coordination.controller import reassignment
 from coordination.controller.context import ControllerContext
 from coordination.controller.effects import Reply
-from coordination.controller.reassignment_znode import read_asked, strike
+from coordination.controller.reassignment_znode import Target, read_asked, strike
 from coordination.controller.requests import (
     AlterPartitionReassignments,
     KafkaErrorName,
@@ -39,8 +39,6 @@ from coordination.values import PartitionAssignment, TopicPartition
 from coordination.znodes import paths
 
 __all__ = ["alter_reassignments", "go_on", "list_reassignments", "reassignments_changed"]
-
-Target = tuple[int, ...]
 
 NO_SUCH_PARTITION = Refusal(
     KafkaErrorName.UNKNOWN_TOPIC_OR_PARTITION, "The partition does not exist."

@@ -20,7 +20,7 @@ from coordination.store import BadVersion, Delete, NoNode, Op, Set, StoreError
 from coordination.values import TopicPartition
 from coordination.znodes import BadZnode, decode_reassignment, encode_reassignment, paths
 
-__all__ = ["read_asked", "strike"]
+__all__ = ["Target", "read_asked", "strike"]
 
 Target = tuple[int, ...]
 
