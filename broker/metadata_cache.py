@@ -18,7 +18,7 @@ from uuid import UUID
 
 import attrs
 
-from broker.replica.waiting import Movement
+from broker.waiting import Movement
 from broker.wire.framing import EncodedResponse
 from coordination.values import (
     LEADER_DURING_DELETE,

@@ -33,7 +33,7 @@ from broker.config.topic_configs import (
 from broker.groups.offsets_log import OFFSETS_TOPIC
 from broker.live_configs import LiveConfigs
 from broker.metadata_cache import MetadataCache
-from broker.replica.waiting import wait_until
+from broker.waiting import wait_until
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.zookeeper import ZooKeeper, zookeeper_errors
 from coordination import topics

@@ -13,7 +13,7 @@ from broker.api.context import RequestContext
 from broker.api.permissions import Resource
 from broker.broker import Broker
 from broker.replica.partition import Partition
-from broker.replica.waiting import wait_until
+from broker.waiting import wait_until
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.delete_records import (
     DeleteRecordsPartition,

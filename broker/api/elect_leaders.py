@@ -14,7 +14,7 @@ import trio
 from broker.api.context import RequestContext
 from broker.api.permissions import Resource
 from broker.broker import Broker
-from broker.replica.waiting import wait_until
+from broker.waiting import wait_until
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.elect_leaders import (
     ElectLeadersRequest,

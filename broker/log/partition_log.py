@@ -48,7 +48,7 @@ from broker.log.values import (
     Slice,
     TimestampOffset,
 )
-from broker.replica.waiting import Movement
+from broker.waiting import Movement
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.record_batch import (
     NO_TIMESTAMP,

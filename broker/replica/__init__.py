@@ -12,7 +12,7 @@ partition is committed.
                   │                                        ▼
                   │ what followers asked for        truncation, then append to the log
                   ▼
-                isr (arithmetic) ──► high watermark ──► waiting: acks=all, long polls
+                isr (arithmetic) ──► high watermark ──► broker.waiting: acks=all, long polls
                   │
                   └──► isr_changes ──► AlterPartition to the controller
 

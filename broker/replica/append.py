@@ -30,7 +30,7 @@ from broker.log.validation import NotOneBatch
 from broker.log.values import Origin
 from broker.replica.manager import ReplicaManager
 from broker.replica.partition import Partition
-from broker.replica.waiting import wait_until
+from broker.waiting import wait_until
 from broker.wire.errors import ErrorCode, KafkaError
 from coordination.values import TopicPartition
 

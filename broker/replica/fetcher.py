@@ -38,7 +38,7 @@ from broker.replica.leader_link import LeaderLink
 from broker.replica.partition import Partition
 from broker.replica.session_client import Key, SessionClient, SessionRequest
 from broker.replica.throttle import Throttle
-from broker.replica.waiting import Due
+from broker.waiting import Due
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.fetch import (
     FetchPartition,

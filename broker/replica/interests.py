@@ -34,7 +34,7 @@ import attrs
 from broker.log.values import EpochEndOffset
 from broker.replica.isr import Contact, FollowerProgress
 from broker.replica.partition import Partition
-from broker.replica.waiting import Due, Movement
+from broker.waiting import Due, Movement
 from broker.wire.errors import KafkaError
 from broker.wire.regions import FileRegion
 from coordination.values import ZERO_UUID, TopicPartition

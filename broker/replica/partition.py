@@ -39,7 +39,7 @@ from broker.log.validation import only_batch
 from broker.log.values import AppendInfo, Origin
 from broker.replica.isr import FollowerProgress, can_join_isr, high_watermark, out_of_sync
 from broker.replica.refusals import Refusals
-from broker.replica.waiting import Movement
+from broker.waiting import Movement
 from broker.wire.errors import ErrorCode, KafkaError
 from coordination.values import LeaderAndIsr, TopicPartition
 

@@ -18,8 +18,8 @@ from broker.log.disk import Data, RealDisk
 from broker.log.log_config import ThrottledReplicas
 from broker.log.values import EpochEndOffset
 from broker.replica.partition import Partition
-from broker.replica.waiting import wait_until
 from broker.transport import StreamTransport, Transport
+from broker.waiting import wait_until
 from broker.wire.apis import ApiKey
 from broker.wire.messages.fetch import FetchRequest
 from broker.wire.regions import OpenFile

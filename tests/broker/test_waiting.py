@@ -3,7 +3,7 @@
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from broker.replica.waiting import Due, Movement, wait_until
+from broker.waiting import Due, Movement, wait_until
 
 
 async def test_what_is_so_already_is_not_waited_for(autojump_clock: MockClock) -> None:

@@ -1,4 +1,4 @@
-"""Waiting until a partition has moved on.
+"""Waiting until something has moved on: a partition, a log's start, the metadata.
 
 A request that can't be answered yet (an acks=all produce, a fetch of records
 that don't exist) awaits here under a deadline. It's one event, registered with
