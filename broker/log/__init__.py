@@ -4,14 +4,21 @@ A log is a sequence of batches, each with the next offsets, cut into segments; b
 lie two sparse indexes. The files are Kafka's to the byte: a stopped Kafka's directory can be served
 by this code and the other way round.
 
-    Produce                                                        Fetch
-      | one batch, as the client made it                             | an offset
+    Produce                                                        Fetch, ListOffsets
+      | one batch, as the client made it                             | an offset, a time
       v                                                              v
-    validation ----> producer_state ----> partition_log <---------- reading
-    header, CRC      duplicate? in        stamps offset and           | segment by offset,
-                     sequence?            leader epoch                v index, a few headers
-                                            |                       FileRegion -> sendfile
-                                            v
+    appending  <------------ partition_log ------------>  reading, timestamps
+      | validation           what a log is to others                 | segment by offset,
+      |   header, CRC                                                | index, a few headers
+      | producer_state                                               v
+      |   duplicate? in sequence?                                  FileRegion -> sendfile
+      | stamps offset, leader epoch
+      v
+    parts: local_log, leader_epochs, producer_state and its snapshots, watermarks
+      ^                                                     who may read how far
+      |---- truncation    the end goes
+      '---- retention     the beginning goes
+
     local_log -> segments -> segment      what is there as files; append, find, cut, roll
     segment -------> .log                 batches, nothing between them
         |----------> .index               offset    -> position      } index_file, an entry
@@ -22,7 +29,6 @@ by this code and the other way round.
 
     loader         opens a directory, recovers it; with producer_recovery
     flushing       the recovery point, and what to sync for it
-    retention      which old segments may go
     segment_files  segments made, renamed to .deleted, given up later
     storage        a disk that failed stays failed, for all logs on it
     disk           every change of a file, so that a test can lose what was not synced

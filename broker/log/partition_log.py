@@ -1,12 +1,17 @@
 """One partition's log: offsets given to batches, batches found by offset, and an end to cut at.
 
-    append_as_leader    check -> stamp offset and epoch into the bytes -> segment
-    append_as_follower  the leader's bytes as they are -> segment; its epochs are noted
-    read                offset -> the segment and position of its batch -> a region of the file
-    truncate_to         what a new leader does not have goes
-    delete_old_segments what is too old, too much, or before the log start offset goes
+    append_as_leader     check, stamp offset and epoch into the bytes -> segment  } appending
+    append_as_follower   the leader's bytes as they are -> segment                }
+    read                 offset -> segment, position -> a region of the file        reading
+    offset_for_timestamp a time, or a name for an offset -> a record                timestamps
+    truncate_to          what a new leader does not have goes                       truncation
+    delete_old_segments  too old, too much, or before the log start offset: goes    retention
+    high_watermark, ..   who may read what                                          watermarks
 
-Everything here is synchronous and for one thread, the event loop's: between two calls the log is
+Here is what a log is to others; how each of these is done stands in the module named beside it,
+and what they work on, the log's files, epochs and producers, in `parts`.
+
+Everything is synchronous and for one thread, the event loop's: between two calls the log is
 consistent, and a connection's appends run in the order they came. What blocks (sync, unlink) is
 handed out as a value for another thread to do: `local.due_flush`, `local.take_deletable`.
 
@@ -25,22 +30,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
+from broker.log import appending, retention, truncation
 from broker.log.disk import Disk
 from broker.log.file_names import PARTITION_METADATA, partition_of
 from broker.log.loader import LoadedLog, LogLoader
 from broker.log.local_log import LocalLog
-from broker.log.log_config import LogConfig, TimestampType
+from broker.log.log_config import LogConfig
 from broker.log.partition_metadata import read_topic_id, write_topic_id
-from broker.log.producer_recovery import truncate_producers
-from broker.log.reading import find_timestamp
-from broker.log.retention import deletable_segments
+from broker.log.parts import LogParts
 from broker.log.storage import Storage
-from broker.log.validation import (
-    UnexpectedAppendOffset,
-    batches_of_leader,
-    check_batch,
-    only_batch,
-)
+from broker.log.timestamps import find_timestamp
 from broker.log.values import (
     AppendInfo,
     EpochEndOffset,
@@ -48,15 +47,9 @@ from broker.log.values import (
     Slice,
     TimestampOffset,
 )
-from broker.waiting import Movement
+from broker.log.watermarks import Watermarks
 from broker.wire.errors import ErrorCode, KafkaError
-from broker.wire.record_batch import (
-    NO_TIMESTAMP,
-    Buffer,
-    RecordBatch,
-    stamp,
-    stamp_append_time,
-)
+from broker.wire.record_batch import Buffer
 
 
 class ClosedLog(Exception):  # named for what it is
@@ -67,6 +60,7 @@ class PartitionLog:
     """See the module. Made by `open`. `local`, `epochs` and `producers` are for others to read.
 
     was_clean: no machine has stopped under it since it was closed: nothing is missing at its end.
+    start_moved: the log start offset went up; a truncation is its doer's to tell.
     """
 
     def __init__(
@@ -82,16 +76,24 @@ class PartitionLog:
         self.topic_partition = partition_of(directory.name)
         self.directory = directory
         self.topic_id = read_topic_id(directory / PARTITION_METADATA)
-        self.log_start_offset = loaded.log_start_offset
         self.was_clean = loaded.was_clean
         self.local = LocalLog(directory, config, loaded, disk, clock_ms, randomness, storage)
         self.epochs = loaded.epochs
         self.producers = loaded.producers
-        self._snapshots = loaded.snapshots
-        self._high_watermark = loaded.log_start_offset
-        self.start_moved = Movement()  # up; a truncation is its doer's to tell
+        self._watermarks = Watermarks(
+            self.topic_partition, self.local, loaded.producers, loaded.log_start_offset
+        )
+        self.start_moved = self._watermarks.start_moved
+        self._parts = LogParts(
+            self.topic_partition,
+            self.local,
+            loaded.epochs,
+            loaded.producers,
+            loaded.snapshots,
+            self._watermarks,
+            clock_ms,
+        )
         self._disk = disk
-        self._clock_ms = clock_ms
 
     @classmethod
     def open(
@@ -128,21 +130,6 @@ class PartitionLog:
         storage = storage or Storage(directory.parent)
         return cls(directory, config, loader.load(), disk, clock_ms, randomness, storage)
 
-    @property
-    def config(self) -> LogConfig:
-        return self.local.config
-
-    @property
-    def log_end_offset(self) -> int:
-        """Where the next record goes."""
-        return self.local.log_end_offset
-
-    @property
-    def starts_within_a_segment(self) -> bool:
-        """Whether DeleteRecords moved the start to where no segment begins: only a checkpoint
-        remembers that."""
-        return self.log_start_offset > self.local.segments.first.base_offset
-
     # --- appending
 
     def append_as_leader(
@@ -152,39 +139,11 @@ class PartitionLog:
 
         Errors of `validation` and `ProducerState.check`; KAFKA_STORAGE_ERROR.
         """
-        batch = only_batch(records)
-        now_ms = self._clock_ms()
-        check_batch(batch, self.config, origin, now_ms)
-        if batch.has_producer_id:
-            if origin is Origin.CLIENT:
-                known = self.producers.duplicate_of(batch)
-                if known is not None:
-                    return AppendInfo(
-                        known.first_offset,
-                        known.last_offset,
-                        known.timestamp_ms,
-                        known.timestamp_ms,
-                        self.log_start_offset,
-                        0,
-                        is_duplicate=True,
-                    )
-            self.producers.check(batch, origin)
-        self._stamp(batch, leader_epoch, now_ms)
-        by_append_time = batch.is_log_append_time
-        self._append([batch], batch.view)
-        return AppendInfo(
-            batch.base_offset,
-            batch.last_offset,
-            batch.max_timestamp_ms,
-            now_ms if by_append_time else NO_TIMESTAMP,
-            self.log_start_offset,
-            batch.size_bytes,
-        )
+        return appending.append_as_leader(self._parts, records, leader_epoch, origin)
 
     def holds(self, records: Buffer) -> bool:
         """Whether this batch of an idempotent producer is here already: it was sent again."""
-        batch = only_batch(records)
-        return batch.has_producer_id and self.producers.duplicate_of(batch) is not None
+        return appending.was_appended(self.producers, records)
 
     def append_as_follower(self, records: Buffer) -> AppendInfo | None:
         """Append batches with the leader's offsets and epochs; None if there is no whole batch.
@@ -192,62 +151,7 @@ class PartitionLog:
         A batch cut short at the end is left out. UnexpectedAppendOffset if they do not continue
         the log; CORRUPT_MESSAGE.
         """
-        found = batches_of_leader(records, self.topic_partition)
-        if not found:
-            return None
-        end_offset = found[-1].end_offset
-        self._make_room_for(found[0], end_offset)
-        size_bytes = sum(batch.size_bytes for batch in found)
-        self._append(found, memoryview(records)[:size_bytes])
-        return AppendInfo(
-            found[0].base_offset,
-            end_offset - 1,
-            max(batch.max_timestamp_ms for batch in found),
-            NO_TIMESTAMP,
-            self.log_start_offset,
-            size_bytes,
-        )
-
-    def _make_room_for(self, first: RecordBatch, end_offset: int) -> None:
-        if first.base_offset >= self.log_end_offset:
-            return
-        # DeleteRecords may have put the leader's start into the middle of a batch: an empty
-        # follower then gets the whole batch and must begin below its own start offset.
-        is_empty = self.log_end_offset == self.log_start_offset
-        if not is_empty or end_offset <= self.log_end_offset:
-            raise UnexpectedAppendOffset(
-                f"Offset {first.base_offset} in append to {self.topic_partition} is less than the "
-                f"next offset {self.log_end_offset}"
-            )
-        self.truncate_fully_and_start_at(first.base_offset, self.log_start_offset)
-
-    def _stamp(self, batch: RecordBatch, leader_epoch: int, now_ms: int) -> None:
-        """Write offset, epoch and perhaps time into the batch's bytes and into `batch`."""
-        view = batch.view
-        if view.readonly:
-            view = batch.view = memoryview(bytearray(view))
-        stamp(view, self.log_end_offset, leader_epoch)
-        batch.base_offset = self.log_end_offset
-        batch.leader_epoch = leader_epoch
-        if self.config.message_timestamp_type is TimestampType.LOG_APPEND_TIME:
-            batch.attributes = stamp_append_time(view, batch.attributes, now_ms)
-            batch.max_timestamp_ms = now_ms
-
-    def _append(self, found: list[RecordBatch], data: memoryview) -> None:
-        """The common end of every append: checked and stamped batches, and their bytes."""
-        last_offset = found[-1].last_offset
-        max_timestamp_ms = max([batch.max_timestamp_ms for batch in found])
-        if self.local.must_roll(len(data), max_timestamp_ms, last_offset):
-            self._roll(max(found[0].base_offset, self.log_end_offset))
-        with self.local.storage:
-            for batch in found:
-                if batch.leader_epoch >= 0:
-                    self.epochs.assign(batch.leader_epoch, batch.base_offset)
-        self.local.append(found, data)
-        for batch in found:
-            self.producers.update(batch)
-        if self.log_end_offset - self.recovery_point >= self.config.flush_messages:
-            self.flush()
+        return appending.append_as_follower(self._parts, records)
 
     # --- reading
 
@@ -264,15 +168,10 @@ class PartitionLog:
 
     def check_in_range(self, offset: int) -> None:
         """OFFSET_OUT_OF_RANGE outside of log_start_offset..log_end_offset."""
-        if not self.log_start_offset <= offset <= self.log_end_offset:
-            raise KafkaError(
-                ErrorCode.OFFSET_OUT_OF_RANGE,
-                f"Offset {offset} of {self.topic_partition} is not within "
-                f"[{self.log_start_offset}, {self.log_end_offset}]",
-            )
+        self._watermarks.check_in_range(offset)
 
     def offset_for_timestamp(self, timestamp_ms: int) -> TimestampOffset | None:
-        """What ListOffsets asks, as `reading.find_timestamp` has it."""
+        """What ListOffsets asks, as `timestamps.find_timestamp` has it."""
         with self.local.storage:
             return find_timestamp(
                 self.local.segments,
@@ -281,6 +180,31 @@ class PartitionLog:
                 self.log_start_offset,
                 self.log_end_offset,
             )
+
+    # --- who may read what
+
+    @property
+    def log_start_offset(self) -> int:
+        return self._watermarks.log_start_offset
+
+    @property
+    def last_stable_offset(self) -> int:
+        """Up to where read_committed consumers may read: before the first open transaction."""
+        return self._watermarks.last_stable_offset
+
+    @property
+    def high_watermark(self) -> int:
+        """Up to where every in-sync replica has the log; moved by the partition's owner."""
+        return self._watermarks.high_watermark
+
+    @property
+    def log_end_offset(self) -> int:
+        """Where the next record goes."""
+        return self.local.log_end_offset
+
+    def update_high_watermark(self, offset: int) -> int:
+        """Set it, bounded by the log start and end offsets; gives what it became."""
+        return self._watermarks.update_high_watermark(offset)
 
     # --- leader epochs
 
@@ -298,85 +222,43 @@ class PartitionLog:
         """KIP-279: the largest known epoch at most `leader_epoch`, and where it ended."""
         return self.epochs.end_offset_for(leader_epoch, self.log_end_offset)
 
-    # --- watermarks
+    # --- the end goes
+
+    def truncate_to(self, offset: int) -> bool:
+        """Drop every batch that holds `offset` or a later one; False if there is none."""
+        return truncation.truncate_to(self._parts, offset)
+
+    def truncate_fully_and_start_at(self, offset: int, log_start_offset: int | None = None) -> None:
+        """Drop everything; the next append is at `offset`, the log start there or as given."""
+        truncation.truncate_fully_and_start_at(self._parts, offset, log_start_offset)
+
+    # --- the beginning goes
 
     @property
-    def high_watermark(self) -> int:
-        """Up to where every in-sync replica has the log; moved by the partition's owner."""
-        return self._high_watermark
-
-    def update_high_watermark(self, offset: int) -> int:
-        """Set it, bounded by the log start and end offsets; gives what it became."""
-        self._high_watermark = min(max(offset, self.log_start_offset), self.log_end_offset)
-        self.producers.on_high_watermark(self._high_watermark)
-        return self._high_watermark
-
-    @property
-    def last_stable_offset(self) -> int:
-        """Up to where read_committed consumers may read: before the first open transaction."""
-        unstable = self.producers.first_unstable_offset
-        if unstable is None:
-            return self._high_watermark
-        return min(max(unstable, self.log_start_offset), self._high_watermark)
+    def starts_within_a_segment(self) -> bool:
+        """Whether DeleteRecords moved the start to where no segment begins: only a checkpoint
+        remembers that."""
+        return self.log_start_offset > self.local.segments.first.base_offset
 
     def increment_log_start_offset(self, offset: int) -> bool:
         """DeleteRecords, and followers of its leader; False if the start is there or beyond.
 
         OFFSET_OUT_OF_RANGE above the high watermark.
         """
-        if offset > self._high_watermark:
-            raise KafkaError(
-                ErrorCode.OFFSET_OUT_OF_RANGE,
-                f"Cannot increment the log start offset of {self.topic_partition} to {offset}: "
-                f"the high watermark is {self._high_watermark}",
-            )
-        if offset <= self.log_start_offset:
-            return False
-        self.log_start_offset = offset
-        self.local.flushing.started_at(offset)
-        with self.local.storage:
-            self.epochs.truncate_from_start(offset)
-        self.start_moved.happened()
-        return True
+        return retention.increment_log_start_offset(self._parts, offset)
 
-    # --- truncation
+    def delete_old_segments(self) -> int:
+        """Retention by log start offset, size and time, below the high watermark; how many went.
 
-    def truncate_to(self, offset: int) -> bool:
-        """Drop every batch that holds `offset` or a later one; False if there is none."""
-        with self.local.storage:
-            if offset >= self.log_end_offset:
-                # This broker may have led and noted an epoch, and appended nothing in it.
-                self.epochs.truncate_from_end(self.log_end_offset)
-                return False
-            if offset < self.local.segments.first.base_offset:
-                self.truncate_fully_and_start_at(offset)
-                return True
-            self.local.truncate_to(offset)
-            self.log_start_offset = min(self.log_start_offset, self.log_end_offset)
-            self.epochs.truncate_from_end(self.log_end_offset)
-            truncate_producers(
-                self.local.segments,
-                self.producers,
-                self._snapshots,
-                self.log_start_offset,
-                self.log_end_offset,
-                self._clock_ms(),
-            )
-        self.update_high_watermark(self._high_watermark)
-        return True
+        Their files are renamed; `local.take_deletable` gives them after file.delete.delay.ms.
+        """
+        return retention.delete_old_segments(self._parts)
 
-    def truncate_fully_and_start_at(self, offset: int, log_start_offset: int | None = None) -> None:
-        """Drop everything; the next append is at `offset`, the log start there or as given."""
-        with self.local.storage:
-            self.local.truncate_fully_and_start_at(offset)
-            self.epochs.clear()
-            for snapshot in self._snapshots.offsets:
-                self._snapshots.delete(snapshot)
-            self.producers.reset([], offset, self._clock_ms())
-        self.log_start_offset = offset if log_start_offset is None else log_start_offset
-        self._high_watermark = max(offset, self.log_start_offset)
+    def remove_expired_producers(self) -> None:
+        """Forget the producers that were silent for producer.id.expiration.ms."""
+        self.producers.remove_expired(self._parts.clock_ms())
 
-    # --- topic id
+    # --- its topic
 
     def assign_topic_id(self, topic_id: uuid.UUID) -> None:
         """Note the topic's id, once; INCONSISTENT_TOPIC_ID if there is another.
@@ -394,7 +276,15 @@ class PartitionLog:
         write_topic_id(self._disk, self.directory / PARTITION_METADATA, topic_id)
         self.topic_id = topic_id
 
-    # --- flushing, rolling, retention
+    @property
+    def config(self) -> LogConfig:
+        return self.local.config
+
+    def update_config(self, config: LogConfig) -> None:
+        """From now on; the index settings of existing segments stay."""
+        self.local.config = config
+
+    # --- its files
 
     @property
     def recovery_point(self) -> int:
@@ -405,55 +295,13 @@ class PartitionLog:
         """Sync everything now, blocking; `local.due_flush` is for another thread."""
         self.local.flush()
 
-    def _roll(self, base_offset: int) -> None:
-        self.local.roll(base_offset)
-        self.producers.end_offset = base_offset
-        with self.local.storage:
-            self._snapshots.write(base_offset, self.producers.entries(), sync=False)
-
-    def delete_old_segments(self) -> int:
-        """Retention by log start offset, size and time, below the high watermark; how many went.
-
-        Their files are renamed; `local.take_deletable` gives them after file.delete.delay.ms.
-        """
-        with self.local.storage:
-            deletable = deletable_segments(
-                self.local.segments,
-                self.config,
-                log_start_offset=self.log_start_offset,
-                log_end_offset=self.log_end_offset,
-                high_watermark=self._high_watermark,
-                now_ms=self._clock_ms(),
-            )
-            if not deletable:
-                return 0
-            if len(deletable) == len(self.local.segments):
-                self._roll(self.log_end_offset)
-            self.local.drop(deletable)
-            start_offset = self.local.segments.first.base_offset
-        if start_offset > self.log_start_offset:
-            self.increment_log_start_offset(start_offset)
-        return len(deletable)
-
-    def remove_expired_producers(self) -> None:
-        """Forget the producers that were silent for producer.id.expiration.ms."""
-        self.producers.remove_expired(self._clock_ms())
-
-    # --- life
-
-    def update_config(self, config: LogConfig) -> None:
-        """From now on; the index settings of existing segments stay."""
-        self.local.config = config
-
     def close(self) -> None:
         """Flush, snapshot the producers, close; then the next `open` may be told it was clean."""
         self.flush()
         with self.local.storage:
             self.local.segments.active.become_inactive()
-            if self.producers.end_offset not in self._snapshots.offsets and self.log_end_offset:
-                self._snapshots.write(
-                    self.producers.end_offset, self.producers.entries(), sync=True
-                )
+            if self.log_end_offset:
+                self._parts.keep_producers()
         self.abandon()
 
     def abandon(self) -> None:

@@ -1,16 +1,54 @@
-"""Which segments a log may let go of.
+"""Letting a log's beginning go: its start offset moves up, and old segments are deleted.
+
+    DeleteRecords ──► increment_log_start_offset ──► the segments before it are deletable
+    size, time    ──► delete_old_segments ─────────► the start is the first segment that stays
 
 Whole segments go, oldest first, and only below the high watermark, so that the log start offset
-never passes it. A segment is deletable when it lies before the log start offset (DeleteRecords),
-or, with cleanup.policy=delete, when the log without it still has retention.bytes, or when its
-latest record is older than retention.ms.
+never passes it. A segment is deletable when it lies before the log start offset, or, with
+cleanup.policy=delete, when the log without it still has retention.bytes, or when its latest record
+is older than retention.ms.
 
-Source: Kafka's `UnifiedLog.deleteOldSegments`.
+Source: Kafka's `UnifiedLog.deleteOldSegments`, `maybeIncrementLogStartOffset`.
 """
 
 from broker.log.log_config import LogConfig
+from broker.log.parts import LogParts
 from broker.log.segment import Segment
 from broker.log.segments import Segments
+
+
+def increment_log_start_offset(parts: LogParts, offset: int) -> bool:
+    """See `PartitionLog.increment_log_start_offset`."""
+    if not parts.watermarks.raise_log_start(offset):
+        return False
+    parts.local.flushing.started_at(offset)
+    with parts.local.storage:
+        parts.epochs.truncate_from_start(offset)
+    parts.watermarks.start_moved.happened()
+    return True
+
+
+def delete_old_segments(parts: LogParts) -> int:
+    """See `PartitionLog.delete_old_segments`."""
+    local = parts.local
+    with local.storage:
+        deletable = deletable_segments(
+            local.segments,
+            local.config,
+            log_start_offset=parts.log_start_offset,
+            log_end_offset=parts.log_end_offset,
+            high_watermark=parts.watermarks.high_watermark,
+            now_ms=parts.clock_ms(),
+        )
+        if not deletable:
+            return 0
+        if len(deletable) == len(local.segments):
+            parts.roll(parts.log_end_offset)
+        local.drop(deletable)
+        start_offset = local.segments.first.base_offset
+    if start_offset > parts.log_start_offset:
+        increment_log_start_offset(parts, start_offset)
+    return len(deletable)
 
 
 def deletable_segments(

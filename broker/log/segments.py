@@ -1,6 +1,6 @@
-"""A log's segments, in order of their first offsets."""
+"""A log's segments, in order of their first offsets: looked up by bisection."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
 from broker.log.segment import Segment
@@ -46,7 +46,8 @@ class Segments:
         self._segments.append(segment)
 
     def remove(self, segment: Segment) -> None:
-        index = self._segments.index(segment)
+        index = bisect_left(self._base_offsets, segment.base_offset)
+        assert self._segments[index] is segment, "only what is in the log is removed"
         del self._segments[index], self._base_offsets[index]
 
     def from_floor(self, offset: int) -> Iterator[Segment]:

@@ -1,4 +1,4 @@
-"""ListOffsets: by timestamp, and the special ones."""
+"""Offsets by timestamp: the special values, and the first record that is not earlier."""
 
 import pytest
 

@@ -1,0 +1,143 @@
+"""The append path: a batch is checked, has its offsets, and is written.
+
+    a client's, by the leader                  a leader's, by a follower
+      validation   header, CRC, count            validation   CRC, ascending
+      producers    sent again? in sequence?      room         does it continue the log?
+      stamp        offset, epoch, time             │
+        └───────────────────► write ◄──────────────┘
+                              roll, if the segment is full or old
+                              the epochs' starts are noted
+                              bytes into the segment
+                              the producers' state follows
+                              flush, if flush.messages says so
+
+Everything that may refuse comes before the first byte: who raises `KafkaError` for a batch has
+changed nothing.
+
+Source: Kafka's `UnifiedLog.append`, `LogValidator.validateMessagesAndAssignOffsets`.
+"""
+
+from broker.log.log_config import LogConfig, TimestampType
+from broker.log.parts import LogParts
+from broker.log.producer_state import ProducerState
+from broker.log.truncation import truncate_fully_and_start_at
+from broker.log.validation import (
+    UnexpectedAppendOffset,
+    batches_of_leader,
+    check_batch,
+    only_batch,
+)
+from broker.log.values import AppendInfo, Origin
+from broker.wire.record_batch import (
+    NO_TIMESTAMP,
+    Buffer,
+    RecordBatch,
+    stamp,
+    stamp_append_time,
+)
+
+
+def append_as_leader(
+    parts: LogParts, records: Buffer, leader_epoch: int, origin: Origin
+) -> AppendInfo:
+    """See `PartitionLog.append_as_leader`."""
+    batch = only_batch(records)
+    now_ms = parts.clock_ms()
+    check_batch(batch, parts.config, origin, now_ms)
+    if batch.has_producer_id:
+        if origin is Origin.CLIENT:
+            known = parts.producers.duplicate_of(batch)
+            if known is not None:
+                return AppendInfo(
+                    known.first_offset,
+                    known.last_offset,
+                    known.timestamp_ms,
+                    known.timestamp_ms,
+                    parts.log_start_offset,
+                    0,
+                    is_duplicate=True,
+                )
+        parts.producers.check(batch, origin)
+    _stamp(batch, parts.log_end_offset, leader_epoch, parts.config, now_ms)
+    by_append_time = batch.is_log_append_time
+    _write(parts, [batch], batch.view)
+    return AppendInfo(
+        batch.base_offset,
+        batch.last_offset,
+        batch.max_timestamp_ms,
+        now_ms if by_append_time else NO_TIMESTAMP,
+        parts.log_start_offset,
+        batch.size_bytes,
+    )
+
+
+def was_appended(producers: ProducerState, records: Buffer) -> bool:
+    """Whether this batch of an idempotent producer is in the log already: it was sent again."""
+    batch = only_batch(records)
+    return batch.has_producer_id and producers.duplicate_of(batch) is not None
+
+
+def append_as_follower(parts: LogParts, records: Buffer) -> AppendInfo | None:
+    """See `PartitionLog.append_as_follower`."""
+    found = batches_of_leader(records, parts.topic_partition)
+    if not found:
+        return None
+    end_offset = found[-1].end_offset
+    _make_room(parts, found[0], end_offset)
+    size_bytes = sum(batch.size_bytes for batch in found)
+    _write(parts, found, memoryview(records)[:size_bytes])
+    return AppendInfo(
+        found[0].base_offset,
+        end_offset - 1,
+        max(batch.max_timestamp_ms for batch in found),
+        NO_TIMESTAMP,
+        parts.log_start_offset,
+        size_bytes,
+    )
+
+
+def _make_room(parts: LogParts, first: RecordBatch, end_offset: int) -> None:
+    if first.base_offset >= parts.log_end_offset:
+        return
+    # DeleteRecords may have put the leader's start into the middle of a batch: an empty
+    # follower then gets the whole batch and must begin below its own start offset.
+    is_empty = parts.log_end_offset == parts.log_start_offset
+    if not is_empty or end_offset <= parts.log_end_offset:
+        raise UnexpectedAppendOffset(
+            f"Offset {first.base_offset} in append to {parts.topic_partition} is less than the "
+            f"next offset {parts.log_end_offset}"
+        )
+    truncate_fully_and_start_at(parts, first.base_offset, parts.log_start_offset)
+
+
+def _stamp(
+    batch: RecordBatch, offset: int, leader_epoch: int, config: LogConfig, now_ms: int
+) -> None:
+    """Write offset, epoch and perhaps time into the batch's bytes and into `batch`."""
+    view = batch.view
+    if view.readonly:
+        view = batch.view = memoryview(bytearray(view))
+    stamp(view, offset, leader_epoch)
+    batch.base_offset = offset
+    batch.leader_epoch = leader_epoch
+    if config.message_timestamp_type is TimestampType.LOG_APPEND_TIME:
+        batch.attributes = stamp_append_time(view, batch.attributes, now_ms)
+        batch.max_timestamp_ms = now_ms
+
+
+def _write(parts: LogParts, found: list[RecordBatch], data: memoryview) -> None:
+    """The common end: batches that are checked and have their offsets, and their bytes."""
+    local = parts.local
+    last_offset = found[-1].last_offset
+    max_timestamp_ms = max([batch.max_timestamp_ms for batch in found])
+    if local.must_roll(len(data), max_timestamp_ms, last_offset):
+        parts.roll(max(found[0].base_offset, local.log_end_offset))
+    with local.storage:
+        for batch in found:
+            if batch.leader_epoch >= 0:
+                parts.epochs.assign(batch.leader_epoch, batch.base_offset)
+    local.append(found, data)
+    for batch in found:
+        parts.producers.update(batch)
+    if local.log_end_offset - local.flushing.recovery_point >= local.config.flush_messages:
+        local.flush()
