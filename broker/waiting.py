@@ -42,7 +42,7 @@ class Due(Generic[T]):
         if rings and self._bell is not None:
             self._bell.set()
 
-    def settled(self, item: T) -> None:
+    def unmark(self, item: T) -> None:
         """There's nothing more to see until it moves again."""
         self.items.pop(item, None)
 

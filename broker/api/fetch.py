@@ -17,18 +17,12 @@ from broker.api.context import RequestContext
 from broker.api.current_leader import leader_and_epoch, leader_nodes
 from broker.api.permissions import Resource
 from broker.broker import Broker
+from broker.log.values import UNDEFINED_EPOCH
 from broker.replica.fetch import FetchParameters, fetch, note_progress, note_sent
 from broker.replica.fetch_sessions import FetchRequested
-from broker.replica.interests import (
-    CONSUMER,
-    UNDEFINED_EPOCH,
-    Interest,
-    Key,
-    PartitionFetch,
-    PartitionRead,
-    Reads,
-    key_of,
-)
+from broker.replica.interest import Interest, Key, key_of
+from broker.replica.interests import CONSUMER, Reads
+from broker.replica.partition_read import PartitionFetch, PartitionRead
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.fetch import (
     EpochEndOffset,

@@ -184,7 +184,7 @@ class Group:
         return True
 
     def next_generation(self) -> None:
-        """Count the generation and settle its protocol; the state is the caller's matter."""
+        """Count the generation and select its protocol; the state is the caller's matter."""
         self.generation += 1
         self.protocol_name = self.select_protocol() if self.members else None
         self.unsynced_members.clear()
@@ -202,7 +202,7 @@ class Group:
     # What they are told
 
     def joined_members(self) -> tuple[JoinedMember, ...]:
-        """What the leader needs to know. The generation's protocol must be settled."""
+        """What the leader needs to know. The generation's protocol must be selected."""
         protocol = self.protocol_name
         assert protocol is not None
         return tuple(

@@ -210,7 +210,7 @@ class ProducerState:
             entry.transaction_first_offset = None
 
     def on_high_watermark(self, high_watermark: int) -> None:
-        """Markers below the high watermark are settled."""
+        """Transactions whose markers lie below the high watermark are no longer unstable."""
         if self._unreplicated:
             self._unreplicated = {
                 first_offset: marker_offset

@@ -31,19 +31,13 @@ from collections.abc import Callable
 import attrs
 import trio
 
-from broker.log.values import EpochEndOffset
-from broker.replica.interests import (
-    CONSUMER,
-    UNDEFINED_EPOCH,
-    Interest,
-    Interests,
-    PartitionFetch,
-    PartitionRead,
-    Reads,
-)
+from broker.log.values import UNDEFINED_EPOCH, EpochEndOffset
+from broker.replica.interest import Interest
+from broker.replica.interests import CONSUMER, Interests, Reads
 from broker.replica.isr import FollowerProgress
 from broker.replica.manager import ReplicaManager
 from broker.replica.partition import Leading, Partition
+from broker.replica.partition_read import PartitionFetch, PartitionRead
 from broker.replica.read_replica import preferred_read_replica
 from broker.wire.errors import ErrorCode, KafkaError
 
@@ -116,7 +110,7 @@ async def fetch(
     try:
         with trio.move_on_after(parameters.max_wait_s):
             while not enough:
-                interests.settle(reads)
+                interests.watch(reads)
                 await interests.due.rung()
                 enough = look(replicas, parameters, interests, reads)
         if not enough:
@@ -211,7 +205,7 @@ def _read_one(
         regions=() if held_back else found.regions,
         size_bytes=0 if held_back else found.size_bytes,
         partition=partition,
-        is_settled=asked.fetch_offset >= end and not _expects_news(partition, parameters),
+        is_idle=asked.fetch_offset >= end and not _expects_news(partition, parameters),
     )
 
 

@@ -29,7 +29,8 @@ import random
 
 import attrs
 
-from broker.replica.interests import Interest, Interests, Key, Reads
+from broker.replica.interest import Interest, Key
+from broker.replica.interests import Interests, Reads
 from broker.wire.errors import ErrorCode, KafkaError
 
 NO_SESSION = 0
@@ -148,14 +149,14 @@ class FetchSessions:
                 interests.not_told(reads)
                 raise KafkaError(ErrorCode.INVALID_FETCH_SESSION_EPOCH)
             told = interests.news(reads)
-            interests.settle(reads)
+            interests.watch(reads)
             return session.id, told
         if exchange.begins_session:
             exchange.session = self._make(exchange, now_s)
         if exchange.session is None:
             return NO_SESSION, reads
         interests.news(reads)
-        interests.settle(reads)
+        interests.watch(reads)
         return exchange.session.id, reads
 
     def close(self, session_id: int) -> None:

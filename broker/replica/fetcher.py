@@ -105,7 +105,7 @@ class Fetcher:
             self._left_alone.pop(key, None)
             self._session.leave(key)
             partition.log.start_moved.unwatch(self._moved_starts)
-            self._moved_starts.settled(copy)
+            self._moved_starts.unmark(copy)
             self._changed.set()
 
     async def run(self) -> None:
@@ -163,7 +163,7 @@ class Fetcher:
                 del self._left_alone[key]
                 self._want(copy)
         for copy in list(self._moved_starts.items):
-            self._moved_starts.settled(copy)
+            self._moved_starts.unmark(copy)
             if _key(copy.partition) not in self._left_alone:
                 self._want(copy)
 

@@ -170,7 +170,7 @@ class IsrChanges:
         for proposal in proposals:
             tp = proposal.partition.topic_partition
             answer = answers.get((proposal.partition.topic_id, tp.partition))
-            if answer is None or not self._settle(proposal, answer):
+            if answer is None or not self._complete(proposal, answer):
                 undecided.append(proposal)
         return undecided
 
@@ -206,7 +206,7 @@ class IsrChanges:
             return leading.followers[broker].broker_epoch
         return -1
 
-    def _settle(self, proposal: Proposal, answer: ResponsePartitionData) -> bool:
+    def _complete(self, proposal: Proposal, answer: ResponsePartitionData) -> bool:
         """Apply the controller's answer; False if it leaves the proposal undecided."""
         code = ErrorCode.of(answer.error_code)
         if code not in (ErrorCode.NONE, *REFUSED, *OVERTAKEN):

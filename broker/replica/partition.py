@@ -398,7 +398,7 @@ class Partition:
         return tuple(b for b in leading.isr if b not in slow) if slow else None
 
     def isr_altered(self, isr: Iterable[int], partition_epoch: int, now_s: float) -> None:
-        """The controller has persisted `isr`: it's in force, the proposal is settled."""
+        """The controller has persisted `isr`: it's in force, and no proposal is pending."""
         leading = self.leading()
         leading.isr = tuple(isr)
         leading.partition_epoch = partition_epoch

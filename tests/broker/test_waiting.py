@@ -62,7 +62,7 @@ def test_what_is_watched_is_due_each_time_that_it_moves_until_it_is_unwatched() 
     assert list(due.items) == ["c", "a"]
     due.to_the_back("c")
     assert list(due.items) == ["a", "c"]
-    due.settled("a")
+    due.unmark("a")
     movements["b"].unwatch(due)
     movements["b"].happened()
     assert list(due.items) == ["c"]

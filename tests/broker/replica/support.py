@@ -8,9 +8,11 @@ from uuid import UUID
 from broker.log.log_config import LogConfig
 from broker.log.partition_log import PartitionLog
 from broker.replica.fetch import FetchParameters, look
-from broker.replica.interests import Interest, Interests, PartitionFetch, PartitionRead, Reads
+from broker.replica.interest import Interest
+from broker.replica.interests import Interests, Reads
 from broker.replica.manager import ReplicaManager
 from broker.replica.partition import Partition
+from broker.replica.partition_read import PartitionFetch, PartitionRead
 from broker.wire.record_batch import batches, build_batch
 from broker.wire.records import Record
 from coordination.values import ZERO_UUID, LeaderAndIsr, TopicPartition

@@ -10,8 +10,9 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from broker.broker import Broker
 from broker.log.values import EpochEndOffset
 from broker.replica.fetch import FetchParameters, fetch, note_progress
-from broker.replica.interests import Interest, PartitionRead
+from broker.replica.interest import Interest
 from broker.replica.partition import Partition
+from broker.replica.partition_read import PartitionRead
 from broker.wire.errors import ErrorCode
 from tests.broker.replica.support import ask, asking, batch, look_at
 from tests.broker.support import lead, open_broker, topic_id, tp
@@ -170,7 +171,7 @@ async def test_such_a_fetch_does_not_silence_the_session_of_the_new_life(
             note_progress(broker.replicas, reborn, session)
             reads = await fetch(broker.replicas, reborn, session)
             session.news(reads)
-            session.settle(reads)
+            session.watch(reads)
 
         await go_on()
         await go_on()

@@ -15,8 +15,10 @@ from broker.replica.fetch_sessions import (
     FetchRequested,
     FetchSessions,
 )
-from broker.replica.interests import Interest, PartitionFetch, PartitionRead, Reads
+from broker.replica.interest import Interest
+from broker.replica.interests import Reads
 from broker.replica.isr import FollowerProgress
+from broker.replica.partition_read import PartitionFetch, PartitionRead
 from broker.wire.errors import ErrorCode, KafkaError
 
 TOPIC_ID = UUID(int=1)
@@ -167,7 +169,7 @@ def test_of_two_fetches_at_once_the_later_is_answered_and_nothing_is_lost() -> N
     earlier = cache.begin(session, 1)
     reads = reads_of(earlier, high_watermark=5)
     for interest in list(reads):
-        earlier.interests.due.settled(interest)  # as after a look that found it
+        earlier.interests.due.unmark(interest)  # as after a look that found it
     later = cache.begin(session, 2)
     with pytest.raises(KafkaError) as refused:
         cache.sessions.answer(earlier, reads, cache.now_s)

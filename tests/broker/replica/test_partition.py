@@ -186,7 +186,7 @@ async def test_a_request_of_another_epoch_is_fenced(
     assert partition.leading(1).epoch == 1
 
 
-async def test_a_proposal_counts_the_larger_isr_until_it_is_settled(tmp_path: Path) -> None:
+async def test_a_proposal_counts_the_larger_isr_until_it_is_committed(tmp_path: Path) -> None:
     partition = open_partition(tmp_path)
     lead(partition, 1, 2)
     partition.append_as_leader(batch("a"), 1, 0.0)
@@ -215,7 +215,7 @@ async def test_the_isr_stays_in_the_order_of_joining(tmp_path: Path) -> None:
     assert partition.shrunk_isr(now_s=31.0) == (1, 2)
 
 
-async def test_a_shrink_counts_the_old_isr_until_it_is_settled(tmp_path: Path) -> None:
+async def test_a_shrink_counts_the_old_isr_until_it_is_committed(tmp_path: Path) -> None:
     partition = open_partition(tmp_path)
     lead(partition, 1, 2)
     partition.append_as_leader(batch("a"), 1, 0.0)
