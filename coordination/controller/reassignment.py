@@ -44,7 +44,7 @@ from coordination.controller.partition_states import PartitionState
 from coordination.controller.reassignment_znode import strike
 from coordination.controller.replica_states import ReplicaState
 from coordination.controller.story import Story, persist, read, record, record_bad_znode
-from coordination.store import BadVersion, Node, NoNode, Set, StoreError
+from coordination.store import BadVersion, Node, NoNode, Set, Stat, StoreError
 from coordination.values import NO_LEADER, PartitionAssignment, TopicAssignment, TopicPartition
 from coordination.znodes import BadZnode, decode_topic, encode_topic, paths
 
@@ -196,16 +196,19 @@ def _write_assignments(
     written: set[TopicPartition] = set()
     remaining = sorted(by_topic)
     while remaining:
+        known = set()  # whose partitions are all ours: what we write there is no news
         nodes = yield from read([paths.topic(topic) for topic in remaining])
         writes: dict[str, Set] = {}
         for topic, node in zip(remaining, nodes, strict=True):
-            found = yield from _decode(context, topic, node)
+            found = yield from _partitions_in(context, topic, node)
             if node is not None and found is not None:
-                partitions = {**found.partitions, **context.topics[topic], **by_topic[topic]}
+                partitions = {**found, **context.topics[topic], **by_topic[topic]}
                 data = encode_topic(
                     TopicAssignment(topic, context.topic_ids.get(topic), partitions)
                 )
                 writes[topic] = Set(paths.topic(topic), data, node.stat.version)
+                if found.keys() <= context.topics[topic].keys():
+                    known.add(topic)
         outcomes = yield from persist(context, [[write] for write in writes.values()])
         remaining = []
         for topic, outcome in zip(writes, outcomes, strict=True):
@@ -215,20 +218,26 @@ def _write_assignments(
                 raise outcome
             else:
                 written.update(TopicPartition(topic, number) for number in by_topic[topic])
+                [stat] = outcome
+                if topic in known:
+                    assert isinstance(stat, Stat)
+                    context.topics_as_of[topic] = stat.mzxid
     return written
 
 
-def _decode(
+def _partitions_in(
     context: ControllerContext, topic: str, node: Node | None
-) -> Story[TopicAssignment | None]:
+) -> Story[Mapping[int, PartitionAssignment] | None]:
     """None if there is no such znode, nobody can read it, or it is another topic's: then the watch
     on it tells the rest."""
     if node is None:
         return None
+    if node.stat.mzxid == context.topics_as_of.get(topic):
+        return context.topics[topic]
     try:
         found = decode_topic(topic, node)
     except BadZnode as error:
         yield from record_bad_znode(error)
         return None
     same = found.topic_id in (None, context.topic_ids.get(topic))
-    return found if same else None
+    return found.partitions if same else None

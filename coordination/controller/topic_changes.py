@@ -78,15 +78,15 @@ def _vanished(context: ControllerContext, topic: str) -> Story[None]:
 
 
 def read_topics(context: ControllerContext, topics: Sequence[str]) -> Story[list[TopicAssignment]]:
-    """The topics' znodes now, arming their watches, each with an id. Unreadable ones are left out:
-    nothing is known of them, so nothing is done about them."""
+    """The topics' znodes that the context does not know yet, each with an id; arms the watches of
+    all. Unreadable ones are left out: nothing is known of them, so nothing is done about them."""
     found: list[TopicAssignment] = []
     remaining = list(topics)
     while remaining:
         nodes = yield from read([paths.topic(topic) for topic in remaining], watch=True)
         changed_meanwhile: list[str] = []
         for topic, node in zip(remaining, nodes, strict=True):
-            if node is None:
+            if node is None or node.stat.mzxid == context.topics_as_of.get(topic):
                 continue
             try:
                 assignment = decode_topic(topic, node)
@@ -96,6 +96,7 @@ def read_topics(context: ControllerContext, topics: Sequence[str]) -> Story[list
             if assignment.topic_id is not None:
                 owner = _owner_of_id(context, assignment, found)
                 if owner is None:
+                    context.topics_as_of[topic] = node.stat.mzxid
                     found.append(assignment)
                 else:
                     why = f"topic_id: it is that of topic {owner}"
