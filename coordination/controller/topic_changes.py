@@ -180,7 +180,12 @@ def _offline(context: ControllerContext, replicas: Iterable[Replica]) -> list[Re
 
 
 def _refuse_growth(context: ControllerContext, topic: str, added: list[int]) -> Story[None]:
-    """Write the topic back as it was before partitions were added to it."""
+    """Write the topic back as it was before partitions were added to it: over what was judged, and
+    nothing that came since. Of that the watch tells."""
+    [node] = yield from read([paths.topic(topic)])
+    if node is None or node.stat.mzxid != context.topics_as_of.get(topic):
+        return
     before = TopicAssignment(topic, context.topic_ids.get(topic), context.topics[topic])
     yield from headline("topic.partitions_refused", topic=topic, partitions=added)
-    yield from persist(context, [[Set(paths.topic(topic), encode_topic(before))]])
+    write = Set(paths.topic(topic), encode_topic(before), node.stat.version)
+    yield from persist(context, [[write]])

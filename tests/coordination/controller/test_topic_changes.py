@@ -51,3 +51,16 @@ def test_a_partition_that_comes_between_is_not_overlooked() -> None:
     world = three_brokers("topic orders 0=1", "controller 1")
     world.script("hold add-partitions orders 1=2,3", "reassign orders-0=2")
     assert TopicPartition("orders", 1) in world.controllers[1].context.leadership
+
+
+def test_growth_is_refused_only_as_it_was_read() -> None:
+    """While a topic is to be deleted. Who writes at that moment, perhaps another topic of the
+    name, is not overwritten: what was read is refused, and again what is there."""
+    world = three_brokers("topic orders 0=1", "controller 1", "delete-topic orders")
+    more = world.tree.node(paths.topic("orders")).data.decode()
+    more = more.replace('"0":[1]', '"0":[1],"1":[2],"2":[3]')
+    world.script(f"interfere {paths.topic('orders')} '{more}'", "add-partitions orders 1=2")
+    refused = [line for line in world.output if "topic.partitions_refused" in line]
+    assert ["partitions=[1]" in refused[0], "partitions=[1,2]" in refused[1]] == [True, True]
+    found = decode_topic("orders", world.tree.node(paths.topic("orders")))
+    assert list(found.partitions) == [0]
