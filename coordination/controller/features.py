@@ -61,16 +61,31 @@ def update_features(context: ControllerContext, request: UpdateFeatures) -> Stor
     forgotten = {feature for feature, refusal in results.items() if refusal is None}
     remaining = {name: level for name, level in finalized.items() if name not in forgotten}
     if node is not None and forgotten and not request.validate_only:
-        data = encode_feature(Feature(True, remaining))
-        [outcome] = yield from persist(context, [[Set(paths.FEATURE, data, node.stat.version)]])
-        if isinstance(outcome, BadVersion | NoNode):
+        write = Set(paths.FEATURE, encode_feature(Feature(True, remaining)), node.stat.version)
+        if (yield from _write(context, write)):
+            yield from headline("features.updated", features=remaining)
+        else:
             failed = Refusal(KafkaErrorName.FEATURE_UPDATE_FAILED)
             results = {feature: each or failed for feature, each in results.items()}
-        elif isinstance(outcome, StoreError):
-            raise outcome
-        else:
-            yield from headline("features.updated", features=remaining)
     yield Reply(FeaturesUpdated(results))
+
+
+def _write(context: ControllerContext, write: Set) -> Story[bool]:
+    """Whether it is there: False if somebody else has changed the znode since it was read.
+
+    A write whose reply was lost with the connection is asked for again, and refused for the
+    version that it has made itself."""
+    [outcome] = yield from persist(context, [[write]])
+    if isinstance(outcome, BadVersion | NoNode):
+        [found] = yield from read([paths.FEATURE])
+        return (
+            found is not None
+            and found.data == write.data
+            and found.stat.version == write.version + 1
+        )
+    if isinstance(outcome, StoreError):
+        raise outcome
+    return True
 
 
 def _decode(node: Node) -> Story[Feature | None]:
