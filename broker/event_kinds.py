@@ -49,6 +49,7 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     # by a broker; then which of its replicas are gone, by its answer to LeaderAndIsr
     "log_dir.failed": ("brokers",),
     "replicas.offline": ("broker_id", "partitions"),
+    "replicas.online": ("broker_id", "partitions"),
     "partition.elections_asked": ("election", "partitions", "asked_by"),
     # for each broker, how many that it should lead are led by others
     "leaders.imbalanced": ("partitions",),

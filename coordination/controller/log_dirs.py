@@ -4,6 +4,8 @@
       └─ LeaderAndIsr to broker 1, of all that runs on it; nothing in it is new
            ├─ KAFKA_STORAGE_ERROR for a partition: its replica there is offline. Leaders move away,
            │  it leaves its ISR, it is told to stop, and metadata names it as offline
+           ├─ 0 for one that was offline: it is back, is told what it missed, and where nobody
+           │  could lead there is an election (Kafka waits for the next change of brokers)
            └─ any other answer: it runs as before
 
 A broker may answer so to any LeaderAndIsr, also without a notification: to the first one of a
@@ -14,7 +16,7 @@ Source: kafka.controller.KafkaController.{processLogDirEventNotification,onBroke
 processLeaderAndIsrResponseReceived}, KIP-112.
 """
 
-from coordination.controller import broker_changes, replica_changes
+from coordination.controller import broker_changes, deletion, partition_changes, replica_changes
 from coordination.controller.commands import CommandAnswered
 from coordination.controller.context import ControllerContext, Replica
 from coordination.controller.replica_states import ReplicaState
@@ -65,7 +67,7 @@ def log_dir_events_notified(context: ControllerContext) -> Story[None]:
 
 
 def leader_and_isr_answered(context: ControllerContext, answer: CommandAnswered) -> Story[None]:
-    """Take the replicas offline whose directory has failed.
+    """Take the replicas offline whose directory has failed, and those back that have one again.
 
     An answer from a broker's earlier life says nothing about this one.
     """
@@ -74,23 +76,39 @@ def leader_and_isr_answered(context: ControllerContext, answer: CommandAnswered)
     if broker is None or broker.epoch != answer.command.broker_epoch or answer.error_code:
         return
     known = context.replicas_on_offline_dirs.setdefault(broker_id, set())
-    known -= {partition for partition, error in answer.partition_errors.items() if error == 0}
+    back = known & {partition for partition, error in answer.partition_errors.items() if error == 0}
+    known -= back
     failed = {
         partition
         for partition, error in answer.partition_errors.items()
         if error == KAFKA_STORAGE_ERROR and _is_assigned(context, partition, broker_id)
     } - known
-    if not failed:
-        return
-    known |= failed
-    partitions = sorted(failed)
-    yield from headline(
-        "replicas.offline", broker_id=broker_id, partitions=[str(each) for each in partitions]
-    )
-    replicas = [Replica(partition, broker_id) for partition in partitions]
-    yield from broker_changes.replicas_become_offline(
-        context, replicas, why=f"a log directory of broker {broker_id} failed"
-    )
+    if failed:
+        known |= failed
+        names = [str(partition) for partition in sorted(failed)]
+        yield from headline("replicas.offline", broker_id=broker_id, partitions=names)
+        replicas = [Replica(partition, broker_id) for partition in sorted(failed)]
+        yield from broker_changes.replicas_become_offline(
+            context, replicas, why=f"a log directory of broker {broker_id} failed"
+        )
+    if back:
+        yield from _come_back(
+            context, [Replica(partition, broker_id) for partition in sorted(back)]
+        )
+
+
+def _come_back(context: ControllerContext, replicas: list[Replica]) -> Story[None]:
+    names = [str(replica.partition) for replica in replicas]
+    yield from headline("replicas.online", broker_id=replicas[0].broker_id, partitions=names)
+    waiting = [
+        replica
+        for replica in replicas
+        if context.replica_state(replica)
+        in (ReplicaState.OFFLINE, ReplicaState.DELETION_INELIGIBLE)
+    ]
+    yield from replica_changes.bring_online(context, waiting)
+    yield from partition_changes.trigger_online(context)
+    yield from deletion.resume_for(context, {replica.partition.topic for replica in replicas})
 
 
 def _is_assigned(context: ControllerContext, partition: TopicPartition, broker_id: int) -> bool:
