@@ -4,7 +4,7 @@
     │        │    moved; the others are in the fetch session (broker.replica.session_client)
     │        ▼  each partition's answer, if its role is still the one that asked
     │   records, or where the logs part ──► broker.replica.copying
-    │   OFFSET_OUT_OF_RANGE ──────────────► ListOffsets, then copying
+    │   OFFSET_OUT_OF_RANGE ──────────────► ListOffsets, then copying, after a moment as below
     │   other errors ─────────────────────► leave that partition alone: a moment, twice as long, ..
     └────────┘                              up to replica.fetch.backoff.ms
 
@@ -267,7 +267,7 @@ class Fetcher:
         except (KafkaError, OSError) as error:
             self._failed(copy, error)
         else:
-            self._want(copy)
+            self._leave_alone(copy)  # or a leader that goes on saying so is asked without a pause
 
 
 def _key(partition: Partition) -> Key:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import attrs
+import pytest
 import trio
 import trio.testing
 from trio.testing import MockClock
@@ -17,6 +18,7 @@ from broker.listener import Answer, Listener
 from broker.log.disk import Data, RealDisk
 from broker.log.log_config import ThrottledReplicas
 from broker.log.values import EpochEndOffset
+from broker.replica.copying import Copy
 from broker.replica.partition import Partition
 from broker.transport import StreamTransport, Transport
 from broker.waiting import wait_until
@@ -146,6 +148,27 @@ async def test_out_of_range_below_begins_anew_at_the_leaders_start(
         await two.until(lambda: values(two.theirs()) == ["e"])
         assert two.theirs().log.log_start_offset == 4
         assert ApiKey.LIST_OFFSETS in two.asked
+
+
+async def test_a_leader_that_goes_on_saying_out_of_range_is_asked_less_and_less(
+    tmp_path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its offsets say that we fit, its answers that we don't: asked without a pause, it and we
+    would do nothing else."""
+    found = 0
+
+    def fits_already(copy: Copy, start: int, end: int) -> None:
+        nonlocal found
+        found += 1
+        assert found < 50, "asked again and again"
+
+    monkeypatch.setattr(Copy, "start_where_the_leader_does", fits_already)
+    async with pair(tmp_path, replica_fetch_backoff_ms="1000") as two:
+        await lead(two.leader, "t-0", (1,), (1, 2))
+        two.ours().log.truncate_fully_and_start_at(9)
+        await lead(two.follower, "t-0", (1,), (1, 2), leader=1)
+        await trio.sleep(10)
+        assert 10 < found < 20
 
 
 async def test_an_answer_that_comes_after_the_role_changed_is_dropped(
