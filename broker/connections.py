@@ -4,9 +4,10 @@
     max.connections                         of the whole broker: who comes next waits, accepted but
                                             not served, and behind him all of that listener
 
-The listener between brokers, if it isn't the only one, waits for nobody: a broker
-that clients fill up must still replicate. Over the limit it's made room for, by
-closing the connection of another listener that was silent longest.
+The listener between brokers and the controller's, if they aren't the only one,
+wait for nobody: a broker that clients fill up must still replicate and obey. Over
+the limit they are made room for, by closing the connection of another listener that
+was silent longest. (Kafka doesn't spare the controller's: it's silent for long.)
 
 All listeners of a broker share one `Connections`. Kafka: `ConnectionQuotas`,
 `Processor.closeExcessConnections`; KIP-402.
@@ -42,14 +43,14 @@ class TooManyFromHost(Exception):
 
 @attrs.define(eq=False)
 class Connections:
-    """`protected_listener` is the one between brokers; None: it's the only one.
+    """`protected_listeners` are the brokers' own; none: they share theirs with clients.
 
     The limits may change while the broker runs; they count for who comes next or waits.
     """
 
     max_count: Callable[[], int]
     max_of_host: Callable[[str], int]
-    protected_listener: str | None = None
+    protected_listeners: frozenset[str] = frozenset()
     _open: set[Connection] = attrs.field(factory=set, init=False)
     _leaving: set[Connection] = attrs.field(factory=set, init=False)  # to make room
     _by_host: Counter[str] = attrs.field(factory=Counter, init=False)
@@ -61,7 +62,7 @@ class Connections:
 
     async def room(self, listener_name: str) -> None:
         """Wait until a connection of that listener may be opened."""
-        while listener_name != self.protected_listener and self.count >= self.max_count():
+        while listener_name not in self.protected_listeners and self.count >= self.max_count():
             with trio.move_on_after(LIMIT_CHECK_S):
                 await self._one_left.wait()
 
@@ -76,7 +77,7 @@ class Connections:
         self._open.add(connection)
         self._by_host[host] += 1
         staying = self.count - len(self._leaving)
-        if staying > self.max_count() and connection.listener_name == self.protected_listener:
+        if staying > self.max_count() and connection.listener_name in self.protected_listeners:
             self._make_room()
         try:
             yield
@@ -91,7 +92,7 @@ class Connections:
         others = [
             each
             for each in self._open - self._leaving
-            if each.listener_name != self.protected_listener
+            if each.listener_name not in self.protected_listeners
         ]
         if others:
             silent = min(others, key=lambda connection: connection.last_used_s)

@@ -33,6 +33,14 @@ async def open_endpoints(config: BrokerConfig, listen: Listen) -> list[tuple[End
     return acceptors
 
 
+def _own_listeners(config: BrokerConfig) -> frozenset[str]:
+    """Those where brokers come, if there are others."""
+    if len(config.listeners) == 1:
+        return frozenset()
+    own = {config.inter_broker_listener_name, config.control_plane_listener_name}
+    return frozenset(name for name in own if name is not None)
+
+
 def listeners_of(broker: Broker) -> Callable[[Endpoint], Listener]:
     """Makes the `Listener` of each endpoint; they have their limits of connections in common."""
     config = broker.config
@@ -41,7 +49,7 @@ def listeners_of(broker: Broker) -> Callable[[Endpoint], Listener]:
         max_of_host=lambda host: broker.config.max_connections_per_ip_overrides.get(
             host, broker.config.max_connections_per_ip
         ),
-        protected_listener=config.inter_broker_listener_name if len(config.listeners) > 1 else None,
+        protected_listeners=_own_listeners(config),
     )
     max_idle_ms = config.connections_max_idle_ms
     return lambda endpoint: Listener(

@@ -1,11 +1,17 @@
 """Limits of connections: of one host, of the broker, and who is made room for."""
 
+from pathlib import Path
+
 import attrs
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from broker.connections import Connections, TooManyFromHost
+from broker.endpoints import listeners_of
+from tests.broker.support import open_broker
+
+OWN = frozenset({"BROKERS", "CONTROL"})
 
 
 @attrs.define(eq=False)
@@ -20,7 +26,7 @@ class Open:
 
 
 def limits(most: int = 1000, of_host: int = 1000) -> Connections:
-    return Connections(lambda: most, lambda host: 1 if host == "few" else of_host, "BROKERS")
+    return Connections(lambda: most, lambda host: 1 if host == "few" else of_host, OWN)
 
 
 def come_and_go(connections: Connections, host: str) -> None:
@@ -97,3 +103,38 @@ def test_among_brokers_nobody_goes() -> None:
     first, second = Open("BROKERS"), Open("BROKERS")
     with connections.opened(first), connections.opened(second):
         assert (first.closed, second.closed) == (False, False)
+
+
+def test_the_controller_is_not_who_makes_room() -> None:
+    """It says nothing for hours, and one order may take long."""
+    connections = limits(most=2)
+    controller, client = Open("CONTROL"), Open(last_used_s=9.0)
+    with (
+        connections.opened(controller),
+        connections.opened(client),
+        connections.opened(Open("BROKERS")),
+    ):
+        assert (controller.closed, client.closed) == (False, True)
+
+
+THREE = {
+    "listeners": "CLIENTS://a:1,BROKERS://a:2,CONTROL://a:3",
+    "listener_security_protocol_map": "CLIENTS:PLAINTEXT,BROKERS:PLAINTEXT,CONTROL:PLAINTEXT",
+    "inter_broker_listener_name": "BROKERS",
+}
+
+
+@pytest.mark.parametrize(
+    ("properties", "own"),
+    [
+        ({}, set()),
+        (THREE, {"BROKERS"}),
+        (THREE | {"control_plane_listener_name": "CONTROL"}, OWN),
+    ],
+)
+async def test_the_listeners_of_brokers(
+    tmp_path: Path, properties: dict[str, str], own: set[str]
+) -> None:
+    async with open_broker(tmp_path, **properties) as broker:
+        listener = listeners_of(broker)(broker.config.listeners[0])
+        assert listener.connections.protected_listeners == own
