@@ -34,7 +34,7 @@ from coordination.controller.requests import (
     Request,
 )
 from coordination.controller.runner import ControllerSeat
-from coordination.features import FinalizedFeatures
+from coordination.finalized_features import FinalizedFeatures
 from coordination.values import Recorder
 
 

@@ -25,7 +25,7 @@ from broker.surroundings import Surroundings
 from broker.topic_admin import TopicAdmin
 from broker.transactions.producer_ids import ProducerIds
 from broker.zookeeper import ZooKeeper
-from coordination.features import FinalizedFeatures
+from coordination.finalized_features import FinalizedFeatures
 from coordination.values import Recorder
 
 

@@ -5,7 +5,7 @@
 
 The change is worked out from what ZooKeeper holds, checked, and written on the condition that
 nobody wrote meanwhile; with the notification of it, in one multi. Every broker then reads it
-(broker/config_changes.py), this one too: nothing is applied here. Any broker may change a topic or
+(broker/applied_configs.py), this one too: nothing is applied here. Any broker may change a topic or
 the defaults of all brokers; the configs of one broker are changed by that broker, for only it can
 tell whether it could live with them.
 

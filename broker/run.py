@@ -37,10 +37,10 @@ from typing import TypeVar
 import attrs
 import trio
 
+from broker.applied_configs import follow_config_changes
 from broker.broker import Broker
 from broker.build import build_broker
 from broker.config.broker_config import BrokerConfig
-from broker.config_changes import follow_config_changes
 from broker.controlled_shutdown import ask_to_leave
 from broker.controller_channel import open_controller_channel
 from broker.directory_failures import watch_log_directories

@@ -19,7 +19,8 @@ The flow, from the bottom up:
       election          one broker becomes controller; its epoch fences all its writes
         controller      decides who leads each partition: event in, effects out
       configs           topic and broker configs, and the news of their changes
-      features          what /feature finalizes, as every broker tells its clients
+      finalized_features
+                        what /feature finalizes, as every broker tells its clients
       log_dir_events    how a broker says that a log directory failed
 
 Invariants:

@@ -1,6 +1,6 @@
 """UpdateFeatures: finalize features, or forget them (KIP-584); the controller judges.
 
-See coordination/controller/features.py: in ZooKeeper mode there is nothing to finalize.
+See coordination/controller/feature_updates.py: in ZooKeeper mode there is nothing to finalize.
 Kafka: KafkaApis.handleUpdateFeatures.
 """
 

@@ -40,10 +40,10 @@ Who is who:
     replica_changes
     batch, commands         what brokers are told, gathered per broker
     failover, broker_changes, topic_changes, deletion, controlled_shutdown, isr_changes,
-    log_dirs, asked_elections, leader_balance, config_changes, features, reassignment,
-    reassignment_requests, producer_ids
+    log_dirs, asked_elections, leader_balance, unclean_elections, feature_updates,
+    reassignment, reassignment_requests, producer_ids
                             the stories
-    unclean_elections       which topics prefer a leader to their data
+    unclean_topics          which topics prefer a leader to their data
     reassignment_znode      how old tools ask for reassignments
     step                    event -> story -> effects
     inbox, runner, channel  the edge: waits, talks to ZooKeeper, carries effects out

@@ -18,15 +18,15 @@ ReplicaStateMachine.startup, PartitionStateMachine.startup.
 from coordination.controller import (
     asked_elections,
     broker_changes,
-    config_changes,
     deletion,
-    features,
+    feature_updates,
     isr_changes,
     log_dirs,
     partition_changes,
     reassignment_requests,
     replica_changes,
     topic_changes,
+    unclean_elections,
 )
 from coordination.controller.batch import RequestBatch
 from coordination.controller.context import ControllerContext, Replica
@@ -52,10 +52,10 @@ def begin_term(context: ControllerContext) -> Story[None]:
     yield from headline(
         "controller.failover_began", broker_id=context.controller_id, controller_epoch=context.epoch
     )
-    yield from features.enable_features(context)
+    yield from feature_updates.enable_features(context)
     yield from log_dirs.drop_log_dir_events(context)
     yield from _drop_isr_change_notifications(context)
-    yield from config_changes.skip_config_changes(context)
+    yield from unclean_elections.skip_config_changes(context)
     context.brokers = yield from broker_changes.read_brokers(context)
     for broker_id in sorted(context.brokers):
         yield OpenChannel(context.brokers[broker_id])
@@ -91,7 +91,7 @@ def watches_lost(context: ControllerContext) -> Story[None]:
     yield from deletion.deletions_changed(context)
     yield from isr_changes.isr_changes_notified(context)
     yield from log_dirs.log_dir_events_notified(context)
-    yield from config_changes.configs_changed(context)
+    yield from unclean_elections.configs_changed(context)
     yield from asked_elections.preferred_election_changed(context)
     yield from reassignment_requests.reassignments_changed(context)
 

@@ -24,7 +24,7 @@ from coordination.controller.leader_election import Candidates, Election, Strate
 from coordination.controller.partition_states import PartitionState
 from coordination.controller.partition_writes import read_states, write_states
 from coordination.controller.story import Story, record, state_facts
-from coordination.controller.unclean_elections import topics_electing_uncleanly
+from coordination.controller.unclean_topics import topics_electing_uncleanly
 from coordination.values import TopicPartition
 
 __all__ = ["bring_online", "candidates_of", "mark_all", "renew_leader_epoch", "trigger_online"]

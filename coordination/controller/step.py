@@ -15,17 +15,17 @@ import attrs
 from coordination.controller import (
     asked_elections,
     broker_changes,
-    config_changes,
     controlled_shutdown,
     deletion,
     failover,
-    features,
+    feature_updates,
     isr_changes,
     leader_balance,
     log_dirs,
     producer_ids,
     reassignment_requests,
     topic_changes,
+    unclean_elections,
 )
 from coordination.controller import events as ev
 from coordination.controller import requests as rq
@@ -95,7 +95,7 @@ class Controller:
             case ev.LogDirEventsNotified():
                 return log_dirs.log_dir_events_notified(context)
             case ev.ConfigsChanged():
-                return config_changes.configs_changed(context)
+                return unclean_elections.configs_changed(context)
             case ev.PreferredElectionChanged():
                 return asked_elections.preferred_election_changed(context)
             case ev.LeaderBalanceDue():
@@ -111,7 +111,7 @@ class Controller:
             case rq.ElectLeaders():
                 return asked_elections.elect_leaders(context, event)
             case rq.UpdateFeatures():
-                return features.update_features(context, event)
+                return feature_updates.update_features(context, event)
             case ev.CommandAnswered(command=LeaderAndIsrCommand()):
                 return log_dirs.leader_and_isr_answered(context, event)
             case rq.AlterPartitionReassignments():

@@ -1,72 +1,64 @@
-"""Which topics prefer a leader to their data: unclean.leader.election.enable.
+"""A config has changed: may a partition without a leader be led uncleanly now?
 
-When no member of a partition's ISR is live, the others can only be led by losing what they never
-had. The first of these that says anything decides whether that is done:
+A broker applies changed configs itself (coordination/configs.py). The controller follows the same
+notifications for one property only, unclean.leader.election.enable, and acts on it only if there
+are partitions that wait for it: those without a leader, of the topics named, or of all topics if
+it was the config of this broker or of all brokers.
 
-    /config/topics/T            the topic's own config
-    /config/brokers/N           the dynamic config of this broker, which is the controller
-    /config/brokers/<default>   the dynamic config of all brokers
-    server.properties           of this broker; false unless it says otherwise
-
-They are read when an election needs them and not kept, for they are often set in the very
-emergency; and a change of one of them makes the controller try again (`configs_changed`). A config
-that cannot be read allows nothing.
-
-Source: kafka.controller.PartitionStateMachine.collectUncleanLeaderElectionState,
-KafkaController.{processUncleanLeaderElectionEnable,processTopicUncleanLeaderElectionEnable}.
+Source: kafka.server.{TopicConfigHandler,DynamicLogConfig}, which tell KafkaController.
 """
 
-from collections.abc import Iterable, Mapping
+from coordination.controller import partition_changes
+from coordination.controller.context import ControllerContext
+from coordination.controller.leader_election import Strategy
+from coordination.controller.partition_states import PartitionState
+from coordination.controller.story import Story, headline, list_children, read
+from coordination.controller.unclean_topics import topics_electing_uncleanly
+from coordination.znodes import BadZnode, decode_config_change, paths
 
-from coordination.controller.context import ControllerContext, Replica
-from coordination.controller.story import Story, read, record_bad_znode
-from coordination.values import TopicPartition
-from coordination.znodes import BadZnode, decode_config, paths
-
-__all__ = ["topics_electing_uncleanly"]
-
-PROPERTY = "unclean.leader.election.enable"
-
-
-def topics_electing_uncleanly(
-    context: ControllerContext, partitions: Iterable[TopicPartition]
-) -> Story[set[str]]:
-    """Of the topics with a partition whose ISR is all dead: those that may be led uncleanly."""
-    helpless = sorted({p.topic for p in partitions if _is_isr_dead(context, p)})
-    if not helpless:
-        return set()
-    of_broker = paths.broker_entity(context.controller_id)
-    of_all_brokers = paths.broker_entity(None)
-    of_topics = {topic: paths.topic_entity(topic) for topic in helpless}
-    configs = yield from _read_configs([*of_topics.values(), of_broker, of_all_brokers])
-    default = _first_word(
-        [configs[of_broker], configs[of_all_brokers]],
-        otherwise=context.settings.unclean_leader_election_enable,
-    )
-    return {topic for topic, entity in of_topics.items() if _first_word([configs[entity]], default)}
+__all__ = ["configs_changed", "skip_config_changes"]
 
 
-def _is_isr_dead(context: ControllerContext, partition: TopicPartition) -> bool:
-    state = context.leadership.get(partition)
-    return state is not None and not any(
-        context.is_replica_online(Replica(partition, member)) for member in state.isr
-    )
+def skip_config_changes(context: ControllerContext) -> Story[None]:
+    """When a term begins: every election that follows reads the configs as they are."""
+    yield from _new_changes(context)
 
 
-def _first_word(configs: Iterable[Mapping[str, str]], otherwise: bool) -> bool:
-    for config in configs:
-        if PROPERTY in config:
-            return config[PROPERTY].lower() == "true"
-    return otherwise
+def configs_changed(context: ControllerContext) -> Story[None]:
+    changes = yield from _new_changes(context)
+    waiting = [
+        partition
+        for partition in context.partitions_in(PartitionState.OFFLINE)
+        if not context.is_to_be_deleted(partition)
+    ]
+    if not waiting:
+        return
+    entities = yield from _entities(changes)
+    if not entities & {paths.broker_entity(context.controller_id), paths.broker_entity(None)}:
+        waiting = [p for p in waiting if paths.topic_entity(p.topic) in entities]
+    unclean = yield from topics_electing_uncleanly(context, waiting)
+    if unclean:
+        yield from headline("unclean_election.allowed", topics=sorted(unclean))
+        partitions = [partition for partition in waiting if partition.topic in unclean]
+        yield from partition_changes.bring_online(context, partitions, Strategy.OFFLINE)
 
 
-def _read_configs(entities: list[str]) -> Story[dict[str, Mapping[str, str]]]:
-    nodes = yield from read([paths.config(entity) for entity in entities])
-    configs: dict[str, Mapping[str, str]] = {}
-    for entity, node in zip(entities, nodes, strict=True):
+def _new_changes(context: ControllerContext) -> Story[list[str]]:
+    """The paths of the notifications that were not looked at yet, arming the watch."""
+    names = yield from list_children(paths.CONFIG_CHANGES, watch=True)
+    new = [name for name in names if name not in context.config_changes_seen]
+    context.config_changes_seen = set(names)
+    return [f"{paths.CONFIG_CHANGES}/{name}" for name in new]
+
+
+def _entities(changes: list[str]) -> Story[set[str]]:
+    """What has changed. One that cannot be read is named in the trace by who applies configs."""
+    nodes = yield from read(changes)
+    entities = set()
+    for path, node in zip(changes, nodes, strict=True):
         try:
-            configs[entity] = {} if node is None else decode_config(entity, node)
-        except BadZnode as error:
-            yield from record_bad_znode(error)
-            configs[entity] = {PROPERTY: "false"}
-    return configs
+            if node is not None:
+                entities.add(decode_config_change(path, node))
+        except BadZnode:
+            continue
+    return entities

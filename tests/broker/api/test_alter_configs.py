@@ -5,8 +5,8 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
+from broker.applied_configs import apply_config_change
 from broker.broker import Broker
-from broker.config_changes import apply_config_change
 from broker.wire.errors import ErrorCode
 from broker.wire.messages import alter_configs as ac
 from broker.wire.messages import incremental_alter_configs as iac

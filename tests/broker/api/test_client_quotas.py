@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from broker.api.describe_client_quotas import ANY, DEFAULT, EXACT, matches
+from broker.applied_configs import apply_config_change
 from broker.broker import Broker
-from broker.config_changes import apply_config_change
 from broker.events import EventLog
 from broker.wire.errors import ErrorCode
 from broker.wire.messages import alter_client_quotas as alter

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from broker.applied_configs import apply_config_change
 from broker.broker import Broker
 from broker.config.documentation import BROKER_DOCUMENTATION, TOPIC_DOCUMENTATION
-from broker.config_changes import apply_config_change
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.describe_configs import (
     DescribeConfigsRequest,

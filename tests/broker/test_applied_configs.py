@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from broker.applied_configs import apply_config_change
 from broker.broker import Broker
 from broker.config import BrokerConfig
-from broker.config_changes import apply_config_change
 from broker.events import EventLog
 from broker.live_configs import with_stored_configs
 from broker.log.log_config import LogConfig

@@ -4,7 +4,7 @@ import pytest
 import trio
 import trio.testing
 
-from coordination.features import UNKNOWN_EPOCH, FinalizedFeatures
+from coordination.finalized_features import UNKNOWN_EPOCH, FinalizedFeatures
 from coordination.memory_store import MemoryStore
 from coordination.znodes import Feature, encode_feature, paths
 from tests.coordination.trace import Trace

@@ -2,7 +2,7 @@
 
 ApiVersions carries the finalized features and an epoch, the version of the znode, by which a client
 that hears two brokers knows whose word is newer. The controller keeps the znode
-(coordination/controller/features.py); every broker follows it.
+(coordination/controller/feature_updates.py); every broker follows it.
 
 A broker in ZooKeeper mode supports no feature, so an enabled znode should have none in it. Whatever
 else it says, or if it cannot be read, is named in the trace and the features are unknown, which
