@@ -17,7 +17,7 @@ A record's life, with the module that it meets at each step:
       │ replica.fetcher           appended as they are on the other broker
       └──► next fetch: "I have everything up to here"
                  ▼
-               replica.isr        high watermark = the least of the ISR's log ends
+               replica.high_watermark     the least of the ISR's log ends
                  ▼
     client ◄── the acks=all answer that waited for it; consumers may read it now
 

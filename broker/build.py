@@ -16,7 +16,7 @@ from broker.log.log_manager import LogManager, LogManagerConfig
 from broker.metadata_cache import MetadataCache
 from broker.replica.fetch_sessions import FetchSessions
 from broker.replica.fetchers import Fetchers
-from broker.replica.high_watermarks import HighWatermarks
+from broker.replica.high_watermark_checkpoints import HighWatermarks
 from broker.replica.isr_changes import IsrChanges
 from broker.replica.manager import ReplicaManager
 from broker.replica.offsets_log import ReplicatedOffsetsLog

@@ -4,7 +4,7 @@ A record is replicated by the followers' asking. They fetch as consumers do, and
 they ask for says what they have; from that alone the leader knows who is in sync and how far the
 partition is committed.
 
-    LeaderAndIsr, StopReplica ──► control ──► partition    role and epoch: data, not a task
+    LeaderAndIsr, StopReplica ──► control ──► partition    its role, from `roles`: data, not a task
                                       │
                   leading             │             following
     Produce ──► append ──► log        └──► fetchers ──► fetcher   one task a source broker
@@ -12,12 +12,13 @@ partition is committed.
                   │                                        ▼
                   │ what followers asked for        truncation, then append to the log
                   ▼
-                isr (arithmetic) ──► high watermark ──► broker.waiting: acks=all, long polls
+                follower_progress ──► high_watermark ──► broker.waiting: acks=all, long polls
                   │
-                  └──► isr_changes ──► AlterPartition to the controller
+                  └──► isr ──► isr_changes ──► AlterPartition to the controller
 
-    manager          finds replicas by name       offsets_log   the groups' log, as any partition
-    high_watermarks  keeps them over a restart    refusals      why a batch is out of order
+    manager      finds replicas by name                 refusals   why a batch is out of order
+    offsets_log  the groups' log, as any partition
+    high_watermark_checkpoints   how far all are committed, over a restart
 
 Thousands of partitions are fetched with one request, again and again, and in most of them nothing
 happens. Both sides keep a fetch session, so that only the others cost anything:

@@ -30,7 +30,8 @@ import trio
 from broker.replica.manager import ReplicaManager
 from broker.replica.new_replicas import check_topic_id, open_new_replicas
 from broker.replica.orders import EPOCH_DURING_DELETE, NO_EPOCH, ReplicaState, StopOrder
-from broker.replica.partition import Leading, Partition
+from broker.replica.partition import Partition
+from broker.replica.roles import Leading
 from broker.wire.errors import ErrorCode, KafkaError
 from coordination.values import Recorder, TopicPartition
 

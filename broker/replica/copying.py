@@ -14,7 +14,8 @@ fetchOffsetAndTruncate.
 import attrs
 
 from broker.log.values import EpochEndOffset
-from broker.replica.partition import Following, Partition
+from broker.replica.partition import Partition
+from broker.replica.roles import Following
 from broker.replica.truncation import truncation_offset
 from broker.wire.messages.fetch import FetchPartition, PartitionData
 from coordination.values import Recorder

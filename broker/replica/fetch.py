@@ -32,13 +32,14 @@ import attrs
 import trio
 
 from broker.log.values import UNDEFINED_EPOCH, EpochEndOffset
+from broker.replica.follower_progress import FollowerProgress
 from broker.replica.interest import Interest
 from broker.replica.interests import CONSUMER, Interests, Reads
-from broker.replica.isr import FollowerProgress
 from broker.replica.manager import ReplicaManager
-from broker.replica.partition import Leading, Partition
+from broker.replica.partition import Partition
 from broker.replica.partition_read import PartitionFetch, PartitionRead
 from broker.replica.read_replica import preferred_read_replica
+from broker.replica.roles import Leading
 from broker.wire.errors import ErrorCode, KafkaError
 
 

@@ -16,7 +16,8 @@ from broker.config.broker_config import BrokerConfig
 from broker.metadata_cache import MetadataCache
 from broker.peers import Connect
 from broker.replica.fetcher import Fetcher
-from broker.replica.partition import Following, Partition
+from broker.replica.partition import Partition
+from broker.replica.roles import Following
 from broker.replica.throttle import Throttle
 from coordination.values import NO_LEADER, Recorder
 

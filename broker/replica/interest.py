@@ -11,7 +11,7 @@ from uuid import UUID
 
 import attrs
 
-from broker.replica.isr import Contact, FollowerProgress
+from broker.replica.follower_progress import Contact, FollowerProgress
 from broker.replica.partition import Partition
 from broker.replica.partition_read import PartitionFetch
 from broker.waiting import Due, Movement

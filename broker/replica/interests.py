@@ -30,8 +30,8 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
+from broker.replica.follower_progress import Contact
 from broker.replica.interest import Interest, Key
-from broker.replica.isr import Contact
 from broker.replica.partition_read import PartitionRead
 from broker.waiting import Due
 

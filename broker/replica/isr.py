@@ -1,137 +1,19 @@
-"""The arithmetic of replication: who is in sync, and how far the partition is committed.
+"""The arithmetic of the ISR: who must leave it, and who may join.
 
-Pure functions over what a leader knows of its followers. Offsets are log end
-offsets (exclusive), times are seconds of trio's clock.
+Pure functions over what a leader knows of its followers (`follower_progress`).
 
-    follower 2  ├──────────────────────┤ log end 90
-    follower 3  ├───────────────┤ log end 60            (not in the ISR)
-    leader 1    ├─────────────────────────┤ log end 100
-                                       ▲
-                                       high watermark 90 = the smallest log end
-                                       offset of the maximal ISR
+    leave   who has not been caught up for longer than replica.lag.time.max.ms
+    join    who has everything committed, and everything from before this leader's epoch
 
-A record below the high watermark is committed: it's on every member of the
-ISR, and only a member of the ISR is elected, so no later leader lacks it.
+Who is at the leader's end never has to leave, however long ago it got there: an idle partition
+shrinks no ISR.
 
-**The maximal ISR.** Between the proposal of a larger ISR and the controller's
-answer nobody knows which ISR is in force, so the high watermark is computed
-with the larger one. A proposal of a smaller ISR leaves the larger, old one in
-force until the answer comes (KIP-497, Kafka's `PartitionState.maximalIsr`).
-
-**The next member.** A follower that has caught up and may join the ISR holds
-the high watermark back although it is not a member yet; otherwise a busy
-partition's high watermark would run ahead of it for ever and it never joined
-(Kafka's `maybeIncrementLeaderHW`).
+Kafka: Partition.getOutOfSyncReplicas, isFollowerInSync.
 """
 
 from collections.abc import Iterable, Mapping
 
-import attrs
-
-UNKNOWN_OFFSET = -1
-
-
-@attrs.define(eq=False)
-class Contact:
-    """A follower's fetch session: when it last asked for what comes next."""
-
-    last_fetch_s: float = float("-inf")
-
-
-@attrs.define
-class FollowerProgress:
-    """What the leader knows of one follower, from its fetch requests. Kafka: ReplicaState.
-
-    A fetch session doesn't name the partitions in which nothing has happened, and looks at none of
-    them: `contact` tells when it last asked for them all the same.
-    """
-
-    log_end_offset: int = UNKNOWN_OFFSET
-    log_start_offset: int = UNKNOWN_OFFSET
-    last_caught_up_s: float = float("-inf")
-    broker_epoch: int = -1
-    contact: Contact | None = attrs.field(default=None, eq=False)
-    _last_fetch_s: float = float("-inf")
-    _leader_end_at_last_fetch: int = 0
-
-    def fetched(
-        self,
-        fetch_offset: int,
-        log_start_offset: int,
-        leader_end_offset: int,
-        now_s: float,
-        broker_epoch: int,
-    ) -> None:
-        """Note a fetch from `fetch_offset`: everything before it is in the follower's log.
-
-        A follower is caught up when it asks for the leader's end; it *was*
-        caught up at the time of its previous fetch when it now asks for what
-        was the leader's end then. So one that always lags by less than a
-        fetch counts as in sync even if records never stop arriving.
-        """
-        self._hear()
-        if fetch_offset >= leader_end_offset:
-            self.last_caught_up_s = max(self.last_caught_up_s, now_s)
-        elif fetch_offset >= self._leader_end_at_last_fetch:
-            self.last_caught_up_s = max(self.last_caught_up_s, self._last_fetch_s)
-        self.log_end_offset = fetch_offset
-        self.log_start_offset = log_start_offset
-        self.broker_epoch = broker_epoch
-        self._leader_end_at_last_fetch = leader_end_offset
-        self._last_fetch_s = now_s
-
-    def asked_for_by(self, contact: Contact | None) -> None:
-        """The fetches of this session speak for the follower from now on; None: no session's do."""
-        self._hear()
-        self.contact = contact
-
-    @property
-    def caught_up_s(self) -> float:
-        """When it was last known to be caught up."""
-        return max(self.last_caught_up_s, self._implied_fetch_s)
-
-    @property
-    def _implied_fetch_s(self) -> float:
-        """The last fetch of its session, as long as it had all that the leader has."""
-        if self.contact is None or self.log_end_offset < self._leader_end_at_last_fetch:
-            return float("-inf")
-        return self.contact.last_fetch_s
-
-    def _hear(self) -> None:
-        implied_s = self._implied_fetch_s
-        self.last_caught_up_s = max(self.last_caught_up_s, implied_s)
-        self._last_fetch_s = max(self._last_fetch_s, implied_s)
-
-    def led_anew(self, in_isr: bool, now_s: float, leader_end_offset: int) -> None:
-        """The same leader begins a new epoch; what it knows of the follower's log still holds.
-
-        A member of the ISR has from now on `replica.lag.time.max.ms` to show that it is in sync.
-        Who isn't one must catch up again before it counts: it may be dead, the usual reason of a
-        new epoch, and would hold the high watermark back (Kafka: Replica.resetReplicaState).
-        """
-        self.contact = None  # its session asked the leader of the epoch before
-        self.last_caught_up_s = now_s if in_isr else float("-inf")
-        self._last_fetch_s = now_s if in_isr else float("-inf")
-        self._leader_end_at_last_fetch = leader_end_offset
-
-    def is_caught_up(self, leader_end_offset: int, now_s: float, lag_time_max_s: float) -> bool:
-        return (
-            self.log_end_offset == leader_end_offset or now_s - self.caught_up_s <= lag_time_max_s
-        )
-
-
-def high_watermark(
-    leader_end_offset: int,
-    followers: Mapping[int, FollowerProgress],
-    maximal_isr: Iterable[int],
-    may_join: Iterable[int],
-) -> int:
-    """The smallest log end offset of the leader, the maximal ISR and those about to join it."""
-    counted = {*maximal_isr, *may_join}
-    return min(
-        [leader_end_offset]
-        + [state.log_end_offset for broker, state in followers.items() if broker in counted]
-    )
+from broker.replica.follower_progress import FollowerProgress
 
 
 def out_of_sync(

@@ -34,7 +34,8 @@ import trio
 from broker.controller_client import ControllerClient, ControllerUnavailable
 from broker.metadata_cache import MetadataCache
 from broker.replica.manager import ReplicaManager
-from broker.replica.partition import Leading, Partition
+from broker.replica.partition import Partition
+from broker.replica.roles import Leading
 from broker.wire.apis import ApiKey
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.alter_partition import (

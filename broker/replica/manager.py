@@ -21,8 +21,9 @@ from broker.log.log_config import LogConfig
 from broker.log.log_manager import LogManager
 from broker.log.partition_log import PartitionLog
 from broker.metadata_cache import MetadataCache
-from broker.replica.high_watermarks import HighWatermarks
-from broker.replica.partition import Leading, Partition
+from broker.replica.high_watermark_checkpoints import HighWatermarks
+from broker.replica.partition import Partition
+from broker.replica.roles import Leading
 from broker.replica.throttle import Throttle
 from broker.wire.errors import ErrorCode, KafkaError
 from coordination.values import ZERO_UUID, TopicPartition

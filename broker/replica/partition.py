@@ -1,18 +1,13 @@
 """One replica of one partition: its role, its high watermark, its part in the ISR.
 
-A partition's role is data with an epoch, not a task, so an idle partition costs
-nothing:
+    the role         leader or follower, at which epoch: `roles`. It is data and not a
+                     task, so an idle partition costs nothing
+    appending        what a leader takes, and when it may be acknowledged
+    high watermark   how far the partition is committed: `high_watermark`
+    the ISR          which one to propose, by what followers fetch: `follower_progress`, `isr`
 
-    ┌───────────┐  LeaderAndIsr(leader = me)    ┌──────────┐
-    │ no role   │ ────────────────────────────► │ Leading  │ appends, serves fetches,
-    │ (offline) │                               │ epoch n  │ counts followers, proposes ISRs
-    └───────────┘                               └──────────┘
-          │       LeaderAndIsr(leader = other)     ▲    │
-          │                                        │    ▼   each with a larger epoch
-          │                                     ┌──────────┐
-          └───────────────────────────────────► │Following │ copies `leader`'s log
-                                                │ epoch m  │ (broker.replica.fetcher)
-                                                └──────────┘
+Those decide, from values alone. Here is what they decide about: this replica's log, the
+epoch that fences who asks, and who must be woken.
 
 Invariants:
 
@@ -37,37 +32,12 @@ import attrs
 from broker.log.partition_log import PartitionLog
 from broker.log.validation import only_batch
 from broker.log.values import AppendInfo, Origin
-from broker.replica.isr import FollowerProgress, can_join_isr, high_watermark, out_of_sync
+from broker.replica.follower_progress import FollowerProgress
 from broker.replica.refusals import Refusals
+from broker.replica.roles import Following, Leading
 from broker.waiting import Movement
 from broker.wire.errors import ErrorCode, KafkaError
 from coordination.values import LeaderAndIsr, TopicPartition
-
-
-@attrs.define
-class Leading:
-    """This broker leads the partition at `epoch`, and has led it since `first_epoch` on end."""
-
-    epoch: int
-    first_epoch: int
-    epoch_start_offset: int
-    isr: tuple[int, ...]  # in the order of joining, as the znode has it
-    partition_epoch: int
-    followers: dict[int, FollowerProgress]
-    proposed_isr: tuple[int, ...] | None = None
-
-    @property
-    def maximal_isr(self) -> frozenset[int]:
-        """The largest ISR that may be in force: see `broker.replica.isr`."""
-        return frozenset(self.isr + (self.proposed_isr or ()))
-
-
-@attrs.define
-class Following:
-    """This broker copies the log of broker `leader` (-1: there is none now) at `epoch`."""
-
-    epoch: int
-    leader: int
 
 
 @attrs.define(eq=False)
@@ -123,30 +93,13 @@ class Partition:
                 return -1
 
     def become_leader(self, state: LeaderAndIsr, replicas: tuple[int, ...], now_s: float) -> None:
-        """Lead at `state.leader_epoch`: the epoch starts at our log end.
-
-        The ISR's followers start as caught up now: each gets `replica.lag.time.max.ms`
-        to show that it is in sync before it's dropped. The others have yet to catch up.
-        """
+        """Lead at `state.leader_epoch`, which starts at our log end."""
         self.replicas = replicas
         start = self.log.log_end_offset
         self.log.assign_epoch_start_offset(state.leader_epoch, start)
         before = self.role if isinstance(self.role, Leading) else None
-        followers = {
-            broker: (before and before.followers.get(broker)) or FollowerProgress()
-            for broker in replicas
-            if broker != self.broker_id
-        }
-        for broker, progress in followers.items():
-            progress.led_anew(broker in state.isr, now_s, start)
-        self.role = Leading(
-            epoch=state.leader_epoch,
-            first_epoch=before.first_epoch if before else state.leader_epoch,
-            epoch_start_offset=start,
-            isr=state.isr,
-            partition_epoch=state.partition_epoch,
-            followers=followers,
-        )
+        followers = [broker for broker in replicas if broker != self.broker_id]
+        self.role = Leading.begin(state, followers, start, before, now_s)
         self.advance_high_watermark(now_s)
         self.wake_all()
 
@@ -180,12 +133,7 @@ class Partition:
         """
         self.check_epoch(current_leader_epoch)
         if not isinstance(self.role, Leading):
-            raise KafkaError(
-                ErrorCode.KAFKA_STORAGE_ERROR
-                if self.is_offline
-                else ErrorCode.NOT_LEADER_OR_FOLLOWER,
-                f"broker {self.broker_id} does not lead {self.topic_partition}",
-            )
+            raise self._without_role(f"does not lead {self.topic_partition}")
         self.log.check_storage()
         return self.role
 
@@ -193,13 +141,14 @@ class Partition:
         """As `leading`, for who may read from a follower too (KIP-392)."""
         self.check_epoch(current_leader_epoch)
         if self.role is None:
-            raise KafkaError(
-                ErrorCode.KAFKA_STORAGE_ERROR
-                if self.is_offline
-                else ErrorCode.NOT_LEADER_OR_FOLLOWER,
-                f"broker {self.broker_id} has no replica of {self.topic_partition} any more",
-            )
+            raise self._without_role(f"has no replica of {self.topic_partition} any more")
         self.log.check_storage()
+
+    def _without_role(self, what: str) -> KafkaError:
+        return KafkaError(
+            ErrorCode.KAFKA_STORAGE_ERROR if self.is_offline else ErrorCode.NOT_LEADER_OR_FOLLOWER,
+            f"broker {self.broker_id} {what}",
+        )
 
     def check_epoch(self, current_leader_epoch: int) -> None:
         """Fence a request that believes in another leader epoch than ours (KIP-320)."""
@@ -289,9 +238,8 @@ class Partition:
         leading = self.leading()
         if self.is_under_min_isr:
             return
-        log_end_offset = self.log.log_end_offset
-        offset = high_watermark(
-            log_end_offset, leading.followers, leading.maximal_isr, self._may_join(leading, now_s)
+        offset = leading.committed_offset(
+            self.log.log_end_offset, now_s, self.replica_lag_time_max_s, self.is_alive
         )
         if offset > self.high_watermark:
             self.log.update_high_watermark(offset)
@@ -311,19 +259,7 @@ class Partition:
             + [f.log_start_offset for broker, f in followers.items() if broker in live]
         )
 
-    def _may_join(self, leading: Leading, now_s: float) -> Iterable[int]:
-        """Kafka: isReplicaIsrEligible. A broker that has just stopped won't join, however recent
-        its last fetch is."""
-        end = self.log.log_end_offset
-        return (
-            broker
-            for broker, state in leading.followers.items()
-            if broker not in leading.maximal_isr
-            and state.is_caught_up(end, now_s, self.replica_lag_time_max_s)
-            and self.is_alive(broker)
-        )
-
-    # -- the ISR ----------------------------------------------------------------
+    # -- the followers and the ISR ----------------------------------------------------------------
 
     def follower_fetched(
         self,
@@ -372,37 +308,22 @@ class Partition:
         no proof: who joined by it, far from the log's end, would be dropped again (KAFKA-19996).
         """
         leading = self.leading()
-        if leading.proposed_isr is not None or follower in leading.isr:
-            return None
-        state = leading.followers[follower]
-        if not can_join_isr(state, self.high_watermark, leading.epoch_start_offset):
-            return None
-        end, longest_s = self.log.log_end_offset, self.replica_lag_time_max_s
-        if self.is_under_min_isr and not state.is_caught_up(end, now_s, longest_s):
-            return None
-        return (*leading.isr, follower)
+        isr = leading.joining_isr(follower, self.high_watermark)
+        if isr is not None and self.is_under_min_isr:
+            end, longest_s = self.log.log_end_offset, self.replica_lag_time_max_s
+            if not leading.followers[follower].is_caught_up(end, now_s, longest_s):
+                return None
+        return isr
 
     def shrunk_isr(self, now_s: float) -> tuple[int, ...] | None:
         """The ISR to propose without the followers that lag; None for no change."""
-        leading = self.leading()
-        if leading.proposed_isr is not None:
-            return None
-        slow = out_of_sync(
-            self.broker_id,
-            self.log.log_end_offset,
-            leading.isr,
-            leading.followers,
-            now_s,
-            self.replica_lag_time_max_s,
+        return self.leading().shrunk_isr(
+            self.broker_id, self.log.log_end_offset, now_s, self.replica_lag_time_max_s
         )
-        return tuple(b for b in leading.isr if b not in slow) if slow else None
 
     def isr_altered(self, isr: Iterable[int], partition_epoch: int, now_s: float) -> None:
         """The controller has persisted `isr`: it's in force, and no proposal is pending."""
-        leading = self.leading()
-        leading.isr = tuple(isr)
-        leading.partition_epoch = partition_epoch
-        leading.proposed_isr = None
+        self.leading().take_isr(isr, partition_epoch)
         self.advance_high_watermark(now_s)
         # An acks=all wait looks again even if nothing moved: the ISR may be too small now.
         self.committed.happened()

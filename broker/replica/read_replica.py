@@ -10,7 +10,7 @@ Kafka: RackAwareReplicaSelector, ReplicaManager.findPreferredReadReplica.
 
 from collections.abc import Mapping
 
-from broker.replica.partition import Leading
+from broker.replica.roles import Leading
 from coordination.values import BrokerRegistration
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from broker.broker import Broker
-from broker.replica.partition import Leading
+from broker.replica.roles import Leading
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.stop_replica import (
     StopReplicaPartitionState,

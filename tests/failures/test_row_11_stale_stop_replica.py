@@ -9,7 +9,7 @@ order last.
 
 from pathlib import Path
 
-from broker.replica.partition import Leading
+from broker.replica.roles import Leading
 from broker.wire.errors import ErrorCode
 from coordination.controller.commands import StopReplicaCommand
 from tests.broker.replica.test_control import DURING_DELETE, stop

@@ -13,7 +13,7 @@ the way that brings people there: they remove the topic's znodes by hand.
 from pathlib import Path
 
 from broker.log.log_config import LogConfig
-from broker.replica.partition import Following
+from broker.replica.roles import Following
 from broker.wire.errors import ErrorCode
 from coordination.values import TopicPartition
 from coordination.znodes import paths

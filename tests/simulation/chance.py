@@ -12,7 +12,7 @@ import attrs
 import trio
 
 from broker.peers import PeerUnavailable
-from broker.replica.partition import Leading
+from broker.replica.roles import Leading
 from broker.wire.errors import ErrorCode
 from coordination.values import TopicPartition
 from tests.simulation.client import Acknowledged, Client

@@ -16,7 +16,8 @@ import attrs
 import trio
 
 from broker.broker import Broker
-from broker.replica.partition import Leading, Partition
+from broker.replica.partition import Partition
+from broker.replica.roles import Leading
 from broker.wire.record_batch import batches
 from coordination.memory_store import MemoryStore
 from coordination.memory_tree import Done

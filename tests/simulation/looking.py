@@ -1,7 +1,7 @@
 """What stories ask of the partition t-0 and of the ensemble around it."""
 
 from broker.events import Event
-from broker.replica.partition import Leading
+from broker.replica.roles import Leading
 from coordination.values import LeaderAndIsr, TopicPartition
 from coordination.znodes import decode_partition_state, paths
 from tests.simulation.stage import Stage

@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from broker.peers import PeerUnavailable
-from broker.replica.partition import Leading
+from broker.replica.roles import Leading
 from broker.wire.errors import ErrorCode
 from coordination.znodes import paths
 from tests.simulation.client import batch_of

@@ -8,7 +8,7 @@ from trio.testing import MockClock
 
 from broker.broker import Broker
 from broker.listener import CloseConnection
-from broker.replica.partition import Following, Leading
+from broker.replica.roles import Following, Leading
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.leader_and_isr import LeaderAndIsrResponse
 from broker.wire.messages.stop_replica import (

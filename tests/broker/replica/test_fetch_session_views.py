@@ -19,11 +19,12 @@ from trio.testing import MockClock
 from broker.broker import Broker
 from broker.replica.fetch import FetchParameters, fetch, look, note_progress
 from broker.replica.fetch_sessions import FetchRequested
+from broker.replica.follower_progress import FollowerProgress
 from broker.replica.interest import Interest
 from broker.replica.interests import Interests, Reads
-from broker.replica.isr import FollowerProgress
-from broker.replica.partition import Leading, Partition
+from broker.replica.partition import Partition
 from broker.replica.partition_read import PartitionFetch, PartitionRead
+from broker.replica.roles import Leading
 from tests.broker.replica.support import batch
 from tests.broker.support import lead, open_broker, topic_id, tp
 

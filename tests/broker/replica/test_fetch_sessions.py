@@ -15,9 +15,9 @@ from broker.replica.fetch_sessions import (
     FetchRequested,
     FetchSessions,
 )
+from broker.replica.follower_progress import FollowerProgress
 from broker.replica.interest import Interest
 from broker.replica.interests import Reads
-from broker.replica.isr import FollowerProgress
 from broker.replica.partition_read import PartitionFetch, PartitionRead
 from broker.wire.errors import ErrorCode, KafkaError
 

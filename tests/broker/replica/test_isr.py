@@ -1,52 +1,9 @@
-"""The arithmetic of replication, as tables."""
+"""The arithmetic of the ISR: who must leave, who may join."""
 
 import pytest
 
-from broker.replica.isr import FollowerProgress, can_join_isr, high_watermark, out_of_sync
-
-
-@pytest.mark.parametrize(
-    ("leader_end", "followers", "maximal_isr", "may_join", "expected"),
-    [
-        (100, {}, {1}, set(), 100),
-        (100, {2: 90, 3: 60}, {1, 2}, set(), 90),
-        (100, {2: 90, 3: 60}, {1, 2, 3}, set(), 60),
-        # One that has caught up and may join holds it back although it's no member yet.
-        (100, {2: 90, 3: 60}, {1, 2}, {3}, 60),
-        # A follower that has not fetched since the election: nothing is known to be committed.
-        (100, {2: -1}, {1, 2}, set(), -1),
-    ],
-)
-def test_high_watermark(
-    leader_end: int,
-    followers: dict[int, int],
-    maximal_isr: set[int],
-    may_join: set[int],
-    expected: int,
-) -> None:
-    progress = {broker: FollowerProgress(log_end_offset=end) for broker, end in followers.items()}
-    assert high_watermark(leader_end, progress, maximal_isr, may_join) == expected
-
-
-def test_a_follower_at_the_leaders_end_is_caught_up_now() -> None:
-    follower = FollowerProgress()
-    follower.fetched(10, 0, leader_end_offset=10, now_s=5.0, broker_epoch=1)
-    assert follower.last_caught_up_s == 5.0
-
-
-def test_a_follower_that_always_lags_less_than_a_fetch_was_caught_up_at_its_last_fetch() -> None:
-    follower = FollowerProgress()
-    follower.fetched(10, 0, leader_end_offset=20, now_s=5.0, broker_epoch=1)
-    follower.fetched(20, 0, leader_end_offset=30, now_s=6.0, broker_epoch=1)
-    assert follower.last_caught_up_s == 5.0
-
-
-def test_a_follower_that_falls_back_further_is_not_caught_up_later_than_it_was() -> None:
-    follower = FollowerProgress()
-    follower.fetched(10, 0, leader_end_offset=10, now_s=5.0, broker_epoch=1)
-    follower.fetched(12, 0, leader_end_offset=100, now_s=6.0, broker_epoch=1)
-    follower.fetched(14, 0, leader_end_offset=200, now_s=7.0, broker_epoch=1)
-    assert follower.last_caught_up_s == 5.0
+from broker.replica.follower_progress import FollowerProgress
+from broker.replica.isr import can_join_isr, out_of_sync
 
 
 def test_out_of_sync_is_who_lags_for_longer_than_the_limit_but_never_who_is_at_the_end() -> None:

@@ -11,7 +11,8 @@ from trio.testing import MockClock
 from broker.broker import Broker
 from broker.controller_client import ControllerUnavailable
 from broker.replica.isr_changes import IsrChanges
-from broker.replica.partition import Leading, Partition
+from broker.replica.partition import Partition
+from broker.replica.roles import Leading
 from broker.wire.apis import ApiKey
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.alter_partition import (

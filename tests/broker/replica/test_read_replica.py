@@ -2,9 +2,9 @@
 
 import pytest
 
-from broker.replica.isr import FollowerProgress
-from broker.replica.partition import Leading
+from broker.replica.follower_progress import FollowerProgress
 from broker.replica.read_replica import preferred_read_replica
+from broker.replica.roles import Leading
 from coordination.values import BrokerRegistration, Endpoint
 
 RACKS = {1: "a", 2: "b", 3: "b", 4: "c", 5: None}
