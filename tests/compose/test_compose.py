@@ -21,6 +21,7 @@ from tests.interop.faults.verdict import read_all
 from tests.interop.faults.watch import ClusterWatch, watching
 from tests.support.docker import Say, docker_engine
 from tests.support.ports import free_port
+from tests.support.topics import make_topics
 
 TOPIC = "ledger"
 PARTITIONS = 6
@@ -118,8 +119,7 @@ def containers_are_confined(ensemble: ComposeEnsemble) -> None:
 
 
 def create_topic(ensemble: ComposeEnsemble, watch: ClusterWatch) -> None:
-    admin = AdminClient({"bootstrap.servers": ensemble.bootstrap})
-    admin.create_topics([NewTopic(TOPIC, PARTITIONS, 3)])[TOPIC].result(30)
+    make_topics(ensemble.bootstrap, NewTopic(TOPIC, PARTITIONS, 3))
     watch.wait_until_full_isr(TOPIC)
 
 

@@ -35,6 +35,7 @@ from tests.support.kafka import tool_command
 from tests.support.processes import RunningProgram, running_program
 from tests.support.raw_client import RawClient
 from tests.support.tools import require_tool
+from tests.support.topics import wait_until_forgotten, wait_until_known
 
 __all__ = ["kafkajs"]
 
@@ -78,10 +79,12 @@ def create(cluster: TestCluster, name: str, leader: int) -> None:
     """Led by 2 or 3, followed by the other. Broker 1 only looks on, and is asked how things are."""
     new = NewTopic(name, 1, replica_assignment=[[leader, 5 - leader]])
     persist(cluster, lambda admin: admin.create_topics([new])[name])
+    wait_until_known(cluster.bootstrap, name)
 
 
 def delete(cluster: TestCluster, name: str) -> None:
     persist(cluster, lambda admin: admin.delete_topics([name])[name])
+    wait_until_forgotten(cluster.bootstrap, name)
 
 
 def persist(cluster: TestCluster, ask: Callable[[AdminClient], Future[None]]) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import attrs
 import pytest
 from confluent_kafka import Consumer, Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import NewTopic
 
 from broker.wire.apis import ApiKey
 from broker.wire.messages.alter_partition_reassignments import (
@@ -39,6 +39,7 @@ from tests.support.ports import free_port, free_ports
 from tests.support.processes import running_program
 from tests.support.raw_client import RawClient
 from tests.support.tcp_proxy import TcpProxyThread, tcp_proxy
+from tests.support.topics import make_topics
 from tests.support.zookeeper import real_zookeeper
 
 pytestmark = [pytest.mark.server, pytest.mark.matrix]
@@ -135,11 +136,10 @@ def test_no_client_goes_back(lagging: Lagging) -> None:
     new = 3 - old  # the other of 1 and 2
     assert new in (1, 2)
     common = {"bootstrap.servers": lagging.bootstrap, "log_level": 0}
-    admin = AdminClient(common)
-    for name in ("__consumer_offsets", TOPIC):
-        topic = NewTopic(name, 1, replica_assignment=[[old, new]])
-        admin.create_topics([topic])[name].result(30)
-    wait_until(lambda: lagging.metadata(LAGGING).topics[0].partitions)
+    topics = ("__consumer_offsets", TOPIC)
+    make_topics(
+        lagging.bootstrap, *(NewTopic(name, 1, replica_assignment=[[old, new]]) for name in topics)
+    )
     # Every 100 ms, from whichever broker: a third of the answers are of the lagging one.
     refreshing = {**common, "topic.metadata.refresh.interval.ms": 100}
     producer = Producer({**refreshing, "acks": "all", "enable.idempotence": True})

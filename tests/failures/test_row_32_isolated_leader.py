@@ -18,7 +18,7 @@ from pathlib import Path
 
 import attrs
 import pytest
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import NewTopic
 
 from broker.wire.errors import ErrorCode
 from tests.failures import test_row_31_partitioned_from_zookeeper_and_each_other as row_31
@@ -31,6 +31,7 @@ from tests.simulation.stage import Stage, play
 from tests.support.cluster import SESSION_TIMEOUT_MS, TestCluster, zbroker
 from tests.support.links import Link, links
 from tests.support.ports import free_ports
+from tests.support.topics import make_topics
 from tests.support.zookeeper import real_zookeeper
 
 
@@ -128,8 +129,7 @@ def test_real_brokers_behind_proxies(tmp_path: Path) -> None:
         linked_cluster(tmp_path) as linked,
         watching(linked.cluster.zookeeper_connect) as watch,
     ):
-        admin = AdminClient({"bootstrap.servers": linked.cluster.bootstrap, "log_level": 0})
-        admin.create_topics([NewTopic("t", 3, 3)])["t"].result(30)
+        make_topics(linked.cluster.bootstrap, NewTopic("t", 3, 3))
         watch.wait_until_full_isr("t")
         with running_load(linked.cluster.bootstrap, "t") as load:
             for misfortune in (isolate, deafen, mute, lose_zookeeper, lose_controller):

@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, Producer
 
 from tests.interop.test_kafka_tools import GROUPS, TOPICS, run
 from tests.support.cluster import TestCluster
+from tests.support.topics import wait_until_forgotten, wait_until_known
 
 pytestmark = pytest.mark.server
 
@@ -32,6 +33,7 @@ def test_topics(cluster: TestCluster, name: str) -> None:
         cluster, "topic", "create", name, "-p", "3", "-r", "1", "--config", "retention.ms=77",
     )  # fmt: skip
     assert created == f"Created topic {name}.\n"
+    wait_until_known(cluster.bootstrap, name)
     assert "TOPIC_ALREADY_EXISTS" in admin(cluster, "topic", "create", name, exit_code=1)
     assert admin(cluster, "topic", "create", name, "--if-not-exists") == ""
     assert "INVALID_REPLICATION_FACTOR" in admin(
@@ -39,6 +41,7 @@ def test_topics(cluster: TestCluster, name: str) -> None:
     )
     assigned = f"{name}.assigned"
     admin(cluster, "topic", "create", assigned, "--replica-assignment", "3,1")
+    wait_until_known(cluster.bootstrap, assigned)
 
     theirs = run(cluster, TOPICS, "--describe", "--topic", f"{name},{assigned}")
     ours = admin(cluster, "topic", "describe", "--topic", f"{name},{assigned}")
@@ -55,6 +58,7 @@ def test_topics(cluster: TestCluster, name: str) -> None:
     partly = admin(cluster, "topic", "delete", name, "no-such-topic", exit_code=3)
     assert partly.startswith("Error: topic 'no-such-topic': UNKNOWN_TOPIC_OR_PARTITION")
     admin(cluster, "topic", "delete", assigned)
+    wait_until_forgotten(cluster.bootstrap, name, assigned)
     left = admin(cluster, "topic", "list").split()
     assert name not in left
     assert assigned not in left
@@ -63,6 +67,7 @@ def test_topics(cluster: TestCluster, name: str) -> None:
 
 def test_groups(cluster: TestCluster, name: str) -> None:
     admin(cluster, "topic", "create", name, "-p", "2", "-r", "1")
+    wait_until_known(cluster.bootstrap, name)
     producer = Producer({"bootstrap.servers": cluster.bootstrap})
     for number in range(10):
         producer.produce(name, str(number), partition=number % 2)
@@ -106,6 +111,7 @@ def rows(text: str, group: str) -> list[list[str]]:
 def test_the_znodes(cluster: TestCluster, name: str) -> None:
     """In ZooKeeper stands what the brokers say."""
     admin(cluster, "topic", "create", name, "-r", "1")
+    wait_until_known(cluster.bootstrap, name)
     tree = subprocess.run(
         [sys.executable, "-m", "cli.admin", "zk", "tree", "--zookeeper", cluster.zookeeper_connect],
         capture_output=True,

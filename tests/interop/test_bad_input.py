@@ -13,7 +13,7 @@ from uuid import UUID
 import attrs
 import pytest
 from confluent_kafka import Consumer, Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import NewTopic
 from crc32c import crc32c
 
 from broker.wire.apis import ApiKey
@@ -53,7 +53,7 @@ from broker.wire.record_batch import HEADER, build_batch
 from broker.wire.records import Record
 from tests.support.cluster import Kind, TestCluster
 from tests.support.raw_client import RawClient
-from tests.support.waiting import wait_until
+from tests.support.topics import make_topics
 
 pytestmark = pytest.mark.server
 
@@ -76,17 +76,11 @@ TOPICS: dict[str, dict[str, str]] = {
 @pytest.fixture(scope="session")
 def topics(cluster: TestCluster) -> None:
     """One partition each, with its only replica on LEADER."""
-    admin = AdminClient({"bootstrap.servers": cluster.bootstrap, "log_level": 0})
     new = [
         NewTopic(name, 1, replica_assignment=[[LEADER]], config=config)
         for name, config in TOPICS.items()
     ]
-    for created in admin.create_topics(new).values():
-        created.result(30)
-    # The controller has answered; another broker learns of its part a moment later.
-    wait_until(
-        "the leader to lead", lambda: TOPICS.keys() <= cluster.metadata(LEADER).topics.keys()
-    )
+    make_topics(cluster.bootstrap, *new)
 
 
 @pytest.fixture

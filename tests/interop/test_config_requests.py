@@ -215,6 +215,7 @@ def test_every_layer_is_described(client: RawClient, alone: TestCluster) -> None
         for key, value in configs.items():
             assert increment(client, kind, name, key, SET, value) == (E.NONE, None)
     wait_for_config(client, "num.io.threads", "9")
+    wait_for_config(client, "message.max.bytes", "99")
 
     long_max = str(2**63 - 1)
     assert describe(client, BROKER, "1", *own, *for_all) == (0, "", {
@@ -266,6 +267,7 @@ def test_every_layer_is_described(client: RawClient, alone: TestCluster) -> None
         for key in configs:
             assert increment(client, kind, name, key, DELETE, None) == (E.NONE, None)
     wait_for_config(client, "num.io.threads", "8")
+    wait_for_config(client, "message.max.bytes", "1048588")
 
 
 def wait_for_config(client: RawClient, key: str, value: str) -> None:

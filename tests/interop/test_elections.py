@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from confluent_kafka.admin import AdminClient, NewTopic, PartitionMetadata
+from confluent_kafka.admin import NewTopic, PartitionMetadata
 from kazoo.client import KazooClient
 
 from broker.wire.apis import ApiKey
@@ -24,6 +24,7 @@ from broker.wire.messages.elect_leaders import (
 from tests.support.cluster import TestCluster
 from tests.support.kafka import kafka_tool
 from tests.support.raw_client import RawClient
+from tests.support.topics import make_topics
 
 pytestmark = pytest.mark.server
 
@@ -46,9 +47,8 @@ def elect(cluster: TestCluster, kind: str, *what: str, check: bool = True) -> st
 
 
 def create(cluster: TestCluster, topic: str, assignment: list[list[int]]) -> None:
-    admin = AdminClient({"bootstrap.servers": cluster.bootstrap, "log_level": 0})
     new = NewTopic(topic, num_partitions=len(assignment), replica_assignment=assignment)
-    admin.create_topics([new])[topic].result(30)
+    make_topics(cluster.bootstrap, new)
 
 
 def partitions(cluster: TestCluster, topic: str, asked: int) -> dict[int, PartitionMetadata]:
@@ -125,8 +125,8 @@ def test_unclean_by_request(new_cluster: NewCluster) -> None:
     with dead_isr(new_cluster) as cluster:
         said = elect(cluster, "unclean", "--topic", "t", "--partition", "0")
         assert "Successfully completed leader election (UNCLEAN) for partitions t-0\n" in said
-        [partition] = partitions(cluster, "t", 3).values()
-        assert (partition.leader, partition.isrs) == (2, [2])
+        wait_for(lambda: leaders(cluster, "t", 3) == [2], "broker 3 to hear of it")
+        assert partitions(cluster, "t", 3)[0].isrs == [2]
         said = elect(cluster, "unclean", "--topic", "t", "--partition", "0")
         assert "Valid replica already elected for partitions t-0\n" in said
 
@@ -175,7 +175,6 @@ def test_the_request(cluster: TestCluster, name: str) -> None:
     create(cluster, name, [[1, 2]])
     controller = cluster.metadata(1).controller_id
     [other] = [broker_id for broker_id in cluster.brokers if broker_id != controller][:1]
-    wait_for(lambda: leaders(cluster, name, controller) == [1], "the topic")
     asked = ElectLeadersRequest(
         topic_partitions=[
             TopicPartitions(topic=name, partitions=[0, 5]),

@@ -11,7 +11,7 @@ from uuid import UUID
 import attrs
 import pytest
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import NewTopic
 
 from broker.wire.apis import ApiKey
 from broker.wire.errors import ErrorCode
@@ -21,6 +21,7 @@ from cli.java.runtime import java_command
 from tests.support.cluster import Kind, TestCluster, running_cluster
 from tests.support.kafka import kafka_class_path
 from tests.support.raw_client import RawClient
+from tests.support.topics import make_topics
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.server
@@ -63,9 +64,8 @@ class Topic:
 
 @pytest.fixture
 def topic(cluster: TestCluster, name: str) -> Topic:
-    admin = AdminClient({"bootstrap.servers": cluster.bootstrap})
     new = NewTopic(name, num_partitions=3, replica_assignment=[[LEADER, FOLLOWER]] * 3)
-    admin.create_topics([new])[name].result(TIMEOUT_S)
+    make_topics(cluster.bootstrap, new)
     producer = Producer({"bootstrap.servers": cluster.bootstrap, "acks": "all"})
     for number in range(3):
         producer.produce(name, str(number), partition=0)

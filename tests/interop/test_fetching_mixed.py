@@ -14,6 +14,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from tests.support.cluster import SETTINGS, zbroker
 from tests.support.kafka import real_kafka
 from tests.support.ports import free_port, free_ports
+from tests.support.topics import make_topics
 from tests.support.waiting import wait_until
 from tests.support.zookeeper import real_zookeeper
 
@@ -49,7 +50,7 @@ def test_each_follows_the_other_through_sessions(tmp_path: Path) -> None:
         wait_until("both to be there", lambda: len(admin.list_topics(timeout=10).brokers) == 2)
         halves = [[OURS, KAFKAS]] * (PARTITIONS // 2) + [[KAFKAS, OURS]] * (PARTITIONS // 2)
         new = NewTopic("t", num_partitions=PARTITIONS, replica_assignment=halves)
-        admin.create_topics([new])["t"].result(30)
+        make_topics(bootstrap, new)
 
         busy = (0, 7, PARTITIONS // 2, PARTITIONS - 1)
         producer = Producer({"bootstrap.servers": bootstrap, "acks": "all", "linger.ms": 0})

@@ -14,9 +14,10 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
 from kazoo.client import KazooClient
 
-from tests.interop.test_kafka_tools import CONFIGS, TOPICS, run
+from tests.interop.test_kafka_tools import CONFIGS, create_topic, run
 from tests.support.cluster import TestCluster
 from tests.support.kafka import kafka_tool
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.server
 
@@ -80,7 +81,7 @@ USER, CLIENT = "--entity-type users --entity-name alice", "--entity-type clients
 @pytest.mark.matrix
 def test_every_entity_type(new_cluster: Callable[..., AbstractContextManager[TestCluster]]) -> None:
     with new_cluster(brokers=1) as cluster:
-        run(cluster, TOPICS, "--create", "--topic", "t")
+        create_topic(cluster, "t")
         changes = {
             TOPIC: "retention.ms=1000,cleanup.policy=[compact,delete]",
             BROKER: "log.cleaner.threads=2,leader.replication.throttled.rate=5000",
@@ -123,6 +124,9 @@ def test_every_entity_type(new_cluster: Callable[..., AbstractContextManager[Tes
             ]
         )
 
+        # Of brokers' configs that one tells what it has applied.
+        wait_until("broker 1 to apply both", lambda: len(describe(cluster, BROKER)) == 3)
+        wait_until("it to apply that of all", lambda: len(describe(cluster, ALL_BROKERS)) == 2)
         assert describe(cluster, TOPIC) == [
             "Dynamic configs for topic t are:",
             "cleanup.policy=compact,delete sensitive=false synonyms={DYNAMIC_TOPIC_CONFIG:"
@@ -175,7 +179,7 @@ def test_every_entity_type(new_cluster: Callable[..., AbstractContextManager[Tes
 
 
 def test_refusals_reach_the_user(cluster: TestCluster, name: str) -> None:
-    run(cluster, TOPICS, "--create", "--topic", name)
+    create_topic(cluster, name)
     topic = f"--entity-type topics --entity-name {name}"
     for entity, change, complaint in (
         (topic, "nonsense=1", "Unknown topic config name: nonsense"),
@@ -221,7 +225,7 @@ def test_credentials(cluster: TestCluster) -> None:
 
 def test_applied_while_they_run_by_every_broker(cluster: TestCluster, name: str) -> None:
     """A limit of all brokers, then of a topic, and none: the largest batch tells what counts."""
-    run(cluster, TOPICS, "--create", "--topic", name, "--partitions", "3")
+    create_topic(cluster, name, "--partitions", "3")
     topic = f"--entity-type topics --entity-name {name}"
     wait_until_accepted(cluster, name, accepted=True)
     alter(cluster, ALL_BROKERS, "--add-config", "message.max.bytes=500")

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.cluster import TestCluster
 from tests.support.kafka import kafka_tool
+from tests.support.topics import wait_until_forgotten, wait_until_known
 
 pytestmark = pytest.mark.server
 
@@ -29,11 +30,17 @@ def run(cluster: TestCluster, main_class: str, *arguments: str, stdin: str = "")
     ).stdout
 
 
+def create_topic(cluster: TestCluster, name: str, *options: str) -> None:
+    """kafka-topics --create, and the time until each broker has heard of it."""
+    run(cluster, TOPICS, "--create", "--topic", name, *options)
+    wait_until_known(cluster.bootstrap, name)
+
+
 def test_topics(cluster: TestCluster, name: str) -> None:
     """kafka-topics: create, list, describe, delete."""
-    run(
-        cluster, TOPICS, "--create", "--topic", name, "--partitions", "3",
-        "--replication-factor", "1", "--config", "retention.ms=1000000",
+    create_topic(
+        cluster, name, "--partitions", "3", "--replication-factor", "1",
+        "--config", "retention.ms=1000000",
     )  # fmt: skip
     assert name in run(cluster, TOPICS, "--list").splitlines()
     head, *partitions = run(cluster, TOPICS, "--describe", "--topic", name).splitlines()
@@ -48,6 +55,7 @@ def test_topics(cluster: TestCluster, name: str) -> None:
         leaders.add(int(fields["Leader"]))
     assert leaders == cluster.brokers.keys(), "three partitions lie on three brokers"
     run(cluster, TOPICS, "--delete", "--topic", name)
+    wait_until_forgotten(cluster.bootstrap, name)
     assert name not in run(cluster, TOPICS, "--list").splitlines()
 
 
@@ -55,6 +63,7 @@ def test_console_clients_and_offsets(cluster: TestCluster, name: str) -> None:
     """kafka-console-producer (idempotent by default) and -consumer, get-offsets, groups."""
     lines = [f"line {number}" for number in range(20)]
     run(cluster, PRODUCER, "--topic", name, stdin="\n".join(lines) + "\n")
+    wait_until_known(cluster.bootstrap, name)
     got = run(
         cluster, CONSUMER, "--topic", name, "--from-beginning", "--group", name,
         "--max-messages", "20", "--timeout-ms", "20000",
@@ -83,9 +92,7 @@ def test_what_the_brokers_say_of_themselves(cluster: TestCluster, name: str) -> 
     cluster_id = run_subcommand(cluster, CLUSTER, "cluster-id").split()[-1]
     assert len(cluster_id) == 22, "a base64 UUID without its padding"
 
-    run(
-        cluster, TOPICS, "--create", "--topic", name, "--config", "max.message.bytes=123456",
-    )  # fmt: skip
+    create_topic(cluster, name, "--config", "max.message.bytes=123456")
     described = run(
         cluster, CONFIGS, "--describe", "--entity-type", "topics", "--entity-name", name
     )

@@ -30,6 +30,7 @@ from tests.support.cluster import Kind, zbroker
 from tests.support.kafka import real_kafka
 from tests.support.ports import free_port, free_ports
 from tests.support.raw_client import RawClient
+from tests.support.topics import wait_until_known
 from tests.support.zookeeper import real_zookeeper
 
 pytestmark = [pytest.mark.server, pytest.mark.matrix]
@@ -119,8 +120,8 @@ def create_topics(ports: Ports) -> None:
     metadata = ask(ports, 1, "INSIDE", ApiKey.METADATA, 9, MetadataRequest(topics=[]))
     answer = ask(ports, metadata.controller_id, "INSIDE", ApiKey.CREATE_TOPICS, 5, request)
     assert [topic.error_code for topic in answer.topics] == [0, 0, 0]
-    for leader in NAMES:
-        wait_until(lambda: partition(ports, f"t{leader}", "INSIDE").leader_id == leader)  # noqa: B023
+    inside = ",".join(f"127.0.0.1:{names['INSIDE']}" for names in ports.values())
+    wait_until_known(inside, *(f"t{leader}" for leader in NAMES))
 
 
 def partition(ports: Ports, topic: str, listener: str, version: int = 9) -> Any:

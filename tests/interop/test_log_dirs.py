@@ -18,6 +18,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from tests.support.cluster import TestCluster
 from tests.support.kafka import kafka_tool
+from tests.support.topics import make_topics
 
 pytestmark = pytest.mark.server
 
@@ -50,8 +51,7 @@ def described(cluster: TestCluster, *arguments: str) -> dict[str, dict[str, obje
 
 
 def make_topic(cluster: TestCluster, name: str, partitions: int) -> None:
-    admin = AdminClient({"bootstrap.servers": cluster.bootstrap, "log_level": 0})
-    admin.create_topics([NewTopic(name, partitions, 1)])[name].result(30)
+    make_topics(cluster.bootstrap, NewTopic(name, partitions, 1))
 
 
 def produce(cluster: TestCluster, topic: str, partition: int, value: str) -> str | None:
@@ -151,7 +151,7 @@ def test_leadership_moves_away_from_a_lost_directory(new_cluster: NewCluster) ->
         admin = AdminClient({"bootstrap.servers": cluster.bootstrap, "log_level": 0})
         config = {"min.insync.replicas": "2"}
         topic = NewTopic("t", 2, replica_assignment=[[1, 2, 3], [1, 2, 3]], config=config)
-        admin.create_topics([topic])["t"].result(30)
+        make_topics(cluster.bootstrap, topic)
         acknowledged: dict[int, list[str]] = {0: [], 1: []}
         producer = Producer(
             {"bootstrap.servers": cluster.bootstrap, "enable.idempotence": True, "log_level": 0}

@@ -13,6 +13,7 @@ import confluent_kafka.admin
 import pytest
 
 from tests.support.cluster import TestCluster
+from tests.support.topics import wait_until_known
 from tests.support.waiting import wait_until
 
 with warnings.catch_warnings():
@@ -126,8 +127,7 @@ def test_confluent_kafka_admin(cluster: TestCluster, name: str) -> None:
         admin.create_topics([new_topic])[name].result(TIMEOUT_S)
     assert caught.value.args[0].code() == confluent_kafka.KafkaError.TOPIC_ALREADY_EXISTS
 
-    for broker_id in cluster.brokers:  # any of them may be asked, and hears of it after the answer
-        wait_until("all to know it", lambda: name in cluster.metadata(broker_id).topics)  # noqa: B023
+    wait_until_known(cluster.bootstrap, name)  # any of them may be asked
     resource = confluent_kafka.admin.ConfigResource("topic", name)
     configs = admin.describe_configs([resource])[resource].result(TIMEOUT_S)
     assert configs["retention.ms"].value == "123456"

@@ -21,6 +21,7 @@ from broker.wire.messages import list_partition_reassignments as lr
 from tests.support.cluster import Kind, TestCluster, running_cluster
 from tests.support.kafka import kafka_tool
 from tests.support.raw_client import RawClient
+from tests.support.topics import make_topics
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.server
@@ -64,7 +65,10 @@ def test_generate_execute_and_verify(cluster: TestCluster, name: str, tmp_path: 
         lambda: verify(cluster, plan).count("is completed.") == 2,
     )
     assert tool(cluster, "--list").strip() == "No partition reassignments found."
-    assert replicas_of(cluster, name) == {0: [3, 2], 1: [3, 1]}
+    wait_until(
+        "the controller's own broker to hear of it",
+        lambda: replicas_of(cluster, name) == {0: [3, 2], 1: [3, 1]},
+    )
     wait_until(
         "the removed replicas' files to go",
         lambda: directories(cluster, name) == {0: {2, 3}, 1: {1, 3}},
@@ -104,7 +108,7 @@ def test_list_and_cancel(cluster: TestCluster, name: str, tmp_path: Path) -> Non
     assert f"Successfully cancelled partition reassignment for: {name}-0" in cancelled
     assert tool(cluster, "--list").strip() == "No partition reassignments found."
     wait_until("its files to go", lambda: directories(cluster, name) == {0: {victim}})
-    assert replicas_of(cluster, name) == {0: [victim]}
+    wait_until("all to be as it was", lambda: replicas_of(cluster, name) == {0: [victim]})
     cluster.brokers[victim].start()
     cluster.wait_ready()
     wait_until("the leader to be back", lambda: leaders_of(cluster, name) == {0: victim})
@@ -180,10 +184,9 @@ def errors(
 
 
 def create(cluster: TestCluster, topic: str, assignment: dict[int, list[int]]) -> None:
-    admin = AdminClient({"bootstrap.servers": cluster.bootstrap})
     replicas = [assignment[number] for number in sorted(assignment)]
     new = NewTopic(topic, num_partitions=len(replicas), replica_assignment=replicas)
-    admin.create_topics([new])[topic].result(TIMEOUT_S)
+    make_topics(cluster.bootstrap, new)
 
 
 def produce(cluster: TestCluster, topic: str, count: int) -> None:

@@ -12,10 +12,11 @@ from pathlib import Path
 import aiokafka
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import NewTopic
 
 from tests.support.cluster import Kind, TestCluster, running_cluster
 from tests.support.kafka import kafka_tool
+from tests.support.topics import make_topics, wait_until_known
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.server
@@ -49,9 +50,8 @@ def cluster(kind: Kind, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Te
 
 
 def create(cluster: TestCluster, name: str, partitions: int, **config: str) -> None:
-    admin = AdminClient({"bootstrap.servers": cluster.bootstrap})
     new = NewTopic(name, num_partitions=partitions, replication_factor=3, config=config)
-    admin.create_topics([new])[name].result(TIMEOUT_S)
+    make_topics(cluster.bootstrap, new)
 
 
 def run(cluster: TestCluster, main_class: str, *arguments: str) -> str:
@@ -136,6 +136,7 @@ def test_a_topic_gets_more_partitions(cluster: TestCluster, name: str) -> None:
         return isr_sizes == [3] * 5
 
     wait_until("five partitions in sync", all_are_in_sync)
+    wait_until_known(cluster.bootstrap, name, partitions=5)
     produce(cluster, name, [b"after"], partition=4)
     assert end_offsets(cluster, name, 5) == [0, 1, 0, 0, 1]
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import NewTopic
 
 from tests.support.cluster import Kind, TestCluster, running_cluster
 from tests.support.kafka import kafka_tool
+from tests.support.topics import make_topics
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.server
@@ -40,9 +41,7 @@ def cluster(kind: Kind, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Te
 def test_a_move_is_held_back_as_long_as_it_is_to_be(
     cluster: TestCluster, name: str, tmp_path: Path
 ) -> None:
-    admin = AdminClient({"bootstrap.servers": cluster.bootstrap})
-    new = NewTopic(name, num_partitions=1, replica_assignment=[[1]])
-    admin.create_topics([new])[name].result(TIMEOUT_S)
+    make_topics(cluster.bootstrap, NewTopic(name, num_partitions=1, replica_assignment=[[1]]))
     # A batch is never cut, and the rate is forgotten after eleven seconds: small ones.
     producer = Producer({"bootstrap.servers": cluster.bootstrap, "batch.num.messages": 1})
     for _ in range(RECORDS):
@@ -60,16 +59,19 @@ def test_a_move_is_held_back_as_long_as_it_is_to_be(
     described = configs(cluster, "--topic", name)
     assert "leader.replication.throttled.replicas=0:1" in described
     assert "follower.replication.throttled.replicas=0:2" in described
-    assert f"leader.replication.throttled.rate={SLOW_BYTES_S}" in configs(cluster, "--broker", "1")
+    rate = f"leader.replication.throttled.rate={SLOW_BYTES_S}"
+    wait_until("broker 1 to apply it", lambda: rate in configs(cluster, "--broker", "1"))
     copied = cluster.log_dir(2) / f"{name}-0" / f"{0:020}.log"
-    wait_until("the copy to begin", lambda: copied.stat().st_size > 0, TIMEOUT_S)
+    wait_until(
+        "the copy to begin", lambda: copied.exists() and copied.stat().st_size > 0, TIMEOUT_S
+    )
     assert copied.stat().st_size < ALL_BYTES / 2
 
     tool("--execute", "--additional", "--throttle", str(QUICK_BYTES_S))
     wait_until("the copy to end", lambda: copied.stat().st_size > ALL_BYTES, TIMEOUT_S)
     wait_until("the move to end", lambda: "is completed" in tool("--verify"), TIMEOUT_S)
     assert "throttled" not in configs(cluster, "--topic", name)
-    assert "throttled" not in configs(cluster, "--broker", "1")
+    wait_until("broker 1's to go", lambda: "throttled" not in configs(cluster, "--broker", "1"))
 
 
 def configs(cluster: TestCluster, *entity: str) -> str:

@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 
 import pytest
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import NewTopic
 
 from tests.interop.faults.load import Load, running_load
 from tests.interop.faults.reference import SESSION_TIMEOUT_S
 from tests.interop.faults.watch import ClusterWatch, watching
 from tests.support.cluster import Kind, TestCluster, running_cluster
+from tests.support.topics import make_topics
 
 PARTITIONS = 6
-CREATE_TIMEOUT_S = 30.0
 
 PROPERTIES = {
     "zookeeper.session.timeout.ms": str(int(SESSION_TIMEOUT_S * 1000)),
@@ -40,9 +40,7 @@ def watch(cluster: TestCluster) -> Iterator[ClusterWatch]:
 @pytest.fixture
 def topic(cluster: TestCluster, watch: ClusterWatch, name: str) -> str:
     """A topic with 6 partitions and 3 replicas of each, all in sync."""
-    admin = AdminClient({"bootstrap.servers": cluster.bootstrap, "log_level": 0})
-    new = NewTopic(name, num_partitions=PARTITIONS, replication_factor=3)
-    admin.create_topics([new])[name].result(CREATE_TIMEOUT_S)
+    make_topics(cluster.bootstrap, NewTopic(name, num_partitions=PARTITIONS, replication_factor=3))
     watch.wait_until_full_isr(name)
     return name
 

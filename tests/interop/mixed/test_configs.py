@@ -6,7 +6,6 @@ A change is written to ZooKeeper by the broker that is asked, and announced in /
 
 import pytest
 from confluent_kafka import KafkaError, Message, Producer
-from confluent_kafka.admin import AdminClient
 
 from broker.wire.apis import ApiKey
 from broker.wire.messages.incremental_alter_configs import (
@@ -18,6 +17,7 @@ from tests.interop.faults.watch import ClusterWatch
 from tests.interop.mixed.ensembles import TIMEOUT_S, new_topic
 from tests.support.cluster import Kind, TestCluster
 from tests.support.raw_client import RawClient
+from tests.support.topics import make_topics
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.server, pytest.mark.matrix]
@@ -36,9 +36,8 @@ def test_a_change_is_applied_by_both_kinds(
 ) -> None:
     """Of a topic's config, then of the default that all brokers have."""
     broker_id = cluster.of_kind(asked)[0]
-    admin = AdminClient({"bootstrap.servers": cluster.bootstrap, "log_level": 0})
     one_leader_each = [[1, 2, 3], [2, 3, 1], [3, 1, 2]]
-    admin.create_topics([new_topic(name, one_leader_each)])[name].result(TIMEOUT_S)
+    make_topics(cluster.bootstrap, new_topic(name, one_leader_each))
     watch.wait_until_full_isr(name)
     everywhere = dict.fromkeys(range(3))
     nowhere = dict.fromkeys(range(3), KafkaError.MSG_SIZE_TOO_LARGE)

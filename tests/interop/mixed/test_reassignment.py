@@ -1,7 +1,6 @@
 """Every partition moves from one kind to the other and back, while records are produced to it."""
 
 import pytest
-from confluent_kafka.admin import AdminClient
 
 from tests.interop.faults.load import running_load
 from tests.interop.faults.verdict import settle
@@ -14,6 +13,7 @@ from tests.interop.mixed.ensembles import (
     replicas_on,
 )
 from tests.support.cluster import Kind, TestCluster
+from tests.support.topics import make_topics
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.server, pytest.mark.matrix]
@@ -28,8 +28,7 @@ def test_all_partitions_move_to_the_other_kind_and_back(
     """One replica each, so that every record is copied, and every leadership moves."""
     put_controller_on(cluster, watch, cluster.of_kind(controller)[0])
     kafka, zbroker = (cluster.of_kind(kind)[0] for kind in ("kafka", "zbroker"))
-    admin = AdminClient({"bootstrap.servers": cluster.bootstrap, "log_level": 0})
-    admin.create_topics([new_topic(name, [[kafka]] * PARTITIONS)])[name].result(TIMEOUT_S)
+    make_topics(cluster.bootstrap, new_topic(name, [[kafka]] * PARTITIONS))
     watch.wait_until_full_isr(name)
     with running_load(cluster.bootstrap, name) as load:
         for target in (zbroker, kafka):

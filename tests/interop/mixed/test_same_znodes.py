@@ -30,6 +30,7 @@ from tests.interop.mixed.ensembles import (
 )
 from tests.interop.mixed.znode_tree import Znode, differences, read_tree
 from tests.support.cluster import Kind, TestCluster, running_cluster
+from tests.support.topics import make_topics, wait_until_known
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.server, pytest.mark.matrix]
@@ -62,8 +63,7 @@ def create(side: Side) -> None:
         new_topic("lonely", [[2]]),
         new_topic("doomed", [[1, 2], [2, 3]], segment_ms="600000"),
     ]
-    for result in side.admin.create_topics(wanted).values():
-        result.result(TIMEOUT_S)
+    make_topics(side.cluster.bootstrap, *wanted)
 
 
 def produce(side: Side) -> None:
@@ -78,6 +78,7 @@ def produce(side: Side) -> None:
 def grow(side: Side) -> None:
     new = NewPartitions("orders", 5, replica_assignment=[[3, 2, 1], [2, 1, 3]])
     side.admin.create_partitions([new])["orders"].result(TIMEOUT_S)
+    wait_until_known(side.cluster.bootstrap, "orders", partitions=5)
 
 
 def alter(side: Side) -> None:

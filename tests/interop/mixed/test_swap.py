@@ -22,6 +22,7 @@ from tests.interop.faults.watch import ClusterWatch
 from tests.interop.mixed.ensembles import PROPERTIES, TIMEOUT_S, new_topic, put_controller_on
 from tests.support.cluster import TestCluster, running_cluster
 from tests.support.kafka import kafka_tool
+from tests.support.topics import make_topics
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.server, pytest.mark.matrix]
@@ -52,10 +53,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestCluster]:
 def topic(cluster: TestCluster, watch: ClusterWatch, name: str) -> str:
     """Three partitions, one of them led by the swapped broker whenever it can."""
     put_controller_on(cluster, watch, CONTROLLER)
-    admin = AdminClient({"bootstrap.servers": cluster.bootstrap, "log_level": 0})
     assignment = [[1, 2, 3], [2, 3, 1], [3, 1, 2]]
-    new = new_topic(name, assignment, **SMALL_SEGMENTS)
-    admin.create_topics([new])[name].result(TIMEOUT_S)
+    make_topics(cluster.bootstrap, new_topic(name, assignment, **SMALL_SEGMENTS))
     watch.wait_until_full_isr(name)
     return name
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient
 
 from tests.interop.faults.watch import ClusterWatch
 from tests.interop.mixed.ensembles import (
@@ -22,6 +21,7 @@ from tests.interop.mixed.ensembles import (
 )
 from tests.support.cluster import Kind, TestCluster, running_cluster
 from tests.support.kafka import kafka_tool
+from tests.support.topics import make_topics
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.server, pytest.mark.matrix]
@@ -58,8 +58,7 @@ def run(cluster: TestCluster, asked: int, main_class: str, *arguments: str) -> s
 
 def create(cluster: TestCluster, watch: ClusterWatch, topic: str) -> None:
     """One partition with five megabytes, on brokers 1 and 2."""
-    admin = AdminClient({"bootstrap.servers": cluster.bootstrap, "log_level": 0})
-    admin.create_topics([new_topic(topic, [[1, 2]])])[topic].result(TIMEOUT_S)
+    make_topics(cluster.bootstrap, new_topic(topic, [[1, 2]]))
     watch.wait_until_full_isr(topic)
     producer = Producer(
         {"bootstrap.servers": cluster.bootstrap, "acks": "all", "log_level": 0, "linger.ms": 0}
@@ -97,8 +96,14 @@ def test_reassign_partitions(
     run(cluster, asked, REASSIGN, "--execute", *by_plan)
     wait_until("the new replicas", lambda: watch.replicas(name) == {"0": [3, 1]}, TIMEOUT_S)
     watch.wait_until_full_isr(name)
-    verified = run(cluster, asked, REASSIGN, "--verify", *by_plan)
-    assert f"Reassignment of partition {name}-0 is completed." in verified
+    verified = ""
+
+    def is_completed() -> bool:
+        nonlocal verified
+        verified = run(cluster, asked, REASSIGN, "--verify", *by_plan)
+        return f"Reassignment of partition {name}-0 is completed." in verified
+
+    wait_until("the broker that is asked to hear of it", is_completed, TIMEOUT_S)
     assert "Clearing broker-level throttles" in verified
 
 

@@ -26,6 +26,7 @@ from tests.interop.mixed.ensembles import (
 from tests.support.cluster import Kind, TestCluster
 from tests.support.kafka import kafka_tool
 from tests.support.raw_client import RawClient
+from tests.support.topics import wait_until_known
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.server, pytest.mark.matrix]
@@ -54,10 +55,10 @@ def test_a_topic_s_life(
     for broker_id in cluster.brokers:
         topic = f"{name}-{broker_id}"
         admin = admin_of(cluster, broker_id)
-        make(admin, NewTopic(topic, num_partitions=3, replication_factor=3))
+        make(cluster, admin, NewTopic(topic, num_partitions=3, replication_factor=3))
         watch.wait_until_full_isr(topic)
         assert set(watch.leaders(topic).values()) == cluster.brokers.keys(), "each leads one"
-        grow(admin, topic, [[2, 3, 1], [3, 1, 2], [1, 2, 3]])
+        grow(cluster, admin, topic, [[2, 3, 1], [3, 1, 2], [1, 2, 3]])
         watch.wait_until_full_isr(topic)
         assert watch.leaders(topic) | {3: 2, 4: 3, 5: 1} == watch.leaders(topic)
         with running_load(cluster.bootstrap, topic) as load:
@@ -67,20 +68,23 @@ def test_a_topic_s_life(
         before = topic_id(watch, topic)
         admin.delete_topics([topic])[topic].result(TIMEOUT_S)
         wait_until("no trace of it", partial(is_gone, cluster, watch, topic), TIMEOUT_S)
-        make(admin, NewTopic(topic, num_partitions=1, replication_factor=3))
+        make(cluster, admin, NewTopic(topic, num_partitions=1, replication_factor=3))
         watch.wait_until_full_isr(topic)
         assert topic_id(watch, topic) != before
         admin.delete_topics([topic])[topic].result(TIMEOUT_S)
 
 
-def make(admin: AdminClient, new: NewTopic) -> None:
+def make(cluster: TestCluster, admin: AdminClient, new: NewTopic) -> None:
+    """By way of the broker that `admin` begins at."""
     admin.create_topics([new])[new.topic].result(TIMEOUT_S)
+    wait_until_known(cluster.bootstrap, new.topic)
 
 
-def grow(admin: AdminClient, topic: str, more: list[list[int]]) -> None:
+def grow(cluster: TestCluster, admin: AdminClient, topic: str, more: list[list[int]]) -> None:
     """Add partitions with these replicas; the topic has as many already."""
     new = NewPartitions(topic, 2 * len(more), replica_assignment=more)
     admin.create_partitions([new])[topic].result(TIMEOUT_S)
+    wait_until_known(cluster.bootstrap, topic, partitions=2 * len(more))
 
 
 def topic_id(watch: ClusterWatch, topic: str) -> str:
@@ -112,7 +116,7 @@ def test_preferred_leaders_are_elected(
 ) -> None:
     """Each broker prefers to lead another partition: both kinds gain a leadership, and lose one."""
     admin = AdminClient({"bootstrap.servers": cluster.bootstrap, "log_level": 0})
-    make(admin, new_topic(name, [[1, 2, 3], [2, 3, 1], [3, 1, 2]]))
+    make(cluster, admin, new_topic(name, [[1, 2, 3], [2, 3, 1], [3, 1, 2]]))
     watch.wait_until_full_isr(name)
     reassign(cluster, watch, name, {0: [2, 3, 1], 1: [3, 1, 2], 2: [1, 2, 3]})
     assert watch.leaders(name) == {0: 1, 1: 2, 2: 3}, "another order of replicas moves nobody"
