@@ -27,6 +27,15 @@ NO_LEADER = -1
 LEADER_DURING_DELETE = -2
 """The leader that a state or request names while its topic is being deleted."""
 
+UNKNOWN_BROKER_EPOCH = -1
+"""In place of a broker epoch, from a broker that is too old to tell one (KIP-380, KIP-903)."""
+
+NO_LEADER_EPOCH = -1
+"""In place of a leader epoch in StopReplica: none was ever elected, or none is known."""
+
+LEADER_EPOCH_DURING_DELETE = -2
+"""In place of a leader epoch in StopReplica: the topic goes, whatever the epoch (KIP-570)."""
+
 
 class LeaderRecoveryState(enum.IntEnum):
     """Whether a leader may be trusted to have what was committed (KIP-704).

@@ -26,10 +26,9 @@ from coordination.controller.requests import (
     IsrProposal,
     KafkaErrorName,
 )
-from coordination.values import LeaderAndIsr
+from coordination.values import UNKNOWN_BROKER_EPOCH, LeaderAndIsr
 
 FIRST_VERSION_WITH_TOPIC_IDS = 2
-UNKNOWN_BROKER_EPOCH = -1
 
 
 async def handle(

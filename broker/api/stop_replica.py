@@ -10,13 +10,13 @@ from broker.api.context import RequestContext
 from broker.api.control_requests import refusal
 from broker.broker import Broker
 from broker.replica.control import stop_replicas
-from broker.replica.orders import NO_EPOCH, StopOrder
+from broker.replica.orders import StopOrder
 from broker.wire.messages.stop_replica import (
     StopReplicaPartitionError,
     StopReplicaRequest,
     StopReplicaResponse,
 )
-from coordination.values import TopicPartition
+from coordination.values import NO_LEADER_EPOCH, TopicPartition
 
 
 async def handle(
@@ -46,7 +46,7 @@ async def handle(
 
 
 def _orders(request: StopReplicaRequest) -> dict[TopicPartition, StopOrder]:
-    for_all = StopOrder(NO_EPOCH, request.delete_partitions)
+    for_all = StopOrder(NO_LEADER_EPOCH, request.delete_partitions)
     return {
         **{
             TopicPartition(entry.topic_name, entry.partition_index): for_all

@@ -29,11 +29,16 @@ import trio
 
 from broker.replica.manager import ReplicaManager
 from broker.replica.new_replicas import check_topic_id, open_new_replicas
-from broker.replica.orders import EPOCH_DURING_DELETE, NO_EPOCH, ReplicaState, StopOrder
+from broker.replica.orders import ReplicaState, StopOrder
 from broker.replica.partition import Partition
 from broker.replica.roles import Leading
 from broker.wire.errors import ErrorCode, KafkaError
-from coordination.values import Recorder, TopicPartition
+from coordination.values import (
+    LEADER_EPOCH_DURING_DELETE,
+    NO_LEADER_EPOCH,
+    Recorder,
+    TopicPartition,
+)
 
 log = logging.getLogger("zbroker.replica")
 
@@ -88,7 +93,7 @@ async def become_leader_or_follower(
             continue
         try:
             partition = replicas.find(topic_partition)  # unless its directory has failed meanwhile
-            is_first = partition.leader_epoch == NO_EPOCH
+            is_first = partition.leader_epoch == NO_LEADER_EPOCH
             _take_role(partition, state, changes)
         except KafkaError as failure:
             _refuse(replicas, changes, topic_partition, failure)
@@ -198,7 +203,7 @@ async def stop_replicas(
             continue
         if (
             partition is not None
-            and order.leader_epoch not in (NO_EPOCH, EPOCH_DURING_DELETE)
+            and order.leader_epoch not in (NO_LEADER_EPOCH, LEADER_EPOCH_DURING_DELETE)
             and order.leader_epoch < partition.leader_epoch
         ):
             changes.errors[topic_partition] = ErrorCode.FENCED_LEADER_EPOCH

@@ -6,10 +6,6 @@ import attrs
 
 from coordination.values import LeaderAndIsr
 
-# In place of a leader epoch in StopReplica (KIP-570).
-NO_EPOCH = -1
-EPOCH_DURING_DELETE = -2
-
 
 @attrs.frozen
 class ReplicaState:
@@ -23,7 +19,10 @@ class ReplicaState:
 
 @attrs.frozen
 class StopOrder:
-    """One partition of a StopReplica request; `leader_epoch` may be one of the two above."""
+    """One partition of a StopReplica request.
+
+    `leader_epoch` may be NO_LEADER_EPOCH or LEADER_EPOCH_DURING_DELETE.
+    """
 
     leader_epoch: int
     delete: bool

@@ -29,6 +29,7 @@ from coordination.controller.context import ControllerContext
 from coordination.controller.effects import Reply
 from coordination.controller.leader_election import Strategy
 from coordination.controller.requests import (
+    NO_SUCH_PARTITION,
     ElectLeaders,
     KafkaErrorName,
     LeadersElected,
@@ -126,7 +127,7 @@ def _refusal(
 ) -> Refusal | None:
     """Why there is nothing to elect; None if there is."""
     if partition.partition not in context.topics.get(partition.topic, {}):
-        return Refusal(KafkaErrorName.UNKNOWN_TOPIC_OR_PARTITION, "The partition does not exist.")
+        return NO_SUCH_PARTITION
     if context.is_to_be_deleted(partition):
         return Refusal(KafkaErrorName.INVALID_TOPIC_EXCEPTION, "The topic is being deleted")
     state = context.leadership.get(partition)

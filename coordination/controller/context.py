@@ -25,6 +25,8 @@ import attrs
 from coordination.controller.partition_states import PartitionState, check_partition_transition
 from coordination.controller.replica_states import ReplicaState, check_replica_transition
 from coordination.values import (
+    LEADER_EPOCH_DURING_DELETE,
+    NO_LEADER_EPOCH,
     BrokerRegistration,
     LeaderAndIsr,
     PartitionAssignment,
@@ -33,9 +35,6 @@ from coordination.values import (
 )
 
 __all__ = ["ControllerContext", "ControllerSettings", "Replica"]
-
-EPOCH_DURING_DELETE = -2
-NO_EPOCH = -1
 
 
 @attrs.frozen(order=True)
@@ -172,9 +171,9 @@ class ControllerContext:
     def leader_epoch(self, partition: TopicPartition) -> int:
         """As StopReplica names it (KIP-570): a sentinel overrides every epoch during deletion."""
         if self.is_to_be_deleted(partition):
-            return EPOCH_DURING_DELETE
+            return LEADER_EPOCH_DURING_DELETE
         state = self.leadership.get(partition)
-        return NO_EPOCH if state is None else state.leader_epoch
+        return NO_LEADER_EPOCH if state is None else state.leader_epoch
 
     def partitions_with_leaders(self) -> list[TopicPartition]:
         """All that brokers must know of: those that once had a leader and are to stay."""

@@ -18,11 +18,9 @@ from coordination.controller.requests import (
     KafkaErrorName,
 )
 from coordination.controller.story import Story, headline
-from coordination.values import TopicPartition
+from coordination.values import UNKNOWN_BROKER_EPOCH, TopicPartition
 
 __all__ = ["controlled_shutdown"]
-
-UNKNOWN_BROKER_EPOCH = -1
 
 
 def controlled_shutdown(context: ControllerContext, request: ControlledShutdown) -> Story[None]:

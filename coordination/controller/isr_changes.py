@@ -47,12 +47,15 @@ from coordination.controller.story import (
     state_facts,
 )
 from coordination.store import Delete
-from coordination.values import LeaderAndIsr, LeaderRecoveryState, TopicPartition
+from coordination.values import (
+    UNKNOWN_BROKER_EPOCH,
+    LeaderAndIsr,
+    LeaderRecoveryState,
+    TopicPartition,
+)
 from coordination.znodes import BadZnode, decode_isr_change, paths
 
 __all__ = ["alter_partition", "isr_changes_notified"]
-
-UNKNOWN_BROKER_EPOCH = -1
 
 
 def alter_partition(context: ControllerContext, request: AlterPartition) -> Story[None]:

@@ -29,6 +29,7 @@ from coordination.controller.context import ControllerContext
 from coordination.controller.effects import Reply
 from coordination.controller.reassignment_znode import Target, read_asked, strike
 from coordination.controller.requests import (
+    NO_SUCH_PARTITION,
     AlterPartitionReassignments,
     KafkaErrorName,
     ListPartitionReassignments,
@@ -39,10 +40,6 @@ from coordination.values import PartitionAssignment, TopicPartition
 from coordination.znodes import paths
 
 __all__ = ["alter_reassignments", "go_on", "list_reassignments", "reassignments_changed"]
-
-NO_SUCH_PARTITION = Refusal(
-    KafkaErrorName.UNKNOWN_TOPIC_OR_PARTITION, "The partition does not exist."
-)
 
 
 def alter_reassignments(

@@ -19,6 +19,7 @@ import attrs
 from coordination.values import LeaderAndIsr, PartitionAssignment, TopicPartition
 
 __all__ = [
+    "NO_SUCH_PARTITION",
     "AllocateProducerIds",
     "AlterPartition",
     "AlterPartitionReassignments",
@@ -134,6 +135,11 @@ class Refusal:
 
     error: KafkaErrorName
     message: str | None = None
+
+
+NO_SUCH_PARTITION = Refusal(
+    KafkaErrorName.UNKNOWN_TOPIC_OR_PARTITION, "The partition does not exist."
+)
 
 
 @attrs.frozen
