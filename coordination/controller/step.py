@@ -29,7 +29,11 @@ from coordination.controller import (
 )
 from coordination.controller import events as ev
 from coordination.controller import requests as rq
-from coordination.controller.commands import LeaderAndIsrCommand
+from coordination.controller.commands import (
+    LeaderAndIsrCommand,
+    StopReplicaCommand,
+    UpdateMetadataCommand,
+)
 from coordination.controller.context import ControllerContext
 from coordination.controller.effects import ASKS, Effect
 from coordination.controller.story import Story
@@ -112,11 +116,19 @@ class Controller:
                 return asked_elections.elect_leaders(context, event)
             case rq.UpdateFeatures():
                 return feature_updates.update_features(context, event)
-            case ev.CommandAnswered(command=LeaderAndIsrCommand()):
-                return log_dirs.leader_and_isr_answered(context, event)
             case rq.AlterPartitionReassignments():
                 return reassignment_requests.alter_reassignments(context, event)
             case rq.ListPartitionReassignments():
                 return reassignment_requests.list_reassignments(context, event)
             case ev.CommandAnswered():
-                return deletion.stop_replica_answered(context, event)
+                return _command_answered(context, event)
+
+
+def _command_answered(context: ControllerContext, answer: ev.CommandAnswered) -> Story[None]:
+    match answer.command:
+        case LeaderAndIsrCommand():
+            yield from log_dirs.leader_and_isr_answered(context, answer)
+        case StopReplicaCommand():
+            yield from deletion.stop_replica_answered(context, answer)
+        case UpdateMetadataCommand():
+            pass  # Nothing waits for it.
