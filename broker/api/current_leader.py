@@ -7,21 +7,17 @@ Kafka: KafkaApis.getCurrentLeader.
 """
 
 from collections.abc import Iterable
-
-import attrs
+from typing import TypeAlias, TypeVar
 
 from broker.broker import Broker
+from broker.wire.messages import fetch, produce
 from coordination.values import TopicPartition
 
 NONE = -1
 
 
-@attrs.frozen
-class LeaderNode:
-    node_id: int
-    host: str
-    port: int
-    rack: str | None
+E = TypeVar("E", fetch.NodeEndpoint, produce.NodeEndpoint)
+CurrentLeader: TypeAlias = fetch.LeaderIdAndEpoch | produce.LeaderIdAndEpoch
 
 
 def leader_and_epoch(broker: Broker, topic_partition: TopicPartition) -> tuple[int, int]:
@@ -35,11 +31,25 @@ def leader_and_epoch(broker: Broker, topic_partition: TopicPartition) -> tuple[i
     return known.leader_and_isr.leader, known.leader_and_isr.leader_epoch
 
 
-def leader_nodes(broker: Broker, leaders: Iterable[int], listener: str) -> list[LeaderNode]:
-    """Where those of `leaders` listen that are alive and have a listener of that name."""
+def leader_endpoints(
+    broker: Broker,
+    listener: str,
+    endpoint_type: type[E],
+    leaders: Iterable[CurrentLeader | None],
+) -> list[E]:
+    """Where those of `leaders` listen that are alive and have a listener of that name.
+
+    `endpoint_type` is the NodeEndpoint of the answer: Fetch's or Produce's.
+    """
     metadata = broker.metadata.current
+    ids = sorted({leader.leader_id for leader in leaders if leader is not None})
     return [
-        LeaderNode(leader, endpoint.host, endpoint.port, metadata.brokers[leader].rack)
-        for leader in sorted(set(leaders))
-        if (endpoint := metadata.endpoint(leader, listener)) is not None
+        endpoint_type(
+            node_id=node_id,
+            host=endpoint.host,
+            port=endpoint.port,
+            rack=metadata.brokers[node_id].rack,
+        )
+        for node_id in ids
+        if (endpoint := metadata.endpoint(node_id, listener)) is not None
     ]

@@ -14,7 +14,7 @@ from uuid import UUID
 import trio
 
 from broker.api.context import RequestContext
-from broker.api.current_leader import leader_and_epoch, leader_nodes
+from broker.api.current_leader import leader_and_epoch, leader_endpoints
 from broker.api.permissions import Resource
 from broker.broker import Broker
 from broker.log.values import UNDEFINED_EPOCH
@@ -151,7 +151,8 @@ def _response(
         )
         topic.partitions.append(_data(broker, context, interest, read, parameters.read_committed))
     response = FetchResponse(session_id=session_id, responses=list(topics.values()))
-    response.node_endpoints = _endpoints(broker, context, response)
+    named = (each.current_leader for topic in topics.values() for each in topic.partitions)
+    response.node_endpoints = leader_endpoints(broker, context.listener, NodeEndpoint, named)
     return response
 
 
@@ -205,19 +206,3 @@ def _current_leader(
         return None
     leader, epoch = leader_and_epoch(broker, interest.topic_partition)
     return LeaderIdAndEpoch(leader_id=leader, leader_epoch=epoch)
-
-
-def _endpoints(
-    broker: Broker, context: RequestContext, response: FetchResponse
-) -> list[NodeEndpoint]:
-    """The addresses of the leaders that the answer names."""
-    leaders = {
-        partition.current_leader.leader_id
-        for topic in response.responses
-        for partition in topic.partitions
-        if partition.current_leader is not None
-    }
-    return [
-        NodeEndpoint(node_id=node.node_id, host=node.host, port=node.port, rack=node.rack)
-        for node in leader_nodes(broker, leaders, context.listener)
-    ]

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from broker.api.context import RequestContext
-from broker.api.current_leader import leader_and_epoch, leader_nodes
+from broker.api.current_leader import leader_and_epoch, leader_endpoints
 from broker.api.permissions import Resource
 from broker.broker import Broker
 from broker.listener import Answer, CloseConnection, Later
@@ -126,7 +126,8 @@ def _response(broker: Broker, context: RequestContext, appended: list[Appended])
         topic = topics.setdefault(name, TopicProduceResponse(name=name))
         topic.partition_responses.append(_partition_response(broker, entry, context.api_version))
     response = ProduceResponse(responses=list(topics.values()))
-    response.node_endpoints = _endpoints(broker, context, response)
+    named = (each.current_leader for topic in topics.values() for each in topic.partition_responses)
+    response.node_endpoints = leader_endpoints(broker, context.listener, NodeEndpoint, named)
     return response
 
 
@@ -153,19 +154,3 @@ def _partition_response(broker: Broker, entry: Appended, version: int) -> Partit
         leader, epoch = leader_and_epoch(broker, entry.topic_partition)
         response.current_leader = LeaderIdAndEpoch(leader_id=leader, leader_epoch=epoch)
     return response
-
-
-def _endpoints(
-    broker: Broker, context: RequestContext, response: ProduceResponse
-) -> list[NodeEndpoint]:
-    """The addresses of the leaders that the answer names."""
-    leaders = {
-        partition.current_leader.leader_id
-        for topic in response.responses
-        for partition in topic.partition_responses
-        if partition.current_leader is not None
-    }
-    return [
-        NodeEndpoint(node_id=node.node_id, host=node.host, port=node.port, rack=node.rack)
-        for node in leader_nodes(broker, leaders, context.listener)
-    ]
