@@ -112,6 +112,7 @@ class Loading:
                 f"{log.topic_partition} has two logs: {other.directory} and {log.directory}; "
                 "remove the one that is out of date"
             )
+        self.upkeep.take_in(log)
 
 
 @attrs.frozen

@@ -21,12 +21,13 @@ from pathlib import Path
 from broker.log.disk import Disk
 from broker.log.flushing import Flush, Flushing
 from broker.log.loader import LoadedLog
-from broker.log.log_config import LogConfig
+from broker.log.log_config import LONG_MAX, LogConfig
 from broker.log.reading import read_slice
 from broker.log.segment import Segment
 from broker.log.segment_files import SegmentFiles
 from broker.log.storage import Storage
 from broker.log.values import Slice
+from broker.waiting import Movement
 from broker.wire.record_batch import RecordBatch
 
 
@@ -47,6 +48,8 @@ class LocalLog:
         self.log_end_offset = loaded.log_end_offset
         self.segments = loaded.segments
         self.storage = storage
+        # `awaits_upkeep` may have become true: there is no looking for it in thousands of logs.
+        self.stirred = Movement()
         self.flushing = Flushing(
             disk, directory, loaded.recovery_point, clock_ms(), loaded.has_stale_checkpoint
         )
@@ -63,6 +66,8 @@ class LocalLog:
             segment.hold_open()
             segment.append(batches, data)
         self.log_end_offset = batches[-1].end_offset
+        if self.config.flush_ms != LONG_MAX:
+            self.stirred.happened()
 
     def must_roll(self, size_bytes: int, max_timestamp_ms: int, last_offset: int) -> bool:
         """Whether an append of this size, time and last offset needs a new segment."""
@@ -78,6 +83,7 @@ class LocalLog:
                 self.flush()
             self.segments.active.become_inactive()
             self.segments.add(self._files.create(base_offset, self.config))
+        self.stirred.happened()
 
     # --- reading
 
@@ -114,11 +120,12 @@ class LocalLog:
         self.flushing.truncated_to(offset)
 
     def drop(self, segments: Sequence[Segment]) -> None:
-        """Out of the log at once, and out of the directory later."""
+        """Out of the log at once, out of the directory later. Every truncation comes by here."""
         with self.storage:
             for segment in segments:
                 self.segments.remove(segment)
             self._files.delete(segments, self.config)
+        self.stirred.happened()
 
     @property
     def awaits_upkeep(self) -> bool:
@@ -153,6 +160,11 @@ class LocalLog:
             self.finish_flush(flush)
 
     # --- life
+
+    def update_config(self, config: LogConfig) -> None:
+        """From now on; the index settings of existing segments stay."""
+        self.config = config
+        self.stirred.happened()
 
     def release(self) -> None:
         """Let go of the files without writing anything."""

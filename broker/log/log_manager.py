@@ -184,6 +184,7 @@ class LogManager:
                 del self._being_made[topic_partition]
             if log is not None:
                 self._logs[topic_partition] = log
+                self._upkeep.take_in(log)
                 return log
         raise KafkaError(
             ErrorCode.KAFKA_STORAGE_ERROR,

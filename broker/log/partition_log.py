@@ -282,7 +282,7 @@ class PartitionLog:
 
     def update_config(self, config: LogConfig) -> None:
         """From now on; the index settings of existing segments stay."""
-        self.local.config = config
+        self.local.update_config(config)
 
     # --- its files
 

@@ -7,6 +7,9 @@
     every five minutes     retention     delete_old_segments
     every ten minutes      producers     forget the expired ones
 
+Of thousands of logs most are idle: the jobs of each second know which have been *stirred* since
+there was last something due for them, and look at no other.
+
 A job decides in the event loop, where the logs live; what blocks is done in a thread, and then the
 log hears of it. Whatever fails takes its log directory offline (see `storage`), and the jobs go on
 with the others.
@@ -28,6 +31,7 @@ from broker.log.log_config import LogManagerConfig
 from broker.log.log_directories import LogDirectories
 from broker.log.partition_log import PartitionLog
 from broker.log.storage import Storage
+from broker.waiting import Due
 from broker.wire.errors import KafkaError
 from coordination.values import TopicPartition
 
@@ -48,7 +52,13 @@ class LogUpkeep:
     threads: trio.CapacityLimiter
     # One writer a file, and the newest offsets last.
     _checkpointing: trio.Lock = attrs.field(factory=trio.Lock, init=False)
+    _stirred: Due[PartitionLog] = attrs.field(factory=Due, init=False)
     _removable: list[tuple[int, Path]] = attrs.field(factory=list, init=False)  # (when due, path)
+
+    def take_in(self, log: PartitionLog) -> None:
+        """Look after a log that has just come to `logs`."""
+        log.local.stirred.watch(self._stirred, log, rings=False)
+        self._stirred.mark(log, rings=False)
 
     def remove_later(self, path: Path, delay_ms: int = 0) -> None:
         """Remove a `-delete` directory once the delay is over."""
@@ -144,8 +154,14 @@ class LogUpkeep:
         return True
 
     def _at_work(self) -> list[PartitionLog]:
-        """Those that a tick has to do with: of thousands of logs most are idle."""
-        return [log for log in self.logs.values() if log.local.awaits_upkeep]
+        """Those that a tick has to do with. The others are left out until they are stirred."""
+        at_work = []
+        for log in list(self._stirred.items):
+            if self.logs.get(log.topic_partition) is log and log.local.awaits_upkeep:
+                at_work.append(log)
+            else:
+                self._stirred.unmark(log)
+        return at_work
 
     def _healthy(self, logs: Iterable[PartitionLog]) -> Iterator[PartitionLog]:
         """Logs come and go, and fail, while the caller awaits between two of them."""

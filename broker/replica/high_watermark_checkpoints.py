@@ -4,17 +4,26 @@ One file a log directory, written every
 `replica.high.watermark.checkpoint.interval.ms` and at a clean stop. A leader that
 starts again takes its high watermark from there, for its followers are silent
 until it leads. Kafka: ReplicaManager.checkpointHighWatermarks.
+
+    replica comes ──┐
+    `committed` ────┼──► moved ──every interval──► the whole file of its directory
+    replica goes ───┘
+
+A directory in which nothing has moved is left as it is, so thousands of idle replicas
+cost nothing. (Kafka writes all of them anew each time.)
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection
 
 import attrs
 import trio
 
 from broker.log.checkpoints import MalformedCheckpoint
 from broker.log.log_directories import LogDirectories
+from broker.log.log_directory import LogDirectory
 from broker.replica.partition import Partition
+from broker.waiting import Due
 from coordination.values import TopicPartition
 
 log = logging.getLogger("zbroker.replica")
@@ -25,6 +34,7 @@ class HighWatermarks:
     """The checkpoints of all log directories."""
 
     directories: LogDirectories
+    _moved: Due[Partition] = attrs.field(factory=Due, init=False)  # or came, or went
     _at_start: dict[TopicPartition, int] = attrs.field(factory=dict, init=False)
 
     async def load(self) -> None:
@@ -42,19 +52,37 @@ class HighWatermarks:
         """The high watermark of a replica that is loaded for the first time in this run."""
         return self._at_start.pop(topic_partition, 0)
 
-    async def write(self, partitions: Iterable[Partition]) -> None:
-        """Write the high watermark of every replica; the fsync happens in a thread.
+    def watch(self, partition: Partition) -> None:
+        """It's a replica of this broker from now on."""
+        partition.committed.watch(self._moved, partition, rings=False)
+        self._moved.mark(partition, rings=False)
 
-        A directory that can't be written is offline from then on.
-        """
-        replicas = list(partitions)
+    def unwatch(self, partition: Partition) -> None:
+        """It's none any more: the next file is without it."""
+        partition.committed.unwatch(self._moved)
+        self._moved.mark(partition, rings=False)
+
+    async def write_moved(self, partitions: Collection[Partition]) -> None:
+        """Write the files of the directories in which something has moved since the last time."""
+        moved = {partition.log.directory.parent for partition in self._moved.items}
+        self._moved.items.clear()
         for directory in self.directories.online:
-            offsets = {
-                partition.topic_partition: partition.high_watermark
-                for partition in replicas
-                if partition.log.directory.parent == directory.path
-            }
-            try:
-                await trio.to_thread.run_sync(directory.high_watermarks.write, offsets)
-            except OSError as error:
-                directory.storage.fail(error)
+            if directory.path in moved:
+                await self._write(directory, partitions)
+
+    async def write(self, partitions: Collection[Partition]) -> None:
+        """Write the high watermark of every replica."""
+        for directory in self.directories.online:
+            await self._write(directory, partitions)
+
+    async def _write(self, directory: LogDirectory, partitions: Collection[Partition]) -> None:
+        """The fsync happens in a thread. If it can't be written it is offline from then on."""
+        offsets = {
+            partition.topic_partition: partition.high_watermark
+            for partition in partitions
+            if partition.log.local.storage is directory.storage
+        }
+        try:
+            await trio.to_thread.run_sync(directory.high_watermarks.write, offsets)
+        except OSError as error:
+            directory.storage.fail(error)

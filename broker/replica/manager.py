@@ -120,13 +120,17 @@ class ReplicaManager:
         )
         log.update_high_watermark(self.high_watermarks.at_start(topic_partition))
         self.partitions[topic_partition] = partition
+        self.high_watermarks.watch(partition)
         self._topic_names[topic_id] = topic_partition.topic
         return partition
 
     def remove(self, topic_partition: TopicPartition) -> None:
         """Forget a replica whose log is being deleted."""
         gone = self.partitions.pop(topic_partition, None)
-        if gone is not None and all(p.topic_id != gone.topic_id for p in self.partitions.values()):
+        if gone is None:
+            return
+        self.high_watermarks.unwatch(gone)
+        if all(p.topic_id != gone.topic_id for p in self.partitions.values()):
             self._topic_names.pop(gone.topic_id, None)
 
     def take_offline(self, topic_partition: TopicPartition) -> Partition | None:
@@ -142,4 +146,4 @@ class ReplicaManager:
         task_status.started()
         while True:
             await trio.sleep(self.config.replica_high_watermark_checkpoint_interval_ms / 1000)
-            await self.high_watermarks.write(self.partitions.values())
+            await self.high_watermarks.write_moved(self.partitions.values())

@@ -9,6 +9,7 @@ import pytest
 
 from broker.metadata_cache import MetadataCache
 from broker.replica.manager import ReplicaManager
+from broker.replica.partition import Partition
 from broker.wire.errors import ErrorCode, KafkaError
 from coordination.values import TopicPartition
 from tests.broker.replica.support import TOPIC_ID, open_partition
@@ -17,6 +18,10 @@ from tests.broker.replica.support import TOPIC_ID, open_partition
 class NoCheckpoints:
     def at_start(self, topic_partition: TopicPartition) -> int:
         return 0
+
+    def watch(self, partition: Partition) -> None: ...
+
+    def unwatch(self, partition: Partition) -> None: ...
 
 
 @pytest.fixture
