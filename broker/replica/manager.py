@@ -10,6 +10,7 @@ KAFKA_STORAGE_ERROR to whoever asks for it, until the broker starts again (KIP-1
 Kafka: ReplicaManager.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
@@ -44,6 +45,7 @@ class ReplicaManager:
     partitions: dict[TopicPartition, Partition] = attrs.field(factory=dict, init=False)
     offline: set[TopicPartition] = attrs.field(factory=set, init=False)
     _topic_names: dict[UUID, str] = attrs.field(factory=dict, init=False)
+    _replicas_of_topic: Counter[UUID] = attrs.field(factory=Counter, init=False)  # offline ones too
     # The largest controller epoch seen: a request with a smaller one is a zombie's.
     controller_epoch: int = attrs.field(default=0, init=False)
     # LeaderAndIsr and StopReplica are applied one after the other, whoever sent them.
@@ -122,6 +124,7 @@ class ReplicaManager:
         self.partitions[topic_partition] = partition
         self.high_watermarks.watch(partition)
         self._topic_names[topic_id] = topic_partition.topic
+        self._replicas_of_topic[topic_id] += 1
         return partition
 
     def remove(self, topic_partition: TopicPartition) -> None:
@@ -130,8 +133,9 @@ class ReplicaManager:
         if gone is None:
             return
         self.high_watermarks.unwatch(gone)
-        if all(p.topic_id != gone.topic_id for p in self.partitions.values()):
-            self._topic_names.pop(gone.topic_id, None)
+        self._replicas_of_topic[gone.topic_id] -= 1
+        if not self._replicas_of_topic[gone.topic_id]:
+            del self._replicas_of_topic[gone.topic_id], self._topic_names[gone.topic_id]
 
     def take_offline(self, topic_partition: TopicPartition) -> Partition | None:
         """Its log directory has failed: have no role, serve nobody. What it was, if it was one."""

@@ -47,6 +47,30 @@ async def test_a_topic_is_known_by_its_id_before_the_metadata_come(
     assert replicas.topic_name(TOPIC_ID) is None
 
 
+class OnlyLookedUp(dict[TopicPartition, Partition]):
+    def values(self) -> Any:
+        raise AssertionError("all replicas are looked at")
+
+    __iter__ = values
+
+
+async def test_to_remove_one_no_other_is_looked_at(replicas: ReplicaManager) -> None:
+    """A topic of thousands goes one by one."""
+    replicas.partitions = OnlyLookedUp(replicas.partitions)
+    replicas.remove(TopicPartition("t", 1))
+    replicas.remove(TopicPartition("t", 1))
+    assert replicas.topic_name(TOPIC_ID) == "t"
+
+
+async def test_the_topic_of_a_replica_that_is_offline_keeps_its_name(
+    replicas: ReplicaManager,
+) -> None:
+    """Who asks for it by its id hears of the failed log directory."""
+    replicas.take_offline(TopicPartition("t", 0))
+    replicas.remove(TopicPartition("t", 1))
+    assert replicas.topic_name(TOPIC_ID) == "t"
+
+
 async def test_another_topic_of_the_same_name_is_not_found(replicas: ReplicaManager) -> None:
     assert replicas.find(TopicPartition("t", 0), TOPIC_ID).topic_id == TOPIC_ID
     with pytest.raises(KafkaError) as refused:
