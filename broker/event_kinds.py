@@ -76,6 +76,7 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "features.updated": ("features",),
     # the same leader and ISR under a new epoch, so that brokers take what else is new
     "partition.leader_epoch_renewed": (*_STATE, "told"),
+    "partition.leader_epoch_kept": ("partition", "why"),
     "partition.reassignment_began": ("partition", "replicas", "adding", "removing"),
     "partition.reassignment_refused": ("partition", "why"),
     "partition.reassigned": ("partition", "replicas"),

@@ -25,7 +25,7 @@ from coordination.controller.partition_states import PartitionState
 from coordination.controller.partition_writes import read_states, write_states
 from coordination.controller.story import Story, record, state_facts
 from coordination.controller.unclean_topics import topics_electing_uncleanly
-from coordination.values import TopicPartition
+from coordination.values import LeaderAndIsr, TopicPartition
 
 __all__ = ["bring_online", "candidates_of", "mark_all", "renew_leader_epoch", "trigger_online"]
 
@@ -75,18 +75,20 @@ def renew_leader_epoch(
 
     Brokers take a LeaderAndIsr only if its leader epoch is new; so this is how a leader learns
     that its partition's znode or assignment has changed without an election. A replica that is
-    being added is new: whatever log directory it finds itself in will do.
+    being added is new: whatever log directory it finds itself in will do. A state that a newer
+    controller has written is left to it.
     """
     remaining = [partition for partition in partitions if partition in context.leadership]
     while remaining:
-        written = yield from write_states(
-            context,
-            {
-                partition: attrs.evolve(state, leader_epoch=state.leader_epoch + 1)
-                for partition in remaining
-                for state in [context.leadership[partition]]
-            },
-        )
+        renewed = {}
+        for partition in remaining:
+            state = context.leadership[partition]
+            if state.controller_epoch > context.epoch:
+                name, why = str(partition), _written_by_a_newer_controller(state)
+                yield from record("partition.leader_epoch_kept", partition=name, why=why)
+            else:
+                renewed[partition] = attrs.evolve(state, leader_epoch=state.leader_epoch + 1)
+        written = yield from write_states(context, renewed)
         for partition, state in written.accepted.items():
             assignment = context.assignment(partition)
             batch.leader_and_isr(assignment.origin, partition)
@@ -152,8 +154,7 @@ def _elect_one(
         yield from record_election_failure(partition, "ZooKeeper has no leader and ISR of it")
         return None
     if state.controller_epoch > context.epoch:
-        why = f"its state was written by a controller of epoch {state.controller_epoch}"
-        yield from record_election_failure(partition, why)
+        yield from record_election_failure(partition, _written_by_a_newer_controller(state))
         return None
     candidates = candidates_of(context, partition, unclean=partition.topic in unclean_topics)
     election = elect(strategy, state, candidates)
@@ -161,6 +162,10 @@ def _elect_one(
         why = f"no replica is eligible: ISR {state.isr}, live {tuple(sorted(candidates.live))}"
         yield from record_election_failure(partition, why)
     return election
+
+
+def _written_by_a_newer_controller(state: LeaderAndIsr) -> str:
+    return f"its state was written by a controller of epoch {state.controller_epoch}"
 
 
 def candidates_of(
