@@ -104,7 +104,11 @@ def _read(paths: Sequence[Path]) -> list[TracedEvent]:
 
 
 def ensemble_traces(directory: Directory) -> list[Path]:
-    """The trace files of the ensemble in `directory`: in each broker's first log directory."""
+    """The trace files of the ensemble in `directory`.
+
+    A broker that starts writes into the first of its log directories that has not failed: what led
+    to a failure may lie in one, what followed in the next.
+    """
     paths = []
     for broker_id in range(1, directory.broker_count() + 1):
         file = directory.server_properties(broker_id)
@@ -113,7 +117,7 @@ def ensemble_traces(directory: Directory) -> list[Path]:
         except (OSError, PropertiesSyntaxError) as error:
             raise Failure(f"{file}: {error}") from None
         log_dirs = settings.get("log.dirs") or settings.get("log.dir", "")
-        paths.append(Path(log_dirs.split(",")[0].strip()) / FILE_NAME)
+        paths += [Path(log_dir.strip()) / FILE_NAME for log_dir in log_dirs.split(",")]
     if not paths:
         raise click.UsageError(f"give trace FILEs: there is no ensemble in {directory.root}")
     return paths

@@ -63,16 +63,20 @@ def parse_event(line: str) -> TracedEvent:
 def read_events(file: Path) -> tuple[list[TracedEvent], list[str]]:
     """The events of a trace, those of its rotated predecessor (`.1`) first, and complaints.
 
-    A complaint is a line that is no event (a full disk cuts one off): the others are still
-    worth reading, above all when things are broken. A last line without its end is being
-    written at this moment: it is left out without a word.
+    A complaint is a line that is no event (a full disk cuts one off), or a file that can't be
+    read: the others are still worth reading, above all when things are broken. A last line
+    without its end is being written at this moment: it is left out without a word.
     """
     events: list[TracedEvent] = []
     complaints: list[str] = []
     for each in (file.with_name(file.name + ".1"), file):
-        if not each.exists():
+        try:
+            lines = each.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+        except FileNotFoundError:
             continue
-        lines = each.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+        except OSError as error:
+            complaints.append(f"{each}: left out: {error.strerror}")
+            continue
         for number, line in enumerate(lines, start=1):
             if not line.endswith("\n"):
                 break
@@ -151,18 +155,25 @@ class Tail:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._position = file.stat().st_size if file.exists() else 0
-        self._inode = file.stat().st_ino if file.exists() else None
+        self._position = 0
+        self._inode: int | None = None
+        with contextlib.suppress(OSError):
+            found = file.stat()
+            self._position, self._inode = found.st_size, found.st_ino
 
     def new_events(self) -> list[TracedEvent]:
         """What came since the last call, whole lines only; goes on in a new file after a rotation.
 
-        A line that is no event is left out: `read_events` says so, to whoever asks again.
+        A line that is no event is left out, and a file that can't be read: `read_events` says
+        so, to whoever asks again.
         """
         try:
-            inode = self._file.stat().st_ino
-        except FileNotFoundError:
+            return self._read_on()
+        except OSError:
             return []
+
+    def _read_on(self) -> list[TracedEvent]:
+        inode = self._file.stat().st_ino
         events: list[TracedEvent] = []
         if self._inode not in (None, inode):
             events += self._rest_of(self._file.with_name(self._file.name + ".1"))

@@ -205,3 +205,24 @@ def test_without_an_ensemble_the_files_must_be_given(tmp_path: Path) -> None:
     result = CliRunner().invoke(trace, ["events", "--dir", str(tmp_path)])
     assert result.exit_code == 2
     assert "there is no ensemble" in result.stderr
+
+
+def test_a_trace_that_went_on_in_the_next_log_directory(tmp_path: Path) -> None:
+    """The broker was started again after its first one had failed; what is there can't be read
+    wholly, and the rest is shown all the same."""
+    first, second, third = (tmp_path / name for name in ("first", "second", "third"))
+    clock = Clock()
+    for number, path in enumerate((first, second)):
+        log = EventLog(1, path / "events.jsonl", f"life{number}", clock.wall, clock.monotonic)
+        log("controller.elected", epoch=number)
+        log.close()
+        clock.now += 1
+    (first / "events.jsonl.1").mkdir()
+    properties = tmp_path / "broker-1" / "server.properties"
+    properties.parent.mkdir()
+    properties.write_text(f"log.dirs={first}, {second},{third}\n")
+    result = CliRunner().invoke(trace, ["events", "--dir", str(tmp_path)])
+    assert result.exit_code == 0
+    assert [line.split()[-1] for line in result.stdout.splitlines()] == ["epoch=0", "epoch=1"]
+    assert "events.jsonl.1: left out: Is a directory" in result.stderr
+    assert Tail(first / "events.jsonl.1").new_events() == []
