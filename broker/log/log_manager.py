@@ -198,14 +198,18 @@ class LogManager:
         topic_id: uuid.UUID | None,
         config: LogConfig,
     ) -> PartitionLog | None:
-        """None if not even its own directory can be made there."""
+        """None if not even its own directory can be made there.
+
+        Once that is there the log is made, whoever is cancelled meanwhile (the controller hung up):
+        asked again, it would be made in another directory, and this one is in the way at the start.
+        """
         path = directory.path / str(topic_partition)
         try:
             with directory.storage:
                 await self._in_thread(partial(path.mkdir, exist_ok=True))
         except KafkaError:
             return None  # `storage` has said why
-        with directory.storage:
+        with trio.CancelScope(shield=True), directory.storage:
             log = await self._in_thread(self._create, directory, path, topic_id, config)
         directory.storage.check()
         return log

@@ -187,6 +187,31 @@ async def test_a_log_half_made_is_not_made_elsewhere_too(world: World) -> None:
     await manager.aclose(-1)
 
 
+async def test_a_log_is_made_to_its_end_or_not_begun(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The order is cancelled as soon as the log's own directory is there, and comes again when the
+    other one has fewer logs."""
+    manager = await world.start()
+    mkdir = Path.mkdir
+
+    def and_then_cancelled(path: Path, **options: bool) -> None:
+        mkdir(path, **options)
+        trio.from_thread.run_sync(scope.cancel)
+
+    with monkeypatch.context() as patch, trio.CancelScope() as scope:
+        patch.setattr(Path, "mkdir", and_then_cancelled)
+        await make(manager, A)
+    made = [path for path in (world.a / "t-0", world.b / "t-0") if path.exists()]
+    assert [log.directory for log in manager.logs.values()] == made
+    await make(manager, B)
+    assert (await make(manager, A)).topic_id == TOPIC_ID
+    await manager.aclose(-1)
+    manager = await world.start()
+    assert set(manager.logs) == {A, B}
+    await manager.aclose(-1)
+
+
 async def roll(manager: LogManager) -> None:
     fill(manager.logs[A], 10)
 
