@@ -14,6 +14,7 @@ Source: Kafka's `ConfigAdminManager`, `ZkAdminManager`; KIP-133, KIP-226, KIP-33
 
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
+from typing import TypeVar
 
 import attrs
 
@@ -37,9 +38,17 @@ from broker.config.topic_configs import (
 )
 from broker.loggers import alter_levels
 from broker.wire.errors import ErrorCode, KafkaError
+from broker.wire.messages import alter_configs as alter_configs_message
+from broker.wire.messages import incremental_alter_configs
 from broker.zookeeper import zookeeper_errors
 from coordination.configs import Change, change_config, read_config
 from coordination.znodes import paths, whole_number
+
+Answer = TypeVar(
+    "Answer",
+    alter_configs_message.AlterConfigsResourceResponse,
+    incremental_alter_configs.AlterConfigsResourceResponse,
+)
 
 
 class ResourceType(IntEnum):
@@ -65,13 +74,17 @@ async def alter_configs(
     broker: Broker,
     context: RequestContext,
     changes: Sequence[ResourceChange],
+    answer_type: type[Answer],
     *,
     validate_only: bool,
-) -> list[KafkaError | None]:
-    """Carry out each by itself; None where that went well."""
+) -> list[Answer]:
+    """Carry out each by itself, and say of each how that went."""
     targets = [(change.type, change.name) for change in changes]
-    outcomes: list[KafkaError | None] = []
+    answers = []
     for change in changes:
+        answer = answer_type(
+            resource_type=change.type, resource_name=change.name, error_message=None
+        )
         try:
             if targets.count((change.type, change.name)) > 1:
                 raise _invalid_request("Each resource must appear at most once.")
@@ -79,10 +92,9 @@ async def alter_configs(
             _check_permission(context, change)
             await _alter(broker, change, validate_only)
         except KafkaError as error:
-            outcomes.append(error)
-        else:
-            outcomes.append(None)
-    return outcomes
+            answer.error_code, answer.error_message = error.code, error.message
+        answers.append(answer)
+    return answers
 
 
 def _check_form(change: ResourceChange) -> None:

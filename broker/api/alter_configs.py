@@ -4,7 +4,6 @@ from broker.api.context import RequestContext
 from broker.broker import Broker
 from broker.config.dynamic_changes import ConfigOperation, Operation
 from broker.config_admin import ResourceChange, alter_configs
-from broker.wire.errors import ErrorCode
 from broker.wire.messages.alter_configs import (
     AlterConfigsRequest,
     AlterConfigsResourceResponse,
@@ -24,15 +23,11 @@ async def handle(
         )
         for resource in request.resources
     ]
-    outcomes = await alter_configs(broker, context, changes, validate_only=request.validate_only)
-    return AlterConfigsResponse(
-        responses=[
-            AlterConfigsResourceResponse(
-                error_code=ErrorCode.NONE if error is None else error.code,
-                error_message=None if error is None else error.message,
-                resource_type=change.type,
-                resource_name=change.name,
-            )
-            for change, error in zip(changes, outcomes, strict=True)
-        ]
+    answers = await alter_configs(
+        broker,
+        context,
+        changes,
+        AlterConfigsResourceResponse,
+        validate_only=request.validate_only,
     )
+    return AlterConfigsResponse(responses=answers)
