@@ -24,7 +24,7 @@ Source: Kafka's `ProducerStateManager`, `ProducerAppendInfo`, `ProducerStateEntr
 
 import struct
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 import attrs
 
@@ -96,6 +96,11 @@ class ProducerState:
 
     def entries(self) -> Iterable[ProducerEntry]:
         return self._entries.values()
+
+    @property
+    def ids(self) -> Container[int]:
+        """The producers of which it knows anything."""
+        return self._entries
 
     @property
     def first_unstable_offset(self) -> int | None:

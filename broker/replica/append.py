@@ -27,7 +27,7 @@ import attrs
 import trio
 
 from broker.log.validation import NotOneBatch
-from broker.log.values import Origin
+from broker.log.values import AppendInfo, Origin
 from broker.replica.manager import ReplicaManager
 from broker.replica.partition import Partition
 from broker.waiting import wait_until
@@ -92,8 +92,7 @@ def _append_one(
     now_s: float,
 ) -> Appended:
     try:
-        partition = replicas.find(topic_partition)
-        info = partition.append_as_leader(batches, acks, now_s, origin)
+        partition, info = _append_in_order(replicas, topic_partition, batches, acks, origin, now_s)
     except KafkaError as error:
         start = -1 if _is_of_no_log(error) else replicas.find(topic_partition).log.log_start_offset
         return Appended(topic_partition, error, log_start_offset=start)
@@ -109,6 +108,28 @@ def _append_one(
         partition=partition,
         waits_for_isr=info.is_duplicate and acks == ALL and partition.is_under_min_isr,
     )
+
+
+def _append_in_order(
+    replicas: ReplicaManager,
+    topic_partition: TopicPartition,
+    batches: memoryview,
+    acks: int,
+    origin: Origin,
+    now_s: float,
+) -> tuple[Partition, AppendInfo]:
+    """Append, but nothing behind a batch that was refused shortly before: see `refusals`."""
+    refusals = replicas.refusals
+    try:
+        partition = replicas.find(topic_partition)
+        known = partition.log.producers.ids
+        refusals.check_newcomer(topic_partition, batches, known, now_s)
+        return partition, partition.append_as_leader(batches, acks, now_s, origin)
+    except KafkaError as error:
+        if error.code is ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER:
+            refusals.check_out_of_order(topic_partition, batches, now_s)
+        refusals.remember(topic_partition, batches, error, now_s)
+        raise
 
 
 def _is_of_no_log(error: KafkaError) -> bool:

@@ -24,6 +24,7 @@ from broker.log.partition_log import PartitionLog
 from broker.metadata_cache import MetadataCache
 from broker.replica.high_watermark_checkpoints import HighWatermarks
 from broker.replica.partition import Partition
+from broker.replica.refusals import Refusals
 from broker.replica.roles import Leading
 from broker.replica.throttle import Throttle
 from broker.wire.errors import ErrorCode, KafkaError
@@ -44,6 +45,7 @@ class ReplicaManager:
     throttle: Throttle  # of what is read for followers
     partitions: dict[TopicPartition, Partition] = attrs.field(factory=dict, init=False)
     offline: set[TopicPartition] = attrs.field(factory=set, init=False)
+    refusals: Refusals = attrs.field(factory=Refusals, init=False)
     _topic_names: dict[UUID, str] = attrs.field(factory=dict, init=False)
     _replicas_of_topic: Counter[UUID] = attrs.field(factory=Counter, init=False)  # offline ones too
     # The largest controller epoch seen: a request with a smaller one is a zombie's.

@@ -30,10 +30,8 @@ from uuid import UUID
 import attrs
 
 from broker.log.partition_log import PartitionLog
-from broker.log.validation import only_batch
 from broker.log.values import AppendInfo, Origin
 from broker.replica.follower_progress import FollowerProgress
-from broker.replica.refusals import Refusals
 from broker.replica.roles import Following, Leading
 from broker.waiting import Movement
 from broker.wire.errors import ErrorCode, KafkaError
@@ -57,7 +55,6 @@ class Partition:
     _stopped_epoch: int = attrs.field(default=-1, init=False)
     moved: Movement = attrs.field(factory=Movement, init=False)
     committed: Movement = attrs.field(factory=Movement, init=False)
-    refusals: Refusals = attrs.field(factory=Refusals, init=False)
 
     @property
     def high_watermark(self) -> int:
@@ -188,20 +185,12 @@ class Partition:
         """
         leading = self.leading()
         if acks == -1 and self.is_under_min_isr and not self.log.holds(records):
-            refusal = KafkaError(
+            raise KafkaError(
                 ErrorCode.NOT_ENOUGH_REPLICAS,
                 f"The size of the current ISR {sorted(leading.isr)} is insufficient to satisfy "
                 f"the min.isr requirement of {self.min_isr} for partition {self.topic_partition}",
             )
-            self.refusals.remember(only_batch(records), refusal, now_s)
-            raise refusal
-        try:
-            info = self.log.append_as_leader(records, leading.epoch, origin)
-        except KafkaError as error:
-            if error.code is not ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER:
-                raise
-            self.refusals.check(only_batch(records), now_s)
-            raise
+        info = self.log.append_as_leader(records, leading.epoch, origin)
         self.moved.happened()
         self.advance_high_watermark(now_s)
         return info

@@ -74,29 +74,6 @@ def numbered(sequence: int, producer_epoch: int = 0) -> memoryview:
     )
 
 
-async def test_behind_a_refused_batch_the_next_is_refused_for_the_same_reason(
-    tmp_path: Path,
-) -> None:
-    """Out of order would tell the producer that something is lost."""
-    partition = open_partition(tmp_path, min_insync_replicas=2)
-    lead(partition, 1, 2)
-    partition.append_as_leader(numbered(0), -1, 0.0)
-    lead(partition, 1)
-    with pytest.raises(KafkaError) as refused:
-        partition.append_as_leader(numbered(1), -1, 0.0)
-    assert refused.value.code is ErrorCode.NOT_ENOUGH_REPLICAS
-    partition.isr_altered((1, 2), 1, 0.1)
-    with pytest.raises(KafkaError) as refused:
-        partition.append_as_leader(numbered(2), -1, 0.1)
-    assert refused.value.code is ErrorCode.NOT_ENOUGH_REPLICAS
-
-    partition.append_as_leader(numbered(1), -1, 0.2)
-    partition.append_as_leader(numbered(2), -1, 0.2)
-    with pytest.raises(KafkaError) as refused:
-        partition.append_as_leader(numbered(7), -1, 60.0)
-    assert refused.value.code is ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
-
-
 async def test_min_isr_never_asks_for_more_than_there_are_replicas(tmp_path: Path) -> None:
     partition = open_partition(tmp_path, min_insync_replicas=2)
     lead(partition, 1, replicas=(1,))
