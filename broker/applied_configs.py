@@ -48,7 +48,7 @@ async def apply_config_change(broker: Broker, entity: str) -> None:
                 partial(log_config, broker.config), broker.config.producer_id_expiration_ms
             )
     else:
-        await broker.quotas.config_changed(entity)
+        await broker.client_quotas.config_changed(entity)
 
 
 async def _apply_topic_config(broker: Broker, topic: str) -> None:

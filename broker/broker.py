@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import attrs
 
-from broker.api.context import Authorizer, Quota
+from broker.api.context import Authorizer, ThrottleTimeMs
 from broker.client_quotas import ClientQuotas
 from broker.config.broker_config import BrokerConfig
 from broker.controller_client import ControllerClient
@@ -59,13 +59,13 @@ class Broker:
     old_offsets: ZooKeeperOffsets
     topic_admin: TopicAdmin
     features: FinalizedFeatures
-    quotas: ClientQuotas
+    client_quotas: ClientQuotas
     # The czxid of our /brokers/ids node, -1 while we aren't registered.
     broker_epoch: int = -1
     # Who decides what clients may do; None allows everything. See broker.api.permissions.
     authorizer: Authorizer | None = None
     # How long who asked must be quiet now; None lets everyone go on.
-    quota: Quota | None = None
+    throttle_time_ms: ThrottleTimeMs | None = None
     # Taken while this broker is the controller.
     controller: ControllerSeat = attrs.field(factory=ControllerSeat)
 

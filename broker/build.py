@@ -90,7 +90,7 @@ def build_broker(
         old_offsets=ZooKeeperOffsets(zookeeper),
         topic_admin=topic_admin,
         features=FinalizedFeatures(recorder),
-        quotas=ClientQuotas(configs, recorder),
+        client_quotas=ClientQuotas(configs, recorder),
     )
 
 

@@ -270,7 +270,7 @@ class _Life:
             self._surroundings.clock_ms,
         )
         await identity.lock_and_claim(broker.logs, self._surroundings.disk)
-        await self._ask(broker.quotas.read_all)
+        await self._ask(broker.client_quotas.read_all)
         await broker.logs.load(await self._ask(broker.configs.all_log_configs), _log_progress)
         self._events.write_to(broker.logs.directories.online[0].path / FILE_NAME)
         await broker.replicas.high_watermarks.load()

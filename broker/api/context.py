@@ -12,7 +12,7 @@ from broker.wire.errors import KafkaError
 Authorizer = Callable[["RequestContext", Operation, Resource, str], bool]
 
 # Who has asked -> for how many ms he must be quiet now, because he used up his quota (KIP-13).
-Quota = Callable[["RequestContext"], int]
+ThrottleTimeMs = Callable[["RequestContext"], int]
 
 
 @attrs.frozen

@@ -33,7 +33,7 @@ async def handle(
     try:
         components = check_filter(request.components)
         with zookeeper_errors():
-            await broker.quotas.read_all(await broker.configs.session())
+            await broker.client_quotas.read_all(await broker.configs.session())
     except KafkaError as error:
         return DescribeClientQuotasResponse(
             error_code=error.code, error_message=error.message, entries=None
@@ -46,7 +46,7 @@ async def handle(
                 ],
                 values=[ValueData(key=key, value=value) for key, value in limits.items()],
             )
-            for entity, limits in broker.quotas.current.items()
+            for entity, limits in broker.client_quotas.current.items()
             if matches(entity, components, strict=request.strict)
         ],
     )

@@ -39,7 +39,9 @@ def dispatcher(broker: Broker) -> Dispatch:
             if denial is not None:
                 return denial
         answer = await handler_of(context.api_key)(broker, context, request)
-        return answer if broker.quota is None else _throttled(answer, broker.quota(context))
+        if broker.throttle_time_ms is None:
+            return answer
+        return _throttled(answer, broker.throttle_time_ms(context))
 
     return dispatch
 

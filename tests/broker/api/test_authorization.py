@@ -517,7 +517,7 @@ async def test_what_is_open_to_everyone_asks_nobody(tmp_path: Path) -> None:
 async def test_the_quota_tells_a_client_how_long_to_be_quiet(tmp_path: Path) -> None:
     async with open_broker(tmp_path) as broker:
         await prepared(broker)
-        broker.quota = lambda context: 7 * context.api_version
+        broker.throttle_time_ms = lambda context: 7 * context.api_version
         assert (await call(broker, HeartbeatRequest(group_id="g"), 4)).throttle_time_ms == 28
         later = producing()
         later.acks = -1

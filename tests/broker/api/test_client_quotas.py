@@ -69,21 +69,21 @@ async def test_where_quotas_are_stored_and_that_they_are_told(tmp_path: Path) ->
             assert await change(broker, {kind: name}, quotas) == (0, None)
             assert await read_config(session, path) == config
             await apply_config_change(broker, path)
-            assert broker.quotas.current[QuotaEntity.of({kind: name})] == quotas
+            assert broker.client_quotas.current[QuotaEntity.of({kind: name})] == quotas
         both: Names = {USER: "alice", CLIENT: None}
         assert await change(broker, both, {"consumer_byte_rate": 5.0}) == (0, None)
         path = "users/alice/clients/<default>"
         assert await read_config(session, path) == {"consumer_byte_rate": "5"}
         await apply_config_change(broker, path)
-        assert broker.quotas.current[QuotaEntity.of(both)] == {"consumer_byte_rate": 5.0}
+        assert broker.client_quotas.current[QuotaEntity.of(both)] == {"consumer_byte_rate": 5.0}
         assert len(await session.children(paths.CONFIG_CHANGES)) == 5
 
-        before = broker.quotas.current
-        await broker.quotas.read_all(session)
-        assert broker.quotas.current == before
+        before = broker.client_quotas.current
+        await broker.client_quotas.read_all(session)
+        assert broker.client_quotas.current == before
         assert await change(broker, both, {"consumer_byte_rate": None}) == (0, None)
         await apply_config_change(broker, path)
-        assert QuotaEntity.of(both) not in broker.quotas.current
+        assert QuotaEntity.of(both) not in broker.client_quotas.current
         assert "alice" not in await session.children("/config/users")
 
 
@@ -196,8 +196,8 @@ async def test_a_users_credentials_are_no_quotas_and_stay(tmp_path: Path) -> Non
             **credential,
             "producer_byte_rate": "5",
         }
-        await broker.quotas.read_all(session)
-        assert broker.quotas.current == {QuotaEntity.of(ALICE): {"producer_byte_rate": 5.0}}
+        await broker.client_quotas.read_all(session)
+        assert broker.client_quotas.current == {QuotaEntity.of(ALICE): {"producer_byte_rate": 5.0}}
         await change(broker, {USER: "alice"}, {"producer_byte_rate": None})
         assert await read_config(session, "users/alice") == credential
 
@@ -210,9 +210,9 @@ async def test_what_somebody_wrote_by_hand_is_named_and_left_out(
         session = await broker.configs.session()
         await session.create("/config/users/bad", data)
         await change(broker, {USER: "alice"}, {"producer_byte_rate": 5.0})
-        await broker.quotas.read_all(session)
+        await broker.client_quotas.read_all(session)
         await apply_config_change(broker, "users/bad")
-        assert list(broker.quotas.current) == [QuotaEntity.of(ALICE)]
+        assert list(broker.client_quotas.current) == [QuotaEntity.of(ALICE)]
         assert isinstance(broker.events, EventLog)
         entities = [event.facts["entity"] for event in broker.events.recent]
         assert entities == ["users/bad", "users/bad"]
