@@ -8,7 +8,7 @@ version  groups  partitions               an error of the group is told
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, TypeVar
 
 from broker.api.context import RequestContext
 from broker.api.group_services import GroupServices
@@ -34,6 +34,7 @@ FIRST_VERSION_WITH_GROUP_ERROR: Final = 2
 FIRST_VERSION_WITH_MANY_GROUPS: Final = 8
 
 Fetched = Mapping[TopicPartition, FetchedOffset]
+Answer = TypeVar("Answer", OffsetFetchResponsePartition, OffsetFetchResponsePartitions)
 
 
 async def handle(
@@ -100,16 +101,7 @@ async def _fetch_group(
         topics=[
             OffsetFetchResponseTopics(
                 name=topic,
-                partitions=[
-                    OffsetFetchResponsePartitions(
-                        partition_index=partition,
-                        committed_offset=found.committed.offset,
-                        committed_leader_epoch=found.committed.leader_epoch,
-                        metadata=found.committed.metadata,
-                        error_code=found.error,
-                    )
-                    for partition, found in partitions_of_topic.items()
-                ],
+                partitions=_answers(OffsetFetchResponsePartitions, partitions_of_topic),
             )
             for topic, partitions_of_topic in _by_topic(fetched).items()
         ],
@@ -120,18 +112,23 @@ def _topics(fetched: Fetched) -> list[OffsetFetchResponseTopic]:
     return [
         OffsetFetchResponseTopic(
             name=topic,
-            partitions=[
-                OffsetFetchResponsePartition(
-                    partition_index=partition,
-                    committed_offset=found.committed.offset,
-                    committed_leader_epoch=found.committed.leader_epoch,
-                    metadata=found.committed.metadata,
-                    error_code=found.error,
-                )
-                for partition, found in partitions.items()
-            ],
+            partitions=_answers(OffsetFetchResponsePartition, partitions),
         )
         for topic, partitions in _by_topic(fetched).items()
+    ]
+
+
+def _answers(answer_type: type[Answer], partitions: Mapping[int, FetchedOffset]) -> list[Answer]:
+    """Of one topic: the versions before batching and those since name the same fields."""
+    return [
+        answer_type(
+            partition_index=partition,
+            committed_offset=found.committed.offset,
+            committed_leader_epoch=found.committed.leader_epoch,
+            metadata=found.committed.metadata,
+            error_code=found.error,
+        )
+        for partition, found in partitions.items()
     ]
 
 
