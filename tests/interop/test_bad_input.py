@@ -53,7 +53,7 @@ from broker.wire.record_batch import HEADER, build_batch
 from broker.wire.records import Record
 from tests.support.cluster import Kind, TestCluster
 from tests.support.raw_client import RawClient
-from tests.support.topics import make_topics
+from tests.support.topics import make_topics, wait_until_known
 
 pytestmark = pytest.mark.server
 
@@ -365,7 +365,8 @@ def test_sequences_of_a_producer(client: RawClient) -> None:
 
 
 def test_no_client_writes_to_an_internal_topic(cluster: TestCluster, client: RawClient) -> None:
-    """The bystander's group has made the topic; its garbage would end up in the coordinators."""
+    """The bystander's group makes the topic; its garbage would end up in the coordinators."""
+    wait_until_known(cluster.bootstrap, OFFSETS_TOPIC)
     metadata = client.ask(
         ApiKey.METADATA, 9, MetadataRequest(topics=[MetadataRequestTopic(name=OFFSETS_TOPIC)])
     )

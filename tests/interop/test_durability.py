@@ -11,6 +11,7 @@ import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from tests.support.cluster import TestCluster
+from tests.support.topics import wait_until_known
 
 pytestmark = pytest.mark.server
 
@@ -31,6 +32,7 @@ def produce(cluster: TestCluster, values: list[str]) -> None:
         producer.produce(TOPIC, value, on_delivery=delivered)
     assert producer.flush(TIMEOUT_S) == 0
     assert failures == []
+    wait_until_known(cluster.bootstrap, TOPIC)  # made by the first producer's question
 
 
 def consume_and_commit(cluster: TestCluster, count: int) -> list[str]:

@@ -114,6 +114,7 @@ def test_dump_log_reads_every_file(cluster: TestCluster, name: str) -> None:
             cluster, PRODUCER, "--topic", name, "--compression-codec", codec,
             stdin="".join(f"line {number}\n" for number in range(50)),
         )  # fmt: skip
+    wait_until_known(cluster.bootstrap, name)
     run(
         cluster, CONSUMER, "--topic", name, "--from-beginning", "--group", name,
         "--max-messages", "100", "--timeout-ms", "20000",

@@ -9,6 +9,7 @@ import pytest
 from tests.support.cluster import TestCluster
 from tests.support.processes import running_program
 from tests.support.tools import require_tool
+from tests.support.topics import wait_until_known
 
 pytestmark = pytest.mark.server
 
@@ -20,6 +21,7 @@ def test_a_message_goes_from_the_producer_to_the_consumer(
     node = require_tool("node", "apt-get install nodejs")
     where = {"BROKERS": cluster.bootstrap, "TOPIC": name, "GROUP": name}
     produce(node, kafkajs, where)
+    wait_until_known(cluster.bootstrap, name)
 
     with running_program([node, "consumer.js"], directory=kafkajs, environment=where) as consumer:
         consumer.wait_for_line("Consumer has joined the group")

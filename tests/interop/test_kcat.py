@@ -9,6 +9,7 @@ import pytest
 from tests.support.cluster import TestCluster
 from tests.support.processes import running_program
 from tests.support.tools import require_tool
+from tests.support.topics import wait_until_known
 
 pytestmark = pytest.mark.server
 
@@ -21,7 +22,7 @@ def kcat_path() -> str:
 
 
 @pytest.fixture
-def kcat(cluster: TestCluster, kcat_path: str) -> Kcat:
+def kcat(cluster: TestCluster, kcat_path: str, name: str) -> Kcat:
     """Run kcat to its end; its stdout."""
 
     def run(*arguments: str, stdin: str = "") -> str:
@@ -34,6 +35,8 @@ def kcat(cluster: TestCluster, kcat_path: str) -> Kcat:
             check=False,
         )
         assert result.returncode == 0, result.stderr
+        if arguments[0] == "-P":  # it made the topic by asking for it
+            wait_until_known(cluster.bootstrap, name)
         return result.stdout
 
     return run

@@ -53,6 +53,7 @@ def test_kafka_python(cluster: TestCluster, name: str, acks: int | str) -> None:
         producer.send(name, key=b"key", value=value, headers=[("origin", b"test")])
     producer.flush(TIMEOUT_S)
     producer.close()
+    wait_until_known(cluster.bootstrap, name)
 
     with kafka_python_consumer(cluster, name, name) as consumer:
         records = [next(consumer) for _ in VALUES[:60]]
@@ -98,6 +99,7 @@ def test_confluent_kafka(cluster: TestCluster, name: str, settings: dict[str, ob
         producer.produce(name, value, on_delivery=delivered)
     assert producer.flush(TIMEOUT_S) == 0
     assert failures == []
+    wait_until_known(cluster.bootstrap, name)  # made by the producer's question
 
     values = []
     for count in (60, 40):
@@ -148,6 +150,7 @@ def test_aiokafka(cluster: TestCluster, name: str) -> None:
         async with producer:
             for value in VALUES:
                 await producer.send_and_wait(name, value)
+        wait_until_known(cluster.bootstrap, name)
         consumer = aiokafka.AIOKafkaConsumer(
             name,
             bootstrap_servers=cluster.bootstrap,
