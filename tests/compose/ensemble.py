@@ -17,7 +17,7 @@ from tests.support.ports import free_port
 
 COMPOSE = Path(__file__).parents[2] / "compose"
 BUILD_TIMEOUT_S = 900
-COMMAND_TIMEOUT_S = 180
+COMMAND_TIMEOUT_S = 360
 WAIT_TIMEOUT_S = 60.0
 POLL_S = 0.1
 

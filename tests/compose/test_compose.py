@@ -65,7 +65,7 @@ def test_a_broker_that_does_not_answer_is_unhealthy() -> None:
 def test_the_tour(say: Say) -> None:
     with docker_engine(say), compose_ensemble(say) as ensemble:
         the_file_suits_every_machine(ensemble)
-        ensemble.do("up", "--detach", "--wait", "--wait-timeout", "120", *ensemble.ports)
+        ensemble.do("up", "--detach", "--wait", "--wait-timeout", "300", *ensemble.ports)
         containers_are_confined(ensemble)
         with watching(ensemble.zookeeper_connect) as watch:
             create_topic(ensemble, watch)
