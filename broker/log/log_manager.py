@@ -222,37 +222,59 @@ class LogManager:
             log.assign_topic_id(topic_id)
         return log
 
-    async def delete(self, topic_partitions: Iterable[TopicPartition]) -> None:
+    async def delete(
+        self, topic_partitions: Iterable[TopicPartition]
+    ) -> dict[TopicPartition, KafkaError]:
         """Delete logs: out of sight at once, renamed to `-delete`, removed after the delay.
 
-        Partitions without a log are left out. KAFKA_STORAGE_ERROR.
+        Partitions without a log are left out. Returns the KAFKA_STORAGE_ERROR of those that can't
+        be deleted. The checkpoints are written once for all: they name every log that is left.
         """
-        for topic_partition in topic_partitions:
-            log = self._logs.pop(topic_partition, None)
-            if log is not None:
-                path = await self._hide(log, deleted_directory)
-                self._upkeep.remove_later(path, log.config.file_delete_delay_ms)
+        failed: dict[TopicPartition, KafkaError] = {}
+        there = [each for each in topic_partitions if each in self._logs]
+        if not there:
+            return failed
+        try:
+            for topic_partition in there:
+                log = self._logs.pop(topic_partition, None)
+                if log is None:
+                    continue  # its directory has failed meanwhile
+                try:
+                    path = await self._hide(log, deleted_directory)
+                except KafkaError as error:
+                    failed[topic_partition] = error
+                else:
+                    self._upkeep.remove_later(path, log.config.file_delete_delay_ms)
+        finally:
+            with trio.CancelScope(shield=True):
+                await self._forget_offsets()
+        return failed
 
     async def set_aside(self, topic_partition: TopicPartition) -> Path:
         """Rename a log to `-stray`: it is kept for whoever misses it, and never served again.
 
         Where it lies now. KAFKA_STORAGE_ERROR.
         """
-        return await self._hide(self._logs.pop(topic_partition), stray_directory)
+        path = await self._hide(self._logs.pop(topic_partition), stray_directory)
+        await self._forget_offsets()
+        return path
 
     async def _hide(
         self, log: PartitionLog, name: Callable[[TopicPartition, uuid.UUID], str]
     ) -> Path:
-        """Rename a log's directory, and rewrite the checkpoints: a new topic of the name must not
-        start from the old one's offsets."""
+        """Rename a log's directory."""
         log.abandon()
         unique = uuid.UUID(int=self._randomness.getrandbits(128))
         path = log.directory.with_name(name(log.topic_partition, unique))
         with self.directories.at(log.directory.parent).storage:
             await self._in_thread(self._disk.rename, log.directory, path)
+        return path
+
+    async def _forget_offsets(self) -> None:
+        """Rewrite the checkpoints without the logs that are gone: a new topic of the name must not
+        start from the old one's offsets."""
         await self._upkeep.checkpoint_recovery_points()
         await self._upkeep.checkpoint_log_start_offsets()
-        return path
 
     def update_config(self, topic: str, config: LogConfig) -> None:
         """A topic's configs have changed."""

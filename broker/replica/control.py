@@ -196,6 +196,7 @@ async def stop_replicas(
     controller.
     """
     changes = RoleChanges()
+    obeyed: dict[TopicPartition, StopOrder] = {}
     for topic_partition, order in orders.items():
         partition = replicas.partitions.get(topic_partition)
         if topic_partition in replicas.offline:
@@ -211,11 +212,13 @@ async def stop_replicas(
         if partition is not None:
             partition.stop()
             changes.stopped.append(partition)
-        try:
-            if order.delete:
-                replicas.remove(topic_partition)
-                await replicas.logs.delete([topic_partition])
-        except KafkaError as error:
+        if order.delete:
+            replicas.remove(topic_partition)
+        obeyed[topic_partition] = order
+    failed = await replicas.logs.delete(tp for tp, order in obeyed.items() if order.delete)
+    for topic_partition, order in obeyed.items():
+        error = failed.get(topic_partition)
+        if error is not None:
             log.error("the log of %s can't be deleted: %s", topic_partition, error)
             replicas.take_offline(topic_partition)
             changes.errors[topic_partition] = error.code

@@ -233,7 +233,8 @@ async def flush(manager: LogManager) -> None:
 
 
 async def delete(manager: LogManager) -> None:
-    await manager.delete([A])
+    for error in (await manager.delete([A])).values():
+        raise error
 
 
 async def set_aside(manager: LogManager) -> None:

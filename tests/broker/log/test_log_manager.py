@@ -5,7 +5,7 @@ import multiprocessing
 import random
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import trio
 import trio.testing
 
 from broker.failure import BrokerFailure
+from broker.log.checkpoints import OffsetCheckpoint
 from broker.log.log_config import LogConfig
 from broker.log.log_directory import LogDirectory, LogDirectoryError
 from broker.log.log_manager import LogManager, LogManagerConfig
@@ -189,6 +190,25 @@ async def test_a_deletion_that_a_crash_broke_off_is_finished(
         await nursery.start(manager.run)
         await until(lambda: not any(path.is_dir() for path in data.iterdir()))
         nursery.cancel_scope.cancel()
+
+
+async def test_a_deletion_of_many_writes_the_checkpoints_once(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They name every log there is: once for each of thousands would take minutes."""
+    written: list[str] = []
+    write = OffsetCheckpoint.write
+
+    def counted(checkpoint: OffsetCheckpoint, offsets: Mapping[TopicPartition, int]) -> None:
+        written.append(str(sorted(map(str, offsets))))
+        write(checkpoint, offsets)
+
+    async with broker.running() as manager:
+        for partition in range(5):
+            await create(manager, TopicPartition("t", partition), 1)
+        monkeypatch.setattr(OffsetCheckpoint, "write", counted)
+        await manager.delete([TopicPartition("t", partition) for partition in range(4)])
+        assert written == ["['t-4']", "[]"], "recovery points, and the log starts that differ"
 
 
 async def test_a_new_topic_does_not_start_from_a_deleted_ones_offsets(broker: Broker) -> None:
