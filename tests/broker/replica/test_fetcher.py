@@ -19,6 +19,7 @@ from broker.log.disk import Data, RealDisk
 from broker.log.log_config import ThrottledReplicas
 from broker.log.values import EpochEndOffset
 from broker.replica.copying import Copy
+from broker.replica.manager import ReplicaManager
 from broker.replica.partition import Partition
 from broker.transport import StreamTransport, Transport
 from broker.waiting import wait_until
@@ -303,6 +304,35 @@ async def test_an_idle_follower_names_nothing_and_one_that_moves_only_what_moved
         two.theirs("t-3").log.increment_log_start_offset(1)
         await two.until(lambda: two.ours("t-3").leading().followers[2].log_start_offset == 1)
         assert [n for request in two.fetches for n in named(request)] == [3]
+
+
+async def test_a_round_in_which_nothing_moved_looks_at_no_partition_on_either_side(
+    tmp_path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+
+    def counted(owner: type, method: str) -> None:
+        original = getattr(owner, method)
+
+        def look(self: object, *arguments: object) -> object:
+            looks.append(method)
+            return original(self, *arguments)
+
+        monkeypatch.setattr(owner, method, look)
+
+    async with pair(tmp_path) as two:
+        await two.roles(*(f"t-{n}" for n in range(5)))
+        await two.until(lambda: len(two.fetches) >= 5)
+        counted(ReplicaManager, "find")  # how the leader comes to a partition
+        counted(Partition, "follower_fetched")
+        counted(Copy, "asked")  # the follower
+        counted(Copy, "apply")
+        two.fetches.clear()
+        await two.until(lambda: len(two.fetches) >= 5)
+        assert looks == []
+        two.ours("t-3").append_as_leader(batch("a"), 1, 0.0)
+        await two.until(lambda: two.theirs("t-3").high_watermark == 1)
+        assert set(looks) == {"find", "follower_fetched", "asked", "apply"}
 
 
 async def test_a_leader_that_forgets_the_session_is_asked_for_everything_again(
