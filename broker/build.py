@@ -10,16 +10,17 @@ from broker.config.broker_config import BrokerConfig
 from broker.config.topic_configs import log_config
 from broker.controller_client import ControllerClient
 from broker.groups.coordinator import GroupCoordinator
+from broker.groups.offsets_log import OFFSETS_TOPIC
 from broker.groups.old_offsets import ZooKeeperOffsets
 from broker.live_configs import LiveConfigs
 from broker.log.log_manager import LogManager, LogManagerConfig
 from broker.metadata_cache import MetadataCache
+from broker.replica.coordinator_log import ReplicatedLog
 from broker.replica.fetch_sessions import FetchSessions
 from broker.replica.fetchers import Fetchers
 from broker.replica.high_watermark_checkpoints import HighWatermarks
 from broker.replica.isr_changes import IsrChanges
 from broker.replica.manager import ReplicaManager
-from broker.replica.offsets_log import ReplicatedOffsetsLog
 from broker.replica.throttle import Throttle
 from broker.surroundings import Surroundings
 from broker.topic_admin import TopicAdmin
@@ -85,7 +86,7 @@ def build_broker(
         controller_client=controller_client,
         producer_ids=ProducerIds(config.broker_id, controller_client),
         groups=GroupCoordinator(
-            config, ReplicatedOffsetsLog(config, replicas, metadata), recorder, clock_ms, randomness
+            config, _offsets_log(config, replicas, metadata), recorder, clock_ms, randomness
         ),
         old_offsets=ZooKeeperOffsets(zookeeper),
         topic_admin=topic_admin,
@@ -100,6 +101,19 @@ def _throttle(config: BrokerConfig, rate_bytes_s: Callable[[], float]) -> Thrott
         config.replication_quota_window_size_seconds,
         rate_bytes_s,
         clock_s=trio.current_time,
+    )
+
+
+def _offsets_log(
+    config: BrokerConfig, replicas: ReplicaManager, metadata: MetadataCache
+) -> ReplicatedLog:
+    return ReplicatedLog(
+        OFFSETS_TOPIC,
+        planned_partitions=config.offsets_topic_num_partitions,
+        timeout_ms=config.offsets_commit_timeout_ms,
+        load_buffer_bytes=config.offsets_load_buffer_size,
+        replicas=replicas,
+        metadata=metadata,
     )
 
 

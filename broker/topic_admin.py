@@ -33,6 +33,7 @@ from broker.config.topic_configs import (
 from broker.groups.offsets_log import OFFSETS_TOPIC
 from broker.live_configs import LiveConfigs
 from broker.metadata_cache import MetadataCache
+from broker.transactions.transactions_log import TRANSACTIONS_TOPIC
 from broker.waiting import wait_until
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.zookeeper import ZooKeeper, zookeeper_errors
@@ -41,7 +42,6 @@ from coordination.assignment import AdminError, BrokerRack, assign_replicas
 from coordination.topic_checks import check_topic_name
 from coordination.values import ZERO_UUID
 
-TRANSACTIONS_TOPIC: Final = "__transaction_state"
 INTERNAL_TOPICS: Final = frozenset({OFFSETS_TOPIC, TRANSACTIONS_TOPIC})
 # KRaft's log of the cluster. A cluster that has a topic of this name could not move to KRaft.
 CLUSTER_METADATA_TOPIC: Final = "__cluster_metadata"
@@ -142,6 +142,19 @@ class TopicAdmin:
                     "cleanup.policy": "compact",
                     "compression.type": "producer",
                     "segment.bytes": str(self._config.offsets_topic_segment_bytes),
+                },
+            )
+        elif name == TRANSACTIONS_TOPIC:
+            new = NewTopic(
+                name,
+                self._config.transaction_state_log_num_partitions,
+                self._config.transaction_state_log_replication_factor,
+                configs={
+                    "cleanup.policy": "compact",
+                    "compression.type": "uncompressed",
+                    "min.insync.replicas": str(self._config.transaction_state_log_min_isr),
+                    "segment.bytes": str(self._config.transaction_state_log_segment_bytes),
+                    "unclean.leader.election.enable": "false",
                 },
             )
         else:

@@ -1,11 +1,11 @@
-"""FindCoordinator: which broker coordinates a group.
+"""FindCoordinator: which broker coordinates a group, or a transactional id.
 
-It is the leader of the group's partition of `__consumer_offsets`, as the controller told us; no
-coordinator is asked. The topic is made when someone first asks. Until its partitions have leaders
-the answer is COORDINATOR_NOT_AVAILABLE, and the client asks again.
+It is the leader of its partition of `__consumer_offsets`, or of `__transaction_state`, as the
+controller told us; no coordinator is asked. The topic is made when someone first asks. Until its
+partitions have leaders the answer is COORDINATOR_NOT_AVAILABLE, and the client asks again.
 
-Transactions have no coordinator here yet, and share groups (version 6) never one in ZooKeeper mode:
-they too are COORDINATOR_NOT_AVAILABLE, as on the real 3.9.
+Share groups (version 6) have no coordinator in ZooKeeper mode: they too are
+COORDINATOR_NOT_AVAILABLE, as on the real 3.9.
 """
 
 from typing import Final
@@ -13,7 +13,9 @@ from typing import Final
 from broker.api.context import RequestContext
 from broker.api.group_services import GroupServices
 from broker.api.permissions import Resource
+from broker.coordinators.log import partition_for
 from broker.groups.offsets_log import OFFSETS_TOPIC
+from broker.transactions.transactions_log import TRANSACTIONS_TOPIC
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.find_coordinator import (
     Coordinator,
@@ -25,6 +27,9 @@ from coordination.values import Endpoint, TopicPartition
 GROUP: Final = 0
 TRANSACTION: Final = 1
 SHARE: Final = 2
+
+# In whose partitions' leaders the coordinators are.
+TOPICS: Final = {GROUP: OFFSETS_TOPIC, TRANSACTION: TRANSACTIONS_TOPIC}
 
 FIRST_VERSION_WITH_MANY_KEYS: Final = 4
 FIRST_VERSION_WITH_SHARE_GROUPS: Final = 6
@@ -61,11 +66,11 @@ async def _find(
         if key_type == GROUP:
             context.require(Resource.GROUP, key)
         knows_share = context.api_version >= FIRST_VERSION_WITH_SHARE_GROUPS
-        if key_type == TRANSACTION or (key_type == SHARE and knows_share):
+        if key_type == SHARE and knows_share:
             raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE)
-        if key_type != GROUP:
+        if key_type not in TOPICS:
             raise KafkaError(ErrorCode.INVALID_REQUEST)
-        node_id, endpoint = await _group_coordinator(broker, context, key)
+        node_id, endpoint = await _coordinator(broker, context, TOPICS[key_type], key)
     except KafkaError as error:
         return Coordinator(
             key=key,
@@ -78,19 +83,19 @@ async def _find(
     return Coordinator(key=key, node_id=node_id, host=endpoint.host, port=endpoint.port)
 
 
-async def _group_coordinator(
-    broker: GroupServices, context: RequestContext, group_id: str
+async def _coordinator(
+    broker: GroupServices, context: RequestContext, topic: str, key: str
 ) -> tuple[int, Endpoint]:
     cluster = broker.metadata.current
-    if OFFSETS_TOPIC not in cluster.topics:
+    if topic not in cluster.topics:
         why = None
         try:
-            await broker.topic_admin.create_automatically(OFFSETS_TOPIC)
+            await broker.topic_admin.create_automatically(topic)
         except KafkaError as error:
             why = error.message
         # The client asks again: by then there is a leader, or enough brokers to make the topic.
         raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, why)
-    partition = TopicPartition(OFFSETS_TOPIC, broker.groups.partition_for(group_id))
+    partition = TopicPartition(topic, partition_for(key, len(cluster.topics[topic].partitions)))
     state = cluster.partition(partition)
     leader = state.leader_and_isr.leader if state is not None else NO_NODE
     endpoint = cluster.endpoint(leader, context.listener)

@@ -140,6 +140,10 @@ class BrokerConfig:
     # Transactions and producer ids
     producer_id_expiration_check_interval_ms: int
     producer_id_expiration_ms: int
+    transaction_state_log_min_isr: int
+    transaction_state_log_num_partitions: int
+    transaction_state_log_replication_factor: int
+    transaction_state_log_segment_bytes: int
 
     @classmethod
     def from_properties(

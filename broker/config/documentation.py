@@ -117,9 +117,13 @@ BROKER_DOCUMENTATION: Final = {
     "offsets.topic.num.partitions": "Partitions of __consumer_offsets.",
     "offsets.topic.replication.factor": "Replicas of __consumer_offsets.",
     "offsets.topic.segment.bytes": "Segments of __consumer_offsets.",
-    # Producer ids
+    # Transactions and producer ids
     "producer.id.expiration.check.interval.ms": "How often silent producers are looked for.",
     "producer.id.expiration.ms": "After how long a silent producer is forgotten.",
+    "transaction.state.log.min.isr": "min.insync.replicas of __transaction_state.",
+    "transaction.state.log.num.partitions": "Partitions of __transaction_state.",
+    "transaction.state.log.replication.factor": "Replicas of __transaction_state.",
+    "transaction.state.log.segment.bytes": "Segments of __transaction_state.",
 }
 
 _THROTTLED: Final = "Replicas whose traffic is limited on the {}'s side: partition:broker,.. or *."

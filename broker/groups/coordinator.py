@@ -21,7 +21,9 @@ from random import Random
 
 import trio
 
-from broker.groups.background import Background
+from broker.coordinators.background import Background
+from broker.coordinators.log import partition_for
+from broker.coordinators.waiting import Waiting
 from broker.groups.config import GroupConfig
 from broker.groups.deadlines import Deadlines
 from broker.groups.directory import GroupDirectory
@@ -31,13 +33,12 @@ from broker.groups.leaving import Leaving, LeavingMember
 from broker.groups.loading import Loading
 from broker.groups.member import JoinRequest, JoinResult, SyncResult
 from broker.groups.offsets import CommitRequest, FetchedOffset, Offsets
-from broker.groups.offsets_log import OffsetsLog, partition_for
+from broker.groups.offsets_log import OffsetsLog
 from broker.groups.rebalancing import Rebalancing
 from broker.groups.retention import Retention
 from broker.groups.static_return import StaticReturn
 from broker.groups.storing import GroupStore
 from broker.groups.syncing import Syncing, SyncRequest
-from broker.groups.waiting import Waiting
 from broker.wire.errors import ErrorCode, KafkaError
 from coordination.values import Recorder, TopicPartition
 

@@ -14,8 +14,9 @@ from collections.abc import Iterator
 
 import attrs
 
+from broker.coordinators.log import partition_for
 from broker.groups.group import Group
-from broker.groups.offsets_log import OffsetsLog, partition_for
+from broker.groups.offsets_log import OffsetsLog
 from broker.wire.errors import ErrorCode, KafkaError
 
 

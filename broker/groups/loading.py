@@ -22,7 +22,7 @@ from contextlib import aclosing
 import attrs
 import trio
 
-from broker.groups.background import Background
+from broker.coordinators.background import Background
 from broker.groups.config import GroupConfig
 from broker.groups.directory import GroupDirectory, OwnedPartition
 from broker.groups.group import Group

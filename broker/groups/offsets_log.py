@@ -1,74 +1,11 @@
-"""What the coordinator needs of `__consumer_offsets`, the topic that is its memory.
+"""`__consumer_offsets`, the topic that is the group coordinator's memory."""
 
-Each group belongs to one partition of the topic, by its name alone. Whoever leads the partition
-coordinates the group; all it knows is in that partition's log, so that the next leader can know it
-too.
-
-Appending has two halves, so that nothing comes between a decision and its record: `append` puts the
-records into the local log at once, `until_committed` waits until they are replicated.
-
-Source: Kafka's `partitionFor` and `appendForGroup` in GroupMetadataManager.
-"""
-
-from collections.abc import AsyncGenerator, Sequence
 from typing import Final, Protocol
 
-from broker.wire.record_batch import RecordBatch
-from broker.wire.records import Record
+from broker.coordinators.log import CoordinatorLog
 
 OFFSETS_TOPIC: Final = "__consumer_offsets"
 
 
-class Append(Protocol):
-    """One batch that was appended to a partition."""
-
-    @property
-    def base_offset(self) -> int: ...
-
-
-class OffsetsLog(Protocol):
+class OffsetsLog(CoordinatorLog, Protocol):
     """The partitions of `__consumer_offsets` that this broker leads."""
-
-    @property
-    def partition_count(self) -> int:
-        """Partitions of the topic if it exists, else `offsets.topic.num.partitions`."""
-        ...
-
-    def append(self, partition: int, records: Sequence[Record]) -> Append:
-        """Append one batch as the leader, for acks=all, without waiting.
-
-        KafkaError: not the leader, too few replicas in sync, too large, a storage error.
-        """
-        ...
-
-    async def until_committed(self, append: Append) -> None:
-        """Wait until the high watermark has passed the batch, `offsets.commit.timeout.ms` at most.
-
-        KafkaError: not the leader any more, REQUEST_TIMED_OUT, too few replicas in sync.
-        """
-        ...
-
-    def read(self, partition: int) -> AsyncGenerator[RecordBatch, None]:
-        """All batches of a partition's local log, from its start to its end when it was called.
-
-        A batch is good until the next is asked for; at most `offsets.load.buffer.size` bytes, or
-        one batch, are in memory at a time. Who stops early closes it. KafkaError: not the leader
-        any more, a corrupt log.
-        """
-        ...
-
-
-def partition_for(group_id: str, partition_count: int) -> int:
-    """The partition of `__consumer_offsets` that a group belongs to."""
-    value = abs(java_hash_code(group_id))
-    # In Java the smallest int has no absolute value; Kafka's `Utils.abs` makes it 0.
-    return 0 if value == 1 << 31 else value % partition_count
-
-
-def java_hash_code(text: str) -> int:
-    """`String.hashCode`: a signed 32-bit number, over the UTF-16 units of the text."""
-    value = 0
-    units = text.encode("utf-16-be", "surrogatepass")
-    for unit in zip(units[::2], units[1::2], strict=True):
-        value = (31 * value + (unit[0] << 8) + unit[1]) & 0xFFFFFFFF
-    return value - (1 << 32) if value >= 1 << 31 else value

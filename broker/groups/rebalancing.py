@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
-from broker.groups.background import Background
+from broker.coordinators.background import Background
 from broker.groups.config import GroupConfig
 from broker.groups.deadlines import Deadline, Deadlines, Kind
 from broker.groups.group import Group

@@ -17,7 +17,7 @@ Source: Kafka's updateStaticMemberAndRebalance.
 
 import attrs
 
-from broker.groups.background import Background
+from broker.coordinators.background import Background
 from broker.groups.group import Group
 from broker.groups.group_states import COMPLETING_REBALANCE, STABLE
 from broker.groups.member import (

@@ -15,10 +15,11 @@ from typing import Final
 
 import attrs
 
+from broker.coordinators.log import Append, partition_for
 from broker.groups.committed_offsets import CommittedOffset
 from broker.groups.group import Group
 from broker.groups.offset_records import group_record, offset_record
-from broker.groups.offsets_log import Append, OffsetsLog, partition_for
+from broker.groups.offsets_log import OffsetsLog
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.records import Record
 from coordination.values import TopicPartition

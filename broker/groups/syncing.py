@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from broker.groups.background import Background
+from broker.coordinators.background import Background
 from broker.groups.directory import GroupDirectory, check_group_id
 from broker.groups.group import Group
 from broker.groups.group_states import COMPLETING_REBALANCE, PREPARING_REBALANCE, STABLE

@@ -1,5 +1,6 @@
 """Topics by way of ZooKeeper: defaults, refusals, and waiting for the outcome."""
 
+import json
 import random
 from pathlib import Path
 
@@ -97,6 +98,41 @@ async def test_two_brokers_make_one_topic_automatically(tmp_path: Path) -> None:
         before = await assignment(broker, "t")
         await broker.topic_admin.create_automatically("t")
         assert await assignment(broker, "t") == before
+
+
+@pytest.mark.parametrize(
+    ("name", "properties", "configs"),
+    [
+        (
+            "__consumer_offsets",
+            {"offsets_topic_num_partitions": "3", "offsets_topic_segment_bytes": "1048576"},
+            {"cleanup.policy": "compact", "compression.type": "producer"},
+        ),
+        (
+            "__transaction_state",
+            {
+                "transaction_state_log_num_partitions": "3",
+                "transaction_state_log_segment_bytes": "1048576",
+            },
+            {
+                "cleanup.policy": "compact",
+                "compression.type": "uncompressed",
+                "min.insync.replicas": "2",
+                "unclean.leader.election.enable": "false",
+            },
+        ),
+    ],
+)
+async def test_internal_topics_have_settings_of_their_own(
+    tmp_path: Path, name: str, properties: dict[str, str], configs: dict[str, str]
+) -> None:
+    async with open_broker(tmp_path, **properties) as broker:
+        await know(broker)
+        await broker.topic_admin.create_automatically(name)
+        assert [len(replicas) for replicas in (await assignment(broker, name)).values()] == [3] * 3
+        session = await broker.topic_admin.zookeeper.session()
+        stored = json.loads((await session.get(f"/config/topics/{name}")).data)["config"]
+        assert stored == {"segment.bytes": "1048576", **configs}
 
 
 async def test_waiting_for_leaders_of_all_partitions(

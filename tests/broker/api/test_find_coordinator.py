@@ -7,6 +7,7 @@ from trio.testing import MockClock
 from broker.api import find_coordinator
 from broker.groups.offsets_log import OFFSETS_TOPIC
 from broker.metadata_cache import PartitionMetadata
+from broker.transactions.transactions_log import TRANSACTIONS_TOPIC
 from broker.wire.apis import ApiKey
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.find_coordinator import FindCoordinatorRequest, FindCoordinatorResponse
@@ -71,7 +72,28 @@ async def test_a_coordinator_that_does_not_listen_there(autojump_clock: MockCloc
         assert found.error_code == ErrorCode.COORDINATOR_NOT_AVAILABLE
 
 
-async def test_transactions_have_no_coordinator_yet(autojump_clock: MockClock) -> None:
+async def test_transactions_have_coordinators_of_their_own(autojump_clock: MockClock) -> None:
     async with running_coordinator() as setting:
-        found = await find(Services(setting.coordinator), key_type=1)
+        services = Services(setting.coordinator)
+        found = await find(services, key_type=1)
         assert found.error_code == ErrorCode.COORDINATOR_NOT_AVAILABLE
+        assert services.topic_admin.created == [TRANSACTIONS_TOPIC]
+        state = PartitionMetadata(LeaderAndIsr(1, 1, (1,), 1, 1), (1,), ())
+        brokers = services.metadata.current.brokers.values()
+        services.metadata.update(1, brokers, {TopicPartition(TRANSACTIONS_TOPIC, 0): state}, {})
+        found = await find(services, key_type=1)
+        assert (found.error_code, found.node_id) == (ErrorCode.NONE, 1)
+
+
+async def test_kinds_of_coordinators_that_there_are_not(autojump_clock: MockClock) -> None:
+    async with running_coordinator() as setting:
+        services = Services(setting.coordinator)
+        answers = [
+            (await find(services, version, key_type=kind, coordinator_keys=["g"])).coordinators
+            for version, kind in ((6, 2), (5, 2), (6, 3))
+        ]
+        assert [found.error_code for [found] in answers] == [
+            ErrorCode.COORDINATOR_NOT_AVAILABLE,
+            ErrorCode.INVALID_REQUEST,
+            ErrorCode.INVALID_REQUEST,
+        ]

@@ -63,7 +63,7 @@ class MemoryLog:
         self.end_offsets[partition] = base_offset + len(records)
         return MemoryAppend(partition, base_offset)
 
-    async def until_committed(self, append: object) -> None:
+    async def until_committed(self, append: object, timeout_ms: int | None = None) -> None:
         await trio.lowlevel.checkpoint()
         if self.replicated is not None:
             await self.replicated.wait()

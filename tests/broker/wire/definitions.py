@@ -39,7 +39,7 @@ class Definition:
 @functools.cache
 def _definitions() -> dict[str, str]:
     texts = {}
-    for artifact in ("kafka-clients", "kafka-group-coordinator"):
+    for artifact in ("kafka-clients", "kafka-group-coordinator", "kafka-transaction-coordinator"):
         with zipfile.ZipFile(kafka_jar(artifact)) as jar:
             for name in jar.namelist():
                 if name.startswith("common/message/") and name.endswith(".json"):

@@ -1,7 +1,7 @@
 """All messages there are, each with its versions, for tests that go through them."""
 
 from broker.wire.apis import API_TABLE
-from broker.wire.messages import consumer_protocol, offsets_topic
+from broker.wire.messages import consumer_protocol, offsets_topic, transactions_topic
 from broker.wire.schema import versions_of
 
 STORED_MESSAGES: list[type] = [
@@ -9,6 +9,8 @@ STORED_MESSAGES: list[type] = [
     offsets_topic.OffsetCommitValue,
     offsets_topic.GroupMetadataKey,
     offsets_topic.GroupMetadataValue,
+    transactions_topic.TransactionLogKey,
+    transactions_topic.TransactionLogValue,
     consumer_protocol.ConsumerProtocolSubscription,
     consumer_protocol.ConsumerProtocolAssignment,
 ]

@@ -1,10 +1,11 @@
-"""`__consumer_offsets` as the group coordinator sees it: append, wait, read back.
+"""`__consumer_offsets` and `__transaction_state` as their coordinators see them.
 
-The coordinator's records are appended like any producer's, by the leader, with
+A coordinator's records are appended like any producer's, by the leader, with
 acks=all, and they're replicated and recovered like any others. Reading back
 happens when this broker becomes leader of a partition of the topic.
 
-Kafka: GroupMetadataManager.appendForGroup, doLoadGroupsAndOffsets.
+Kafka: GroupMetadataManager.appendForGroup, doLoadGroupsAndOffsets;
+TransactionStateManager.appendTransactionToLog, loadTransactionMetadata.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -12,8 +13,7 @@ from collections.abc import AsyncGenerator, Sequence
 import attrs
 import trio
 
-from broker.config.broker_config import BrokerConfig
-from broker.groups.offsets_log import OFFSETS_TOPIC, Append
+from broker.coordinators.log import Append
 from broker.log.values import Origin
 from broker.metadata_cache import MetadataCache
 from broker.replica.append import ALL, Appended, append, wait_until_acknowledged
@@ -24,39 +24,46 @@ from coordination.values import TopicPartition
 
 
 @attrs.define(eq=False)
-class ReplicatedOffsetsLog:
-    """Implements `broker.groups.offsets_log.OffsetsLog` over this broker's replicas."""
+class ReplicatedLog:
+    """Implements `broker.coordinators.log.CoordinatorLog` over this broker's replicas.
 
-    config: BrokerConfig
+    `planned_partitions`: how many the topic will be made with, as long as there is none.
+    """
+
+    topic: str
+    planned_partitions: int
+    timeout_ms: int
+    load_buffer_bytes: int
     replicas: ReplicaManager
     metadata: MetadataCache
 
     @property
     def partition_count(self) -> int:
-        topic = self.metadata.current.topics.get(OFFSETS_TOPIC)
-        return len(topic.partitions) if topic else self.config.offsets_topic_num_partitions
+        topic = self.metadata.current.topics.get(self.topic)
+        return len(topic.partitions) if topic else self.planned_partitions
 
     def append(self, partition: int, records: Sequence[Record]) -> Appended:
-        target = TopicPartition(OFFSETS_TOPIC, partition)
+        target = TopicPartition(self.topic, partition)
         batch = memoryview(build_batch(records))
         [appended] = append(self.replicas, [(target, batch)], ALL, Origin.COORDINATOR)
         if appended.error is not None:
             raise appended.error
         return appended
 
-    async def until_committed(self, append: Append) -> None:
+    async def until_committed(self, append: Append, timeout_ms: int | None = None) -> None:
         assert isinstance(append, Appended), "only what `append` returned can be waited for"
-        await wait_until_acknowledged([append], self.config.offsets_commit_timeout_ms / 1000)
+        timeout_s = (self.timeout_ms if timeout_ms is None else timeout_ms) / 1000
+        await wait_until_acknowledged([append], timeout_s)
         if append.error is not None:
             raise append.error
 
     async def read(self, partition: int) -> AsyncGenerator[RecordBatch, None]:
-        replica = self.replicas.find(TopicPartition(OFFSETS_TOPIC, partition))
+        replica = self.replicas.find(TopicPartition(self.topic, partition))
         epoch = replica.leading().epoch
         offset, end = replica.log.log_start_offset, replica.log.log_end_offset
         while offset < end:
             replica.leading(epoch)
-            found = replica.log.read(offset, self.config.offsets_load_buffer_size, end)
+            found = replica.log.read(offset, self.load_buffer_bytes, end)
             if not found.regions:
                 return
             for region in found.regions:

@@ -1,8 +1,8 @@
 """Work that a request began and that must end whether or not the client stays to hear of it.
 
-That is one thing: waiting until a group's record is replicated, to act on it then. Each wait is a
-task in the coordinator's own nursery; it ends with the record, or within
-`offsets.commit.timeout.ms`, so there are as many as records on their way.
+That is waiting until a record is replicated, to act on it then. Each wait is a task in the
+coordinator's own nursery; it ends with the record, or within the log's timeout, so there are as
+many as records on their way.
 """
 
 from collections.abc import Awaitable, Callable

@@ -1,8 +1,8 @@
-"""Which partition of `__consumer_offsets` a group belongs to, as Java computes it."""
+"""Which partition a group or a transactional id belongs to, as Java computes it."""
 
 import pytest
 
-from broker.groups.offsets_log import java_hash_code, partition_for
+from broker.coordinators.log import java_hash_code, partition_for
 
 
 # From `"...".hashCode()` in Java.

@@ -1,0 +1,73 @@
+"""What a coordinator needs of the topic that is its memory.
+
+Each group and each transactional id belongs to one partition of the topic, by its name alone.
+Whoever leads the partition coordinates it; all he knows is in that partition's log, so that the
+next leader can know it too.
+
+Appending has two halves, so that nothing comes between a decision and its record: `append` puts the
+records into the local log at once, `until_committed` waits until they are replicated.
+
+Source: Kafka's `partitionFor` and `appendForGroup` in GroupMetadataManager, `partitionFor` and
+`appendTransactionToLog` in TransactionStateManager.
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Protocol
+
+from broker.wire.record_batch import RecordBatch
+from broker.wire.records import Record
+
+
+class Append(Protocol):
+    """One batch that was appended to a partition."""
+
+    @property
+    def base_offset(self) -> int: ...
+
+
+class CoordinatorLog(Protocol):
+    """The partitions of one coordinator's topic that this broker leads."""
+
+    @property
+    def partition_count(self) -> int:
+        """Partitions of the topic if it exists, else how many it will be made with."""
+        ...
+
+    def append(self, partition: int, records: Sequence[Record]) -> Append:
+        """Append one batch as the leader, for acks=all, without waiting.
+
+        KafkaError: not the leader, too few replicas in sync, too large, a storage error.
+        """
+        ...
+
+    async def until_committed(self, append: Append, timeout_ms: int | None = None) -> None:
+        """Wait until the high watermark has passed the batch; as long as is usual, if not said.
+
+        KafkaError: not the leader any more, REQUEST_TIMED_OUT, too few replicas in sync.
+        """
+        ...
+
+    def read(self, partition: int) -> AsyncGenerator[RecordBatch, None]:
+        """All batches of a partition's local log, from its start to its end when it was called.
+
+        A batch is good until the next is asked for; no more than the topic's load buffer, or one
+        batch, is in memory at a time. Who stops early closes it. KafkaError: not the leader any
+        more, a corrupt log.
+        """
+        ...
+
+
+def partition_for(key: str, partition_count: int) -> int:
+    """The partition that a group or a transactional id belongs to."""
+    value = abs(java_hash_code(key))
+    # In Java the smallest int has no absolute value; Kafka's `Utils.abs` makes it 0.
+    return 0 if value == 1 << 31 else value % partition_count
+
+
+def java_hash_code(text: str) -> int:
+    """`String.hashCode`: a signed 32-bit number, over the UTF-16 units of the text."""
+    value = 0
+    units = text.encode("utf-16-be", "surrogatepass")
+    for unit in zip(units[::2], units[1::2], strict=True):
+        value = (31 * value + (unit[0] << 8) + unit[1]) & 0xFFFFFFFF
+    return value - (1 << 32) if value >= 1 << 31 else value
