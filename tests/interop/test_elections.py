@@ -163,7 +163,7 @@ def test_preferred_by_znode_and_by_itself(new_cluster: NewCluster) -> None:
         asked = {"version": 1, "partitions": [{"topic": "t", "partition": 0}]}
         client.create(path, json.dumps(asked).encode())
         wait_for(lambda: client.exists(path) is None, "the controller to have tried")
-        assert leaders(cluster, "t", 2) == [2, 3]
+        wait_for(lambda: leaders(cluster, "t", 2) == [2, 3], "them to lead on")
         restart(cluster, 1)
         wait_for(lambda: leaders(cluster, "t", 2) == [1, 1], "the leaders to go back by themselves")
         client.stop()
