@@ -64,10 +64,11 @@ OFFSETS_TOPIC = "__consumer_offsets"
 MAX_MESSAGE_BYTES = 1000
 
 TOPICS: dict[str, dict[str, str]] = {
-    "bad-plain": {},
+    # The batches are of 2023: the broker's retention would delete them when it next looks.
+    "bad-plain": {"retention.ms": "-1"},
     "bad-compacted": {"cleanup.policy": "compact"},
     "bad-small": {"max.message.bytes": str(MAX_MESSAGE_BYTES)},
-    "bad-sequences": {},
+    "bad-sequences": {"retention.ms": "-1"},
     "bad-bystander": {},
 }
 
