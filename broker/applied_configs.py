@@ -15,7 +15,11 @@ from functools import partial
 import trio
 
 from broker.broker import Broker
-from broker.config.topic_configs import log_config, topic_configs_without_effect
+from broker.config.topic_configs import (
+    log_config,
+    producer_config,
+    topic_configs_without_effect,
+)
 from broker.live_configs import changed_names
 from coordination.configs import ConfigChanges
 from coordination.store import Session
@@ -45,7 +49,7 @@ async def apply_config_change(broker: Broker, entity: str) -> None:
         await broker.configs.broker_config_changed(entity)
         if broker.config is not before:
             broker.logs.reconfigure(
-                partial(log_config, broker.config), broker.config.producer_id_expiration_ms
+                partial(log_config, broker.config), producer_config(broker.config)
             )
     else:
         await broker.client_quotas.config_changed(entity)

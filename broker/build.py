@@ -7,7 +7,7 @@ import trio
 from broker.broker import Broker
 from broker.client_quotas import ClientQuotas
 from broker.config.broker_config import BrokerConfig
-from broker.config.topic_configs import log_config
+from broker.config.topic_configs import log_config, producer_config
 from broker.controller_client import ControllerClient
 from broker.groups.coordinator import GroupCoordinator
 from broker.groups.offsets_log import OFFSETS_TOPIC
@@ -126,6 +126,6 @@ def log_manager_config(config: BrokerConfig) -> LogManagerConfig:
         retention_check_interval_ms=config.log_retention_check_interval_ms,
         recovery_threads_per_directory=config.num_recovery_threads_per_data_dir,
         initial_task_delay_ms=config.log_initial_task_delay_ms,
-        producer_id_expiration_ms=config.producer_id_expiration_ms,
+        producers=producer_config(config),
         producer_id_expiration_check_interval_ms=config.producer_id_expiration_check_interval_ms,
     )

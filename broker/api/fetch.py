@@ -25,6 +25,7 @@ from broker.replica.interests import CONSUMER, Reads
 from broker.replica.partition_read import PartitionFetch, PartitionRead
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.fetch import (
+    AbortedTransaction,
     EpochEndOffset,
     FetchableTopicResponse,
     FetchPartition,
@@ -149,7 +150,7 @@ def _response(
             by_name or interest.topic_id,
             FetchableTopicResponse(topic=by_name, topic_id=interest.topic_id),
         )
-        topic.partitions.append(_data(broker, context, interest, read, parameters.read_committed))
+        topic.partitions.append(_data(broker, context, interest, read))
     response = FetchResponse(session_id=session_id, responses=list(topics.values()))
     named = (each.current_leader for topic in topics.values() for each in topic.partitions)
     response.node_endpoints = leader_endpoints(broker, context.listener, NodeEndpoint, named)
@@ -161,7 +162,6 @@ def _data(
     context: RequestContext,
     interest: Interest,
     read: PartitionRead,
-    read_committed: bool,
 ) -> PartitionData:
     if read.error is not None:
         return PartitionData(
@@ -182,7 +182,12 @@ def _data(
         else EpochEndOffset(
             epoch=read.diverging.leader_epoch, end_offset=read.diverging.end_offset
         ),
-        aborted_transactions=[] if read_committed else None,
+        aborted_transactions=None
+        if read.aborted is None
+        else [
+            AbortedTransaction(producer_id=aborted.producer_id, first_offset=aborted.first_offset)
+            for aborted in read.aborted
+        ],
         preferred_read_replica=read.preferred_read_replica,
         records=list(read.regions),
     )

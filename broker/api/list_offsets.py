@@ -1,14 +1,15 @@
 """ListOffsets: the offset that belongs to a timestamp, or to one of the special ones.
 
-    -1 latest       the high watermark (read_committed: the last stable offset)
+    -1 latest       how far the client may read: the high watermark, or, if it reads committed
+                    records only, the last stable offset
     -2 earliest     the log start offset
     -3 (7+)         the record with the largest timestamp
     -4 (8+)         the log start: all our records are local
     -5 (9+)         the last offset of remote storage: there's none, offset -1 without error
 
-A special one that the request's version doesn't have yet is UNSUPPORTED_VERSION, a
-partition that is named twice INVALID_REQUEST. Version 0 answers a list of offsets,
-the later ones an offset and a timestamp.
+A record that the client can't read yet isn't found, by -3 neither. A special one that the request's
+version doesn't have yet is UNSUPPORTED_VERSION, a partition that is named twice INVALID_REQUEST.
+Version 0 answers a list of offsets, the later ones an offset and a timestamp.
 A new leader whose high watermark has yet to come up to where its epoch begins doesn't
 know how far the former leader's consumers have read: rather than an offset before
 that it answers OFFSET_NOT_AVAILABLE, "ask again" (KIP-207).
@@ -53,6 +54,7 @@ FIRST_VERSION_OF = {
     LATEST_TIERED_TIMESTAMP: 9,
 }
 NO_VERSION = 1 << 15
+STARTS = (EARLIEST_TIMESTAMP, EARLIEST_LOCAL_TIMESTAMP)  # there, whoever may read how far
 CONSUMER = -1
 ANY_REPLICA = -2  # Kafka: ListOffsetsRequest.DEBUGGING_REPLICA_ID
 READ_COMMITTED = 1
@@ -146,7 +148,7 @@ def _look_up(
             raise KafkaError(ErrorCode.OFFSET_NOT_AVAILABLE)
         return TimestampOffset(timestamp_ms=-1, offset=end, leader_epoch=partition.leader_epoch)
     found = log.offset_for_timestamp(asked.timestamp)
-    if found is None or (asked.timestamp >= 0 and found.offset >= end):
+    if found is None or (asked.timestamp not in STARTS and found.offset >= end):
         if lags:
             raise KafkaError(ErrorCode.OFFSET_NOT_AVAILABLE)
         return NOT_FOUND

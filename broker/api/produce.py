@@ -1,19 +1,21 @@
 """Produce: append batches, answer when they're as safe as `acks` asks.
 
-The appends of a request happen before the first await (see `broker.listener`
-and `broker.replica.append`); with acks=all the answer comes `Later`.
+The appends of a request happen before the next one is looked at (see
+`broker.listener` and `broker.replica.append`), and all at once; with acks=all
+the answer comes `Later`. Only records that begin a transaction are preceded by
+a wait, for the word of its coordinator (`broker.api.produced_transactions`).
 """
 
-from collections.abc import Iterable
 from typing import Final
 
 from broker.api.context import RequestContext
 from broker.api.current_leader import leader_and_epoch, leader_endpoints
 from broker.api.permissions import Resource
+from broker.api.produced_transactions import is_transactional, verified
 from broker.broker import Broker
 from broker.listener import Answer, CloseConnection, Later
 from broker.log.validation import InvalidRecords
-from broker.replica.append import ALL, Appended, append, wait_until_acknowledged
+from broker.replica.append import ALL, NO_GUARDS, Appended, append, wait_until_acknowledged
 from broker.topic_admin import INTERNAL_TOPICS
 from broker.wire.compression import Compression
 from broker.wire.errors import ErrorCode, KafkaError
@@ -26,7 +28,7 @@ from broker.wire.messages.produce import (
     ProduceResponse,
     TopicProduceResponse,
 )
-from broker.wire.record_batch import CODEC_MASK, TRANSACTIONAL, attributes_of
+from broker.wire.record_batch import CODEC_MASK, attributes_of
 from coordination.values import TopicPartition
 
 FIRST_VERSION_WITH_ZSTD: Final = 7
@@ -42,18 +44,12 @@ async def handle(broker: Broker, context: RequestContext, request: ProduceReques
         for topic in request.topic_data
         for partition in topic.partition_data
     }
-    refusal = _refusal(context, request, entries.values())
+    transactional = [tp for tp, records in entries.items() if is_transactional(records)]
+    refusal = _refusal(context, request, has_transactional=bool(transactional))
     if refusal is not None:
         appended = [Appended(tp, refusal) for tp in entries]
     else:
-        refused = [
-            Appended(tp, error)
-            for tp, records in entries.items()
-            if (error := _refusal_of(context, tp, records)) is not None
-        ]
-        for entry in refused:
-            del entries[entry.topic_partition]
-        appended = append(broker.replicas, entries.items(), request.acks) + refused
+        appended = await _append(broker, context, request, entries, transactional)
     if request.acks == 0:
         failed = next((entry for entry in appended if entry.error is not None), None)
         if failed is not None:
@@ -70,11 +66,41 @@ async def handle(broker: Broker, context: RequestContext, request: ProduceReques
     return Later(wait)
 
 
+async def _append(
+    broker: Broker,
+    context: RequestContext,
+    request: ProduceRequest,
+    entries: dict[TopicPartition, memoryview],
+    transactional: list[TopicPartition],
+) -> list[Appended]:
+    """Append those that may be appended; `entries` are taken apart."""
+    refused = [
+        Appended(tp, error)
+        for tp, records in entries.items()
+        if (error := _refusal_of(context, tp, records)) is not None
+    ]
+    for entry in refused:
+        del entries[entry.topic_partition]
+    guards = NO_GUARDS
+    if transactional and request.transactional_id is not None:
+        in_transaction = {tp: entries[tp] for tp in transactional if tp in entries}
+        try:
+            guards, unverified = await verified(
+                broker, context.api_version, request.transactional_id, in_transaction
+            )
+        except KafkaError as error:
+            return refused + [Appended(tp, error) for tp in entries]
+        for entry in unverified:
+            del entries[entry.topic_partition]
+        refused += unverified
+    return append(broker.replicas, entries.items(), request.acks, guards=guards) + refused
+
+
 def _refusal(
-    context: RequestContext, request: ProduceRequest, batches: Iterable[memoryview]
+    context: RequestContext, request: ProduceRequest, *, has_transactional: bool
 ) -> KafkaError | None:
     """Why nothing of the request is appended. Kafka: KafkaApis.handleProduceRequest."""
-    if any(map(_is_transactional, batches)) and not (
+    if has_transactional and not (
         request.transactional_id is not None
         and context.may(Resource.TRANSACTIONAL_ID, request.transactional_id)
     ):
@@ -104,19 +130,7 @@ def _refusal_of(
             ErrorCode.INVALID_TOPIC_EXCEPTION,
             f"Cannot append to internal topic {topic_partition.topic}",
         )
-    if _is_transactional(records):
-        # There is no transaction that it could belong to, and nobody would ever end it:
-        # consumers that read committed records would wait at it for good.
-        return KafkaError(
-            ErrorCode.NOT_ENOUGH_REPLICAS,
-            "Unable to verify the partition has been added to the transaction. Underlying error: "
-            "COORDINATOR_NOT_AVAILABLE",
-        )
     return None
-
-
-def _is_transactional(records: memoryview) -> bool:
-    return bool(attributes_of(records) & TRANSACTIONAL)
 
 
 def _response(broker: Broker, context: RequestContext, appended: list[Appended]) -> ProduceResponse:

@@ -140,6 +140,8 @@ class BrokerConfig:
     # Transactions and producer ids
     producer_id_expiration_check_interval_ms: int
     producer_id_expiration_ms: int
+    transaction_max_timeout_ms: int
+    transaction_partition_verification_enable: bool
     transaction_state_log_min_isr: int
     transaction_state_log_num_partitions: int
     transaction_state_log_replication_factor: int

@@ -120,6 +120,9 @@ BROKER_DOCUMENTATION: Final = {
     # Transactions and producer ids
     "producer.id.expiration.check.interval.ms": "How often silent producers are looked for.",
     "producer.id.expiration.ms": "After how long a silent producer is forgotten.",
+    "transaction.max.timeout.ms": "How long a producer may ask a transaction to be left open.",
+    "transaction.partition.verification.enable": "Whether a transaction's coordinator is asked "
+    "before its first records enter a partition (KIP-890).",
     "transaction.state.log.min.isr": "min.insync.replicas of __transaction_state.",
     "transaction.state.log.num.partitions": "Partitions of __transaction_state.",
     "transaction.state.log.replication.factor": "Replicas of __transaction_state.",

@@ -16,7 +16,7 @@ from broker.config.allowed import Value
 from broker.config.broker_config import BrokerConfig
 from broker.config.table.topic import SYNONYMS, TOPIC_PROPERTIES
 from broker.config.values import LONG_MAX, ConfigError, Property
-from broker.log.log_config import LogConfig, ThrottledReplicas, TimestampType
+from broker.log.log_config import LogConfig, ProducerConfig, ThrottledReplicas, TimestampType
 
 
 class InvalidTopicConfigError(Exception):
@@ -112,3 +112,12 @@ def _apply_older_timestamp_limit(values: dict[str, Any], overrides: Mapping[str,
     for field in ("message_timestamp_before_max_ms", "message_timestamp_after_max_ms"):
         if values[field] == LONG_MAX:
             values[field] = limit_ms
+
+
+def producer_config(config: BrokerConfig) -> ProducerConfig:
+    """What all logs do with their producers; no topic has a say in it."""
+    return ProducerConfig(
+        expiration_ms=config.producer_id_expiration_ms,
+        verifies_transactions=config.transaction_partition_verification_enable,
+        max_transaction_timeout_ms=config.transaction_max_timeout_ms,
+    )

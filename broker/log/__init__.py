@@ -1,7 +1,7 @@
 """One partition's files: where records are, once a broker has acknowledged them.
 
 A log is a sequence of batches, each with the next offsets, cut into segments; beside each segment
-lie two sparse indexes. The files are Kafka's to the byte: a stopped Kafka's directory can be served
+lie its indexes. The files are Kafka's to the byte: a stopped Kafka's directory can be served
 by this code and the other way round.
 
     Produce                                                        Fetch, ListOffsets
@@ -12,6 +12,8 @@ by this code and the other way round.
       |   header, CRC                                                | index, a few headers
       | producer_state                                               v
       |   duplicate? in sequence?                                  FileRegion -> sendfile
+      | open_transactions, verifications
+      |   what isn't decided yet, what may begin
       | stamps offset, leader epoch
       v
     parts: local_log, leader_epochs, producer_state and its snapshots, watermarks
@@ -22,7 +24,8 @@ by this code and the other way round.
     local_log -> segments -> segment      what is there as files; append, find, cut, roll
     segment -------> .log                 batches, nothing between them
         |----------> .index               offset    -> position      } index_file, an entry
-        '----------> .timeindex           timestamp -> offset        } every 4 KiB
+        |----------> .timeindex           timestamp -> offset        } every 4 KiB
+        '----------> .txnindex            aborted transactions         transaction_index
     leader_epochs -> leader-epoch-checkpoint    where logs of replicas part
     producer_snapshots -> .snapshot             so that a start reads little
     partition_metadata -> partition.metadata    the topic id

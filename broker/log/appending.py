@@ -8,7 +8,7 @@
                               roll, if the segment is full or old
                               the epochs' starts are noted
                               bytes into the segment
-                              the producers' state follows
+                              the producers' state follows, and the index of aborted transactions
                               flush, if flush.messages says so
 
 Everything that may refuse comes before the first byte: who raises `KafkaError` for a batch has
@@ -28,7 +28,9 @@ from broker.log.validation import (
     only_batch,
 )
 from broker.log.values import AppendInfo, Origin
+from broker.log.verifications import VerificationGuard
 from broker.wire.record_batch import (
+    NO_SEQUENCE,
     NO_TIMESTAMP,
     Buffer,
     RecordBatch,
@@ -38,7 +40,11 @@ from broker.wire.record_batch import (
 
 
 def append_as_leader(
-    parts: LogParts, records: Buffer, leader_epoch: int, origin: Origin
+    parts: LogParts,
+    records: Buffer,
+    leader_epoch: int,
+    origin: Origin,
+    guard: VerificationGuard | None = None,
 ) -> AppendInfo:
     """See `PartitionLog.append_as_leader`."""
     batch = only_batch(records)
@@ -57,7 +63,7 @@ def append_as_leader(
                     0,
                     is_duplicate=True,
                 )
-        parts.producers.check(batch, origin)
+        parts.producers.check(batch, origin, guard)
     _stamp(batch, parts.log_end_offset, leader_epoch, parts.config, now_ms)
     by_append_time = batch.is_log_append_time
     _write(parts, [batch], batch.view)
@@ -74,7 +80,8 @@ def append_as_leader(
 def was_appended(producers: ProducerState, records: Buffer) -> bool:
     """Whether this batch of an idempotent producer is in the log already: it was sent again."""
     batch = only_batch(records)
-    return batch.has_producer_id and producers.duplicate_of(batch) is not None
+    is_numbered = batch.has_producer_id and batch.base_sequence != NO_SEQUENCE
+    return is_numbered and producers.duplicate_of(batch) is not None
 
 
 def append_as_follower(parts: LogParts, records: Buffer) -> AppendInfo | None:
@@ -138,6 +145,8 @@ def _write(parts: LogParts, found: list[RecordBatch], data: memoryview) -> None:
                 parts.epochs.assign(batch.leader_epoch, batch.base_offset)
     local.append(found, data)
     for batch in found:
-        parts.producers.update(batch)
+        aborted = parts.producers.update(batch)
+        if aborted is not None:
+            local.note_aborted(aborted)
     if local.log_end_offset - local.flushing.recovery_point >= local.config.flush_messages:
         local.flush()

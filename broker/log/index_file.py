@@ -1,6 +1,6 @@
 """A segment's index file: fixed-size entries, ascending, looked up by bisection on the disk.
 
-Both indexes are sparse: an entry every `index.interval.bytes` of log, so a lookup ends in a short
+The two sparse ones have an entry every `index.interval.bytes` of log, so a lookup ends in a short
 scan of batch headers. Kafka maps such a file into memory, 10 MB of holes long while it grows, and
 trims it when the segment is closed. Here the file is written with `pwrite` and is always exactly as
 long as its entries: nothing is held in memory but the last entry, which answers the reads at the
@@ -20,11 +20,11 @@ from pathlib import Path
 from broker.log.disk import Disk
 from broker.wire.regions import OpenFile
 
-Entry = tuple[int, int]
+Entry = tuple[int, ...]
 
 
 class IndexFile:
-    """Entries of two integers. Subclasses say what they mean."""
+    """Entries of integers, each at least as large as the one before. Subclasses say what of."""
 
     entry_struct: struct.Struct
 
@@ -66,11 +66,22 @@ class IndexFile:
         self._count, self._last = count + 1, entry
 
     def floor(self, field: int, target: int) -> Entry | None:
-        """The last entry whose `field` (0 or 1) is at most `target`; None if all are above."""
+        """The last entry whose `field`, by its place, is at most `target`; None if all are above.
+
+        The field must ascend.
+        """
         last = self.last
         if last is None or last[field] <= target:
             return last
-        low, high = 0, self._count - 1  # the answer's index + 1 lies in low..high
+        count = self.count_at_most(field, target)
+        return self._entry(self._opened_for_reading(), count - 1) if count else None
+
+    def count_at_most(self, field: int, target: int) -> int:
+        """How many entries have a `field` of at most `target`; it must ascend."""
+        last = self.last
+        if last is None or last[field] <= target:
+            return self._count
+        low, high = 0, self._count - 1
         file = self._opened_for_reading()
         while low < high:
             middle = (low + high) // 2
@@ -78,15 +89,20 @@ class IndexFile:
                 low = middle + 1
             else:
                 high = middle
-        return self._entry(file, low - 1) if low else None
+        return low
 
-    def entries(self) -> list[Entry]:
-        """All of them, from the disk."""
-        if self.count == 0:
+    def entry(self, index: int) -> Entry:
+        """The entry at `index`, of those that there are."""
+        return self._entry(self._opened_for_reading(), index)
+
+    def entries(self, first: int = 0) -> list[Entry]:
+        """All of them, or those from index `first` on, from the disk."""
+        if self.count <= first:
             return []
         file = self._opened_for_reading()
         size = self.entry_struct.size
-        return list(self.entry_struct.iter_unpack(os.pread(file.fd, self._count * size, 0)))
+        data = os.pread(file.fd, (self._count - first) * size, first * size)
+        return list(self.entry_struct.iter_unpack(data))
 
     def truncate_to_count(self, count: int) -> None:
         """Keep the first `count` entries."""
@@ -114,8 +130,7 @@ class IndexFile:
 
     def _entry(self, file: OpenFile, index: int) -> Entry:
         size = self.entry_struct.size
-        first, second = self.entry_struct.unpack(os.pread(file.fd, size, index * size))
-        return first, second
+        return self.entry_struct.unpack(os.pread(file.fd, size, index * size))
 
     def _opened(self) -> OpenFile:
         if self._file is None:
@@ -148,9 +163,14 @@ class OffsetIndex(IndexFile):
         entry = self.floor(0, offset - self.base_offset)
         return entry[1] if entry else 0
 
+    def offset_from(self, position: int) -> int | None:
+        """The last offset of a batch not far from `position` on; None if there's no entry."""
+        index = self.count_at_most(1, position - 1)
+        return self.base_offset + self.entry(index)[0] if index < self.count else None
+
     def truncate_to(self, offset: int) -> None:
         """Drop the entries of batches that end at or after `offset`."""
-        self.truncate_to_count(_count_below(self, 0, offset - self.base_offset))
+        self.truncate_to_count(self.count_at_most(0, offset - self.base_offset - 1))
 
     def is_sound(self, log_size_bytes: int) -> bool:
         """Whether the last entry can be one: positive, and within the log."""
@@ -190,13 +210,9 @@ class TimeIndex(IndexFile):
 
     def truncate_to(self, offset: int) -> None:
         """Drop the entries of batches that end at or after `offset`."""
-        self.truncate_to_count(_count_below(self, 1, offset - self.base_offset))
+        self.truncate_to_count(self.count_at_most(1, offset - self.base_offset - 1))
 
     def is_sound(self) -> bool:
         """Whether the last entry can be one."""
         last = self.last
         return last is None or last[0] > 0 or self.count == 1
-
-
-def _count_below(index: IndexFile, field: int, limit: int) -> int:
-    return sum(1 for entry in index.entries() if entry[field] < limit)

@@ -19,6 +19,7 @@ Source: Kafka's `LogLoader`.
 import logging
 import os
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -35,7 +36,7 @@ from broker.log.file_names import (
     offset_of,
 )
 from broker.log.leader_epochs import LeaderEpochs
-from broker.log.log_config import LogConfig
+from broker.log.log_config import LogConfig, ProducerConfig
 from broker.log.producer_recovery import rebuild_producers
 from broker.log.producer_snapshots import ProducerSnapshots
 from broker.log.producer_state import ProducerState
@@ -71,7 +72,7 @@ class LogLoader:
     was_clean: bool
     log_start_offset: int
     checkpointed: int  # the recovery point, as the checkpoint has it
-    producer_expiration_ms: int
+    producer_config: ProducerConfig
     now_ms: int
     recovery_point: int = attrs.field(init=False)  # from where nothing is believed
 
@@ -82,7 +83,7 @@ class LogLoader:
         names = self._tidy()
         epochs = self._load_epochs()
         snapshots = ProducerSnapshots(self.disk, self.directory, names)
-        producers = ProducerState(self.producer_expiration_ms)
+        producers = ProducerState(self.producer_config)
         segments = self._load_segments(names)
         first_to_recover = self._first_to_recover(segments)
         if first_to_recover is not None:
@@ -218,10 +219,12 @@ class LogLoader:
         # The batches are what counts: the file may tell of a truncation that came undone.
         epochs.truncate_from_end(first.base_offset)
 
-        def seen(batch: RecordBatch) -> None:
+        def seen(segment: Segment, batch: RecordBatch) -> None:
             if batch.leader_epoch >= 0:
                 epochs.assign(batch.leader_epoch, batch.base_offset)
-            producers.update(batch)
+            aborted = producers.update(batch)
+            if aborted is not None:
+                segment.transaction_index.append(aborted)
 
         for segment in segments:
             if segments.after(segment) is first:
@@ -229,7 +232,7 @@ class LogLoader:
         remaining = list(segments.from_floor(first.base_offset))
         while remaining:
             segment = remaining.pop(0)
-            cut_bytes = segment.recover(seen)
+            cut_bytes = segment.recover(partial(seen, segment))
             if segment.size_bytes:
                 snapshots.write(producers.end_offset, producers.entries(), sync=False)
             if remaining and remaining[0].base_offset <= self.checkpointed:

@@ -22,11 +22,11 @@ from broker.log.disk import Disk
 from broker.log.flushing import Flush, Flushing
 from broker.log.loader import LoadedLog
 from broker.log.log_config import LONG_MAX, LogConfig
-from broker.log.reading import read_slice
+from broker.log.reading import aborted_transactions, end_offset_of, read_slice
 from broker.log.segment import Segment
 from broker.log.segment_files import SegmentFiles
 from broker.log.storage import Storage
-from broker.log.values import Slice
+from broker.log.values import AbortedTransaction, Slice
 from broker.waiting import Movement
 from broker.wire.record_batch import RecordBatch
 
@@ -69,6 +69,11 @@ class LocalLog:
         if self.config.flush_ms != LONG_MAX:
             self.stirred.happened()
 
+    def note_aborted(self, aborted: AbortedTransaction) -> None:
+        """Index the transaction whose marker was just appended."""
+        with self.storage:
+            self.segments.active.transaction_index.append(aborted)
+
     def must_roll(self, size_bytes: int, max_timestamp_ms: int, last_offset: int) -> bool:
         """Whether an append of this size, time and last offset needs a new segment."""
         with self.storage:
@@ -98,6 +103,16 @@ class LocalLog:
                 self.log_end_offset,
                 min_one=min_one,
             )
+
+    def aborted_transactions(self, start_offset: int, end_offset: int) -> list[AbortedTransaction]:
+        """Those with records in start_offset..end_offset."""
+        with self.storage:
+            return aborted_transactions(self.segments, start_offset, end_offset)
+
+    def end_offset_of(self, found: Slice, end_offset: int) -> int:
+        """As `reading.end_offset_of`."""
+        with self.storage:
+            return end_offset_of(self.segments, found, end_offset)
 
     # --- letting go
 

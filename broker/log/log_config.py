@@ -78,6 +78,15 @@ class LogConfig:
 
 
 @attrs.frozen
+class ProducerConfig:
+    """What holds for the producers of all logs; the defaults are Kafka's."""
+
+    expiration_ms: int = 86_400_000  # producer.id.expiration.ms
+    verifies_transactions: bool = True  # transaction.partition.verification.enable
+    max_transaction_timeout_ms: int = 900_000  # transaction.max.timeout.ms
+
+
+@attrs.frozen
 class LogManagerConfig:
     """The broker's properties for all logs together; the defaults are Kafka's."""
 
@@ -88,5 +97,5 @@ class LogManagerConfig:
     retention_check_interval_ms: int = 300_000  # log.retention.check.interval.ms
     recovery_threads_per_directory: int = 1  # num.recovery.threads.per.data.dir
     initial_task_delay_ms: int = 30_000  # log.initial.task.delay.ms
-    producer_id_expiration_ms: int = 86_400_000  # producer.id.expiration.ms
+    producers: ProducerConfig = ProducerConfig()
     producer_id_expiration_check_interval_ms: int = 600_000

@@ -33,7 +33,7 @@ import trio
 from broker.log.disk import Disk
 from broker.log.file_names import deleted_directory, stray_directory
 from broker.log.loading import Loading
-from broker.log.log_config import LogConfig, LogManagerConfig
+from broker.log.log_config import LogConfig, LogManagerConfig, ProducerConfig
 from broker.log.log_directories import ALL_FAILED, NONE_USABLE, LogDirectories
 from broker.log.log_directory import LogDirectory
 from broker.log.log_opener import LogOpener
@@ -283,18 +283,18 @@ class LogManager:
                 log.update_config(config)
 
     def reconfigure(
-        self, config_of: Callable[[Mapping[str, str]], LogConfig], producer_id_expiration_ms: int
+        self, config_of: Callable[[Mapping[str, str]], LogConfig], producers: ProducerConfig
     ) -> None:
         """The broker's defaults have changed; `config_of` takes the overrides of a topic."""
         self.config = attrs.evolve(
             self.config,
             defaults=config_of({}),
-            producer_id_expiration_ms=producer_id_expiration_ms,
+            producers=producers,
         )
         self._opener = attrs.evolve(self._opener, config=self.config)
         for log in self._logs.values():
             log.update_config(config_of(log.config.overrides))
-            log.producers.expiration_ms = producer_id_expiration_ms
+            log.producers.config = producers
 
     # --- what happens by itself
 

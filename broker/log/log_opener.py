@@ -39,6 +39,6 @@ class LogOpener:
             was_clean=was_clean,
             log_start_offset=log_start_offset,
             recovery_point=recovery_point,
-            producer_expiration_ms=self.config.producer_id_expiration_ms,
+            producer_config=self.config.producers,
             storage=directory.storage,
         )

@@ -35,18 +35,21 @@ from broker.log.disk import Disk
 from broker.log.file_names import PARTITION_METADATA, partition_of
 from broker.log.loader import LoadedLog, LogLoader
 from broker.log.local_log import LocalLog
-from broker.log.log_config import LogConfig
+from broker.log.log_config import LogConfig, ProducerConfig
 from broker.log.partition_metadata import read_topic_id, write_topic_id
 from broker.log.parts import LogParts
+from broker.log.producer_state import ProducerEntry
 from broker.log.storage import Storage
 from broker.log.timestamps import find_timestamp
 from broker.log.values import (
+    AbortedTransaction,
     AppendInfo,
     EpochEndOffset,
     Origin,
     Slice,
     TimestampOffset,
 )
+from broker.log.verifications import VerificationGuard
 from broker.log.watermarks import Watermarks
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.record_batch import Buffer
@@ -107,7 +110,7 @@ class PartitionLog:
         was_clean: bool = False,
         log_start_offset: int = 0,
         recovery_point: int = 0,
-        producer_expiration_ms: int = 86_400_000,
+        producer_config: ProducerConfig = ProducerConfig(),  # noqa: B008  (frozen)
         storage: Storage | None = None,
     ) -> Self:
         """Load what is in `directory` (made if missing); blocks, for long if it must recover.
@@ -124,7 +127,7 @@ class PartitionLog:
             was_clean,
             log_start_offset,
             recovery_point,
-            producer_expiration_ms,
+            producer_config,
             clock_ms(),
         )
         storage = storage or Storage(directory.parent)
@@ -133,13 +136,29 @@ class PartitionLog:
     # --- appending
 
     def append_as_leader(
-        self, records: Buffer, leader_epoch: int, origin: Origin = Origin.CLIENT
+        self,
+        records: Buffer,
+        leader_epoch: int,
+        origin: Origin = Origin.CLIENT,
+        guard: VerificationGuard | None = None,
     ) -> AppendInfo:
         """Append one batch, giving it the next offsets; `records` is stamped in place if writable.
 
+        guard: what `begin_verification` gave for the first batch of a transaction.
         Errors of `validation` and `ProducerState.check`; KAFKA_STORAGE_ERROR.
         """
-        return appending.append_as_leader(self._parts, records, leader_epoch, origin)
+        return appending.append_as_leader(self._parts, records, leader_epoch, origin, guard)
+
+    def begin_verification(
+        self, producer_id: int, producer_epoch: int, sequence: int
+    ) -> VerificationGuard | None:
+        """A transactional batch of this sequence (-1: none) is to come: its guard, if it needs one.
+
+        It's to be appended with it when the transaction's coordinator knows of this partition.
+        """
+        return self.producers.begin_verification(
+            producer_id, producer_epoch, sequence, self._parts.clock_ms()
+        )
 
     def holds(self, records: Buffer) -> bool:
         """Whether this batch of an idempotent producer is here already: it was sent again."""
@@ -165,6 +184,17 @@ class PartitionLog:
         """
         self.check_in_range(start_offset)
         return self.local.read(start_offset, max_bytes, end_offset, min_one=min_one)
+
+    def aborted_transactions(self, start_offset: int, end_offset: int) -> list[AbortedTransaction]:
+        """Those with records in start_offset..end_offset, in the order of their ends."""
+        return self.local.aborted_transactions(start_offset, end_offset)
+
+    def aborted_in(self, found: Slice, end_offset: int) -> list[AbortedTransaction]:
+        """Those with records in what was read up to `end_offset`; perhaps a few behind it."""
+        if not found.size_bytes:
+            return []
+        end_offset = self.local.end_offset_of(found, end_offset)
+        return self.local.aborted_transactions(found.start_offset, end_offset)
 
     def check_in_range(self, offset: int) -> None:
         """OFFSET_OUT_OF_RANGE outside of log_start_offset..log_end_offset."""
@@ -257,6 +287,10 @@ class PartitionLog:
     def remove_expired_producers(self) -> None:
         """Forget the producers that were silent for producer.id.expiration.ms."""
         self.producers.remove_expired(self._parts.clock_ms())
+
+    def late_transaction(self) -> ProducerEntry | None:
+        """Whose transaction hangs, by all appearance: no coordinator leaves one open so long."""
+        return self.producers.late_transaction(self._parts.clock_ms())
 
     # --- its topic
 

@@ -46,12 +46,8 @@ def truncate_producers(
     end_offset: int,
     now_ms: int,
 ) -> None:
-    """Forget what was cut off at `end_offset`: nothing, if no producer's last batch was."""
+    """Forget what was cut off at `end_offset`: nothing, if no producer wrote so late."""
     snapshots.delete_after(end_offset)
-    if any(
-        entry.transaction_first_offset is not None
-        or (entry.batches and entry.batches[-1].last_offset >= end_offset)
-        for entry in producers.entries()
-    ):
+    if producers.changed_end_offset > end_offset:
         rebuild_producers(segments, producers, snapshots, log_start_offset, end_offset, now_ms)
     producers.end_offset = end_offset

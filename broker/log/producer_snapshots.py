@@ -24,7 +24,6 @@ from crc32c import crc32c
 from broker.log.disk import Disk
 from broker.log.file_names import SNAPSHOT, offset_of, segment_file
 from broker.log.producer_state import BatchMetadata, ProducerEntry
-from broker.wire.record_batch import NO_SEQUENCE
 
 _VERSION = 1
 _HEADER = struct.Struct(">hI")
@@ -83,9 +82,12 @@ class ProducerSnapshots:
         self._disk.unlink(self.path(offset))
 
     def delete_outside(self, log_start_offset: int, log_end_offset: int) -> None:
-        """Remove those that a log with these bounds has no use for."""
+        """Remove those that a log with these bounds has no use for.
+
+        One at the start tells of producers whose records were deleted (Kafka removes it, too).
+        """
         for offset in self.offsets:
-            if not log_start_offset < offset <= log_end_offset:
+            if not log_start_offset <= offset <= log_end_offset:
                 self.delete(offset)
 
     def delete_after(self, end_offset: int) -> None:
@@ -151,6 +153,6 @@ def _entry(
         timestamp_ms,
         transaction_first_offset if transaction_first_offset >= 0 else None,
     )
-    if last_offset >= 0 and last_sequence != NO_SEQUENCE:
+    if last_offset >= 0:
         entry.batches.append(BatchMetadata(last_sequence, last_offset, offset_delta, timestamp_ms))
     return entry

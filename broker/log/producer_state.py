@@ -12,9 +12,10 @@ the epoch and the last five batches, and so it can tell
 Five, because a Java producer keeps at most five requests in flight: any of them may come again.
 
 A transaction is open in this log from a producer's first transactional batch to the marker (a
-control batch) that its coordinator writes. The earliest offset of an open one bounds what a
-read_committed consumer may see: the last stable offset. A marker itself counts only when it is
-replicated, so a decided transaction stays in `_unreplicated` until the high watermark passed it.
+control batch) that its coordinator writes; `open_transactions` knows all of them. It is begun only
+when the coordinator knows of it, which `verifications` are about. One that is open long after its
+coordinator should have ended it is *late*: it hangs, and holds back the consumers of committed
+records until an operator ends it (KIP-664).
 
 State changes by appended batches only, in log order, so it can be rebuilt from any snapshot and
 the log after it (`producer_snapshots`).
@@ -22,13 +23,16 @@ the log after it (`producer_snapshots`).
 Source: Kafka's `ProducerStateManager`, `ProducerAppendInfo`, `ProducerStateEntry`; KIP-98, KIP-360.
 """
 
-import struct
 from collections import deque
 from collections.abc import Container, Iterable
 
 import attrs
 
-from broker.log.values import Origin
+from broker.log.log_config import ProducerConfig
+from broker.log.open_transactions import OpenTransactions
+from broker.log.values import AbortedTransaction, Origin
+from broker.log.verifications import VerificationGuard, Verifications
+from broker.wire.control_records import Marker, read_marker
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.record_batch import (
     NO_PRODUCER_EPOCH,
@@ -38,9 +42,10 @@ from broker.wire.record_batch import (
 )
 
 BATCHES_REMEMBERED = 5
-_MAX_SEQUENCE = 2**31 - 1
 
-_MARKER_VALUE = struct.Struct(">hi")  # version, coordinator epoch
+# What a coordinator may need to end a transaction that has run out of time.
+LATE_TRANSACTION_BUFFER_MS = 5 * 60 * 1000
+_MAX_SEQUENCE = 2**31 - 1
 
 
 @attrs.frozen(slots=True)
@@ -84,15 +89,16 @@ class ProducerEntry:
 
 
 class ProducerState:
-    """All producers of one log, as of `end_offset`."""
+    """All producers of one log, as of `end_offset`; none wrote from `changed_end_offset` on."""
 
-    def __init__(self, expiration_ms: int) -> None:
-        """`expiration_ms` is producer.id.expiration.ms; it may change."""
-        self.expiration_ms = expiration_ms
+    def __init__(self, config: ProducerConfig) -> None:
+        """`config` may change."""
+        self.config = config
         self._entries: dict[int, ProducerEntry] = {}
-        self._open: dict[int, int] = {}  # first offset -> producer id; ascending
-        self._unreplicated: dict[int, int] = {}  # first offset -> the marker's offset
+        self.transactions = OpenTransactions()
+        self.verifications = Verifications()
         self.end_offset = 0
+        self.changed_end_offset = 0
 
     def entries(self) -> Iterable[ProducerEntry]:
         return self._entries.values()
@@ -101,12 +107,6 @@ class ProducerState:
     def ids(self) -> Container[int]:
         """The producers of which it knows anything."""
         return self._entries
-
-    @property
-    def first_unstable_offset(self) -> int | None:
-        """Where the first transaction begins that is open or whose marker is not yet replicated."""
-        first_offsets = [*self._open, *self._unreplicated]
-        return min(first_offsets) if first_offsets else None
 
     # --- asking, before an append
 
@@ -121,9 +121,26 @@ class ProducerState:
                 return known
         return None
 
-    def check(self, batch: RecordBatch, origin: Origin) -> None:
-        """Refuse a batch that this producer may not append now; changes nothing."""
+    def begin_verification(
+        self, producer_id: int, producer_epoch: int, sequence: int, now_ms: int
+    ) -> VerificationGuard | None:
+        """For a transactional batch: what it needs to be appended; None if it needs nothing."""
+        entry = self._entries.get(producer_id)
+        is_open = entry is not None and entry.transaction_first_offset is not None
+        if is_open or not self.config.verifies_transactions:
+            return None
+        return self.verifications.begin(producer_id, producer_epoch, sequence, now_ms)
+
+    def check(
+        self, batch: RecordBatch, origin: Origin, guard: VerificationGuard | None = None
+    ) -> None:
+        """Refuse a batch that this producer may not append now; changes nothing.
+
+        guard: of the verification that it has gone through.
+        """
         entry = self._entries.get(batch.producer_id)
+        if batch.is_transactional and not batch.is_control:
+            self._check_verified(batch, entry, guard)
         who = f"producer {batch.producer_id}"
         last_epoch = NO_PRODUCER_EPOCH if entry is None else entry.epoch
         if batch.producer_epoch < last_epoch:
@@ -131,6 +148,14 @@ class ProducerState:
                 ErrorCode.INVALID_PRODUCER_EPOCH,
                 f"Epoch {batch.producer_epoch} of {who} is smaller than the last seen epoch "
                 f"{last_epoch}",
+            )
+        if origin is Origin.CLIENT and self.verifications.is_behind(
+            batch.producer_id, batch.base_sequence
+        ):
+            raise KafkaError(
+                ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
+                f"Out of order sequence number for {who}: {batch.base_sequence}, and a lower one "
+                "waits for its transaction to be verified",
             )
         if entry is None:
             return  # forgotten or new: any sequence is accepted (KIP-360)
@@ -142,6 +167,18 @@ class ProducerState:
         if entry.transaction_first_offset is not None and not batch.is_transactional:
             raise KafkaError(
                 ErrorCode.INVALID_TXN_STATE, f"Expected a transactional write from {who}"
+            )
+
+    def _check_verified(
+        self, batch: RecordBatch, entry: ProducerEntry | None, guard: VerificationGuard | None
+    ) -> None:
+        if entry is not None and entry.transaction_first_offset is not None:
+            return  # it was when it began
+        if self.config.verifies_transactions and not self.verifications.allows(
+            batch.producer_id, guard
+        ):
+            raise KafkaError(
+                ErrorCode.INVALID_TXN_STATE, "Record was not part of an ongoing transaction"
             )
 
     @staticmethod
@@ -167,27 +204,34 @@ class ProducerState:
 
     @staticmethod
     def _check_marker(batch: RecordBatch, entry: ProducerEntry) -> None:
-        coordinator_epoch = _coordinator_epoch(batch)
-        if coordinator_epoch is not None and coordinator_epoch < entry.coordinator_epoch:
+        marker = read_marker(batch)
+        if marker is not None and marker.coordinator_epoch < entry.coordinator_epoch:
             raise KafkaError(
                 ErrorCode.TRANSACTION_COORDINATOR_FENCED,
-                f"Coordinator epoch {coordinator_epoch} for producer {batch.producer_id} is "
+                f"Coordinator epoch {marker.coordinator_epoch} for producer {batch.producer_id} is "
                 f"smaller than the last seen {entry.coordinator_epoch}",
             )
 
     # --- following what was appended
 
-    def update(self, batch: RecordBatch) -> None:
-        """Take an appended batch into account; control batches need their records in `view`."""
+    def update(self, batch: RecordBatch) -> AbortedTransaction | None:
+        """Take an appended batch into account; the transaction that it aborted, if it did.
+
+        Control batches need their records in `view`.
+        """
         self.end_offset = batch.end_offset
         if not batch.has_producer_id:
-            return
+            return None
+        self.changed_end_offset = batch.end_offset
+        if batch.is_transactional:
+            self.verifications.end(batch.producer_id)
         entry = self._entries.get(batch.producer_id)
         if entry is None:
             entry = self._entries[batch.producer_id] = ProducerEntry(batch.producer_id)
         if batch.is_control:
-            self._complete_transaction(batch, entry)
-            return
+            marker = read_marker(batch)
+            # None: compaction emptied it, and its transaction is gone from the log, too.
+            return None if marker is None else self._end_transaction(batch, marker, entry)
         entry.take_epoch(batch.producer_epoch)
         entry.batches.append(
             BatchMetadata(
@@ -200,31 +244,37 @@ class ProducerState:
         entry.last_timestamp_ms = batch.max_timestamp_ms
         if batch.is_transactional and entry.transaction_first_offset is None:
             entry.transaction_first_offset = batch.base_offset
-            self._open[batch.base_offset] = batch.producer_id
+            self.transactions.begin(batch.base_offset, batch.producer_id)
+        return None
 
-    def _complete_transaction(self, batch: RecordBatch, entry: ProducerEntry) -> None:
-        coordinator_epoch = _coordinator_epoch(batch)
-        if coordinator_epoch is None:
-            return  # compaction emptied the marker: its transaction is gone from the log, too
+    def _end_transaction(
+        self, batch: RecordBatch, marker: Marker, entry: ProducerEntry
+    ) -> AbortedTransaction | None:
         entry.take_epoch(batch.producer_epoch)
-        entry.coordinator_epoch = coordinator_epoch
+        entry.coordinator_epoch = marker.coordinator_epoch
         entry.last_timestamp_ms = batch.max_timestamp_ms
-        if entry.transaction_first_offset is not None:
-            self._open.pop(entry.transaction_first_offset, None)
-            self._unreplicated[entry.transaction_first_offset] = batch.base_offset
-            entry.transaction_first_offset = None
+        first_offset = entry.transaction_first_offset
+        if first_offset is None:
+            return None  # nothing of the transaction is in this log
+        entry.transaction_first_offset = None
+        stable = self.transactions.end(first_offset, batch.base_offset)
+        if marker.commit:
+            return None
+        return AbortedTransaction(entry.producer_id, first_offset, batch.base_offset, stable)
 
-    def on_high_watermark(self, high_watermark: int) -> None:
-        """Transactions whose markers lie below the high watermark are no longer unstable."""
-        if self._unreplicated:
-            self._unreplicated = {
-                first_offset: marker_offset
-                for first_offset, marker_offset in self._unreplicated.items()
-                if marker_offset >= high_watermark
-            }
+    def late_transaction(self, now_ms: int) -> ProducerEntry | None:
+        """Whose transaction hangs, by all appearance: the oldest one, if it is late."""
+        producer_id = self.transactions.oldest_producer_id
+        if producer_id is None:
+            return None
+        entry = self._entries[producer_id]
+        patience_ms = self.config.max_transaction_timeout_ms + LATE_TRANSACTION_BUFFER_MS
+        is_late = entry.last_timestamp_ms > 0 and now_ms - entry.last_timestamp_ms > patience_ms
+        return entry if is_late else None
 
     def remove_expired(self, now_ms: int) -> None:
         """Forget producers that were silent too long, except those with a transaction open."""
+        self.verifications.remove_expired(now_ms, self.config.expiration_ms)
         for entry in [entry for entry in self._entries.values() if self._expired(entry, now_ms)]:
             del self._entries[entry.producer_id]
 
@@ -233,32 +283,16 @@ class ProducerState:
         self._entries = {
             entry.producer_id: entry for entry in entries if not self._expired(entry, now_ms)
         }
-        self._open = dict(
-            sorted(
-                (entry.transaction_first_offset, entry.producer_id)
-                for entry in self._entries.values()
-                if entry.transaction_first_offset is not None
-            )
+        self.transactions.reset(
+            (entry.transaction_first_offset, entry.producer_id)
+            for entry in self._entries.values()
+            if entry.transaction_first_offset is not None
         )
-        self._unreplicated = {}
         self.end_offset = end_offset
+        self.changed_end_offset = end_offset if self._entries else 0
 
     def _expired(self, entry: ProducerEntry, now_ms: int) -> bool:
         return (
             entry.transaction_first_offset is None
-            and now_ms - entry.last_timestamp_ms >= self.expiration_ms
+            and now_ms - entry.last_timestamp_ms >= self.config.expiration_ms
         )
-
-
-def _coordinator_epoch(batch: RecordBatch) -> int | None:
-    """From a transaction marker: a record with the marker's type as key and this in its value."""
-    if batch.count == 0:
-        return None
-    value = batch.records()[0].value
-    try:
-        _, coordinator_epoch = _MARKER_VALUE.unpack_from(value or b"")
-    except struct.error as error:
-        raise KafkaError(
-            ErrorCode.CORRUPT_MESSAGE, "Transaction marker without a coordinator epoch"
-        ) from error
-    return int(coordinator_epoch)

@@ -5,12 +5,15 @@
                                                                                   the end offset,
                                                                                   the segment's end
 
-Source: Kafka's `LocalLog.read`, `LogSegment.read`.
+With isolation level read_committed the aborted transactions come along that have records in what
+was read. Where that ends is known by the index only, so a few may have none.
+
+Source: Kafka's `LocalLog.read`, `addAbortedTransactions`, `LogSegment.read`.
 """
 
 from broker.log.segment import Segment
 from broker.log.segments import Segments
-from broker.log.values import Slice
+from broker.log.values import AbortedTransaction, Slice
 
 
 def read_slice(
@@ -44,6 +47,27 @@ def read_slice(
             return Slice(start_offset, (region,), size_bytes, segment.base_offset, found.position)
     active = segments.active
     return Slice(start_offset, (), 0, active.base_offset, active.size_bytes)
+
+
+def aborted_transactions(
+    segments: Segments, start_offset: int, end_offset: int
+) -> list[AbortedTransaction]:
+    """Those with records in start_offset..end_offset; the markers may lie in later segments."""
+    found: list[AbortedTransaction] = []
+    for segment in segments.from_floor(start_offset):
+        if segment.transaction_index.search(start_offset, end_offset, found):
+            break
+    return found
+
+
+def end_offset_of(segments: Segments, found: Slice, end_offset: int) -> int:
+    """Not far behind the last record of a slice, which was read up to `end_offset`."""
+    segment = next(segments.from_floor(found.segment_base_offset))
+    indexed = segment.offset_index.offset_from(found.position + found.size_bytes)
+    if indexed is None:
+        following = segments.after(segment)
+        indexed = end_offset if following is None else following.base_offset
+    return min(indexed, end_offset)
 
 
 def _end_position(

@@ -1,11 +1,11 @@
-"""One segment: a `.log` file named by its first offset, and the two indexes beside it.
+"""One segment: a `.log` file named by its first offset, and the indexes beside it.
 
 Only a partition's last segment is written to (the active one); it rolls, that is gives way to a
 new one, when it is too large, too old, its index is full, or an offset no longer fits in the 31
 bits that an index entry has for it. A rolled segment never grows again. Retention removes whole
 segments and truncation cuts one.
 
-    append   bytes at the end of .log; every index.interval.bytes an entry in both indexes
+    append   bytes at the end of .log; every index.interval.bytes an entry in .index, .timeindex
     find     offset -> offset index -> a few batch headers -> position
     recover  after an unclean end: read everything, cut at the first bad batch, rebuild the indexes
 
@@ -36,6 +36,7 @@ from broker.log.log_file import (
     read_batch,
     whole_batches,
 )
+from broker.log.transaction_index import TransactionIndex
 from broker.log.values import TimestampOffset
 from broker.wire.errors import KafkaError
 from broker.wire.record_batch import NO_TIMESTAMP, RecordBatch
@@ -74,6 +75,9 @@ class Segment:
             disk, str(directory / segment_file(base_offset, TIME_INDEX)), base_offset,
             max_index_bytes,
         )  # fmt: skip
+        self.transaction_index = TransactionIndex(
+            disk, str(directory / segment_file(base_offset, TRANSACTION_INDEX)), base_offset
+        )
         self.size_bytes = 0
         self._index_interval_bytes = config.index_interval_bytes
         self._bytes_since_index_entry = 0
@@ -101,6 +105,7 @@ class Segment:
         disk.truncate(segment._file, 0)
         segment.offset_index.create()
         segment.time_index.create()
+        segment.transaction_index.clear()
         return segment
 
     # --- writing
@@ -162,6 +167,7 @@ class Segment:
         found = self.find(offset)
         self.offset_index.truncate_to(offset)
         self.time_index.truncate_to(offset)
+        self.transaction_index.truncate_to(offset)
         if found is not None:
             self._disk.truncate(self.file(), found.position)
             self.size_bytes = found.position
@@ -241,10 +247,12 @@ class Segment:
     def recover(self, seen: Callable[[RecordBatch], None]) -> int:
         """Check every batch, cut at the first bad one, rebuild the indexes; bytes cut.
 
-        `seen` hears of each good batch in turn (for the leader epochs and the producers' state).
+        `seen` hears of each good batch in turn (for the leader epochs and the producers' state),
+        and adds to the transaction index what only the producers' state knows.
         """
         self.offset_index.create()
         self.time_index.create()
+        self.transaction_index.clear()
         file = self.file()
         file_size_bytes = self.size_bytes
         largest = (NO_TIMESTAMP, self.base_offset)
@@ -282,12 +290,13 @@ class Segment:
         self.release()
 
     def is_sound(self) -> bool:
-        """Whether both indexes are there and could be this log file's."""
+        """Whether the indexes are there and could be this log file's."""
         return (
             Path(self.offset_index.path).exists()
             and Path(self.time_index.path).exists()
             and self.offset_index.is_sound(self.size_bytes)
             and self.time_index.is_sound()
+            and self.transaction_index.is_sound()
         )
 
     def file(self) -> OpenFile:
@@ -311,9 +320,13 @@ class Segment:
             self._file = None
         self.offset_index.release()
         self.time_index.release()
+        self.transaction_index.release()
 
     def files_to_sync(self) -> list[OpenFile]:
-        return [self.file(), self.offset_index.handle(), self.time_index.handle()]
+        files = [self.file(), self.offset_index.handle(), self.time_index.handle()]
+        if self.transaction_index.exists:
+            files.append(self.transaction_index.handle())
+        return files
 
     def paths(self) -> list[Path]:
         """Its files; the transaction index may not exist."""

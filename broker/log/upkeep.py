@@ -5,7 +5,7 @@
                            removal       files and directories whose delete delay is over
     each minute            checkpoints   recovery points and log start offsets
     every five minutes     retention     delete_old_segments
-    every ten minutes      producers     forget the expired ones
+    every ten minutes      producers     forget the expired ones; tell of transactions that hang
 
 Of thousands of logs most are idle: the jobs of each second know which have been *stirred* since
 there was last something due for them, and look at no other.
@@ -17,6 +17,7 @@ with the others.
 Source: Kafka's `LogManager.startup`, which schedules the same jobs.
 """
 
+import logging
 import shutil
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -34,6 +35,8 @@ from broker.log.storage import Storage
 from broker.waiting import Due
 from broker.wire.errors import KafkaError
 from coordination.values import TopicPartition
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -140,6 +143,15 @@ class LogUpkeep:
     async def _expire_producers(self) -> None:
         for log in self._healthy(self.logs.values()):
             log.remove_expired_producers()
+            late = log.late_transaction()
+            if late is not None:
+                _log.warning(
+                    "%s: a transaction of producer %d hangs: it has been open since offset %s and "
+                    "holds back consumers of committed records; see kafka-transactions",
+                    log.topic_partition,
+                    late.producer_id,
+                    late.transaction_first_offset,
+                )
             await trio.lowlevel.checkpoint()
 
     async def _done(

@@ -22,10 +22,12 @@ Source: Kafka's `ProduceRequest.validateRecords`, `UnifiedLog.analyzeAndValidate
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from broker.log.log_config import LONG_MAX, LogConfig, TimestampType
 from broker.log.values import Origin
 from broker.wire.compression import Compression
+from broker.wire.control_records import read_marker
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.record_batch import (
     CODEC_MASK,
@@ -79,6 +81,15 @@ def only_batch(records: Buffer) -> RecordBatch:
     return found[0]
 
 
+def numbered_batch(records: Buffer) -> RecordBatch | None:
+    """The batch, if it is one and an idempotent producer's."""
+    with suppress(KafkaError):
+        batch = only_batch(records)
+        if batch.has_producer_id:
+            return batch
+    return None
+
+
 def check_batch(batch: RecordBatch, config: LogConfig, origin: Origin, now_ms: int) -> None:
     """Refuse what must not enter the log; all but the producer's sequence (`ProducerState`)."""
     from_client = origin is Origin.CLIENT
@@ -118,8 +129,8 @@ def check_batch(batch: RecordBatch, config: LogConfig, origin: Origin, now_ms: i
 def batches_of_leader(records: Buffer, topic_partition: TopicPartition) -> list[RecordBatch]:
     """The whole batches that a follower is to append; the last one may be cut short, and is left.
 
-    The leader has validated them. CORRUPT_MESSAGE for a wrong CRC, UnexpectedAppendOffset for
-    offsets that do not ascend.
+    The leader has validated them. CORRUPT_MESSAGE for a wrong CRC or a marker that can't be read,
+    UnexpectedAppendOffset for offsets that do not ascend.
     """
     found = list(batches(records))
     end_offset = -1
@@ -130,6 +141,8 @@ def batches_of_leader(records: Buffer, topic_partition: TopicPartition) -> list[
                 f"Out of order offsets in append to {topic_partition}: "
                 f"{batch.base_offset} after {end_offset - 1}"
             )
+        if batch.is_control and batch.has_producer_id:
+            read_marker(batch)
         end_offset = batch.end_offset
     return found
 

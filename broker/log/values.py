@@ -56,6 +56,19 @@ class Slice:
 
 
 @attrs.frozen(slots=True)
+class AbortedTransaction:
+    """The records of a producer from `first_offset` to its marker at `last_offset`: never happened.
+
+    last_stable_offset: what it was with this marker.
+    """
+
+    producer_id: int
+    first_offset: int
+    last_offset: int
+    last_stable_offset: int
+
+
+@attrs.frozen(slots=True)
 class TimestampOffset:
     """An answer of ListOffsets. -1 for a timestamp, offset or epoch that is not known."""
 

@@ -42,7 +42,7 @@ class Watermarks:
     @property
     def last_stable_offset(self) -> int:
         """Before the first open transaction, or the first whose marker isn't replicated."""
-        unstable = self._producers.first_unstable_offset
+        unstable = self._producers.transactions.first_unstable_offset
         if unstable is None:
             return self.high_watermark
         return min(max(unstable, self.log_start_offset), self.high_watermark)
@@ -59,7 +59,7 @@ class Watermarks:
     def update_high_watermark(self, offset: int) -> int:
         """Set it, bounded by the log start and end offsets; gives what it became."""
         self.high_watermark = min(max(offset, self.log_start_offset), self._local.log_end_offset)
-        self._producers.on_high_watermark(self.high_watermark)
+        self._producers.transactions.on_high_watermark(self.high_watermark)
         return self.high_watermark
 
     def raise_log_start(self, offset: int) -> bool:

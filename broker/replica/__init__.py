@@ -17,6 +17,7 @@ partition is committed.
                   └──► isr ──► isr_changes ──► AlterPartition to the controller
 
     manager      finds replicas by name                 refusals   why a batch is out of order
+    verification transactions' coordinators, asked before anything enters a transaction
     offsets_log  the groups' log, as any partition
     high_watermark_checkpoints   how far all are committed, over a restart
 

@@ -21,13 +21,15 @@ every time hold up the answers for other partitions on its connection.
 Kafka: ReplicaManager.appendRecords, DelayedProduce.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 import attrs
 import trio
 
 from broker.log.validation import NotOneBatch
 from broker.log.values import AppendInfo, Origin
+from broker.log.verifications import VerificationGuard
 from broker.replica.manager import ReplicaManager
 from broker.replica.partition import Partition
 from broker.waiting import wait_until
@@ -35,6 +37,9 @@ from broker.wire.errors import ErrorCode, KafkaError
 from coordination.values import TopicPartition
 
 ALL = -1
+
+Guards = Mapping[TopicPartition, VerificationGuard]
+NO_GUARDS: Guards = MappingProxyType({})
 
 # Refusals that say nothing of the log, not even where it starts, as in Kafka's appendToLocalLog:
 # there is none here, or it was not looked at, or it can't be trusted.
@@ -77,10 +82,17 @@ def append(
     records: Iterable[tuple[TopicPartition, memoryview]],
     acks: int,
     origin: Origin = Origin.CLIENT,
+    guards: Guards = NO_GUARDS,
 ) -> list[Appended]:
-    """Append to each partition; one that can't be appended to has its error, the others go on."""
+    """Append to each partition; one that can't be appended to has its error, the others go on.
+
+    guards: for partitions in which a transaction begins, from `broker.replica.verification`.
+    """
     now_s = trio.current_time()
-    return [_append_one(replicas, tp, batches, acks, origin, now_s) for tp, batches in records]
+    return [
+        _append_one(replicas, tp, batches, acks, origin, guards.get(tp), now_s)
+        for tp, batches in records
+    ]
 
 
 def _append_one(
@@ -89,10 +101,13 @@ def _append_one(
     batches: memoryview,
     acks: int,
     origin: Origin,
+    guard: VerificationGuard | None,
     now_s: float,
 ) -> Appended:
     try:
-        partition, info = _append_in_order(replicas, topic_partition, batches, acks, origin, now_s)
+        partition, info = _append_in_order(
+            replicas, topic_partition, batches, acks, origin, guard, now_s
+        )
     except KafkaError as error:
         start = -1 if _is_of_no_log(error) else replicas.find(topic_partition).log.log_start_offset
         return Appended(topic_partition, error, log_start_offset=start)
@@ -116,15 +131,22 @@ def _append_in_order(
     batches: memoryview,
     acks: int,
     origin: Origin,
+    guard: VerificationGuard | None,
     now_s: float,
 ) -> tuple[Partition, AppendInfo]:
-    """Append, but nothing behind a batch that was refused shortly before: see `refusals`."""
+    """Append, but nothing behind a batch that was refused shortly before: see `refusals`.
+
+    A coordinator numbers nothing.
+    """
+    if origin is not Origin.CLIENT:
+        partition = replicas.find(topic_partition)
+        return partition, partition.append_as_leader(batches, acks, now_s, origin, guard)
     refusals = replicas.refusals
     try:
         partition = replicas.find(topic_partition)
         known = partition.log.producers.ids
         refusals.check_newcomer(topic_partition, batches, known, now_s)
-        return partition, partition.append_as_leader(batches, acks, now_s, origin)
+        return partition, partition.append_as_leader(batches, acks, now_s, origin, guard)
     except KafkaError as error:
         if error.code is ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER:
             refusals.check_out_of_order(topic_partition, batches, now_s)

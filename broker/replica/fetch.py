@@ -8,6 +8,9 @@ Who may read how far:
                    consumer: up to the high watermark            │
                                           follower: up to the log end
 
+A read_committed consumer is told which transactions were aborted that have
+records in what it gets, and leaves those out itself.
+
 A follower is served by the leader alone. A consumer that knows of KIP-392
 (Fetch 11 and later) is served by followers too, up to the high watermark that
 the follower has heard of; the leader may send it to one that is nearer
@@ -63,6 +66,11 @@ class FetchParameters:
     @property
     def from_follower(self) -> bool:
         return self.replica_id != CONSUMER
+
+    @property
+    def only_committed(self) -> bool:
+        """Followers get everything, whatever they say (Kafka: FetchIsolation)."""
+        return self.read_committed and not self.from_follower
 
 
 def note_progress(
@@ -170,7 +178,7 @@ def _read_one(
     min_one: bool,
 ) -> PartitionRead:
     asked = interest.asked
-    diverging = found = None
+    diverging = found = aborted = None
     try:
         partition = find(replicas, parameters, interest)
         if parameters.from_follower:
@@ -186,6 +194,7 @@ def _read_one(
             if diverging is None:
                 end = _readable_end(partition, parameters)
                 found = log.read(asked.fetch_offset, max_bytes, end, min_one=min_one)
+                aborted = log.aborted_in(found, end) if parameters.only_committed else None
     except KafkaError as error:
         return PartitionRead(error)
     except OSError as error:
@@ -205,6 +214,7 @@ def _read_one(
         log_start_offset=log.log_start_offset,
         regions=() if held_back else found.regions,
         size_bytes=0 if held_back else found.size_bytes,
+        aborted=aborted,
         partition=partition,
         is_idle=asked.fetch_offset >= end and not _expects_news(partition, parameters),
     )
@@ -246,7 +256,7 @@ def _expects_news(partition: Partition, parameters: FetchParameters) -> bool:
 def _readable_end(partition: Partition, parameters: FetchParameters) -> int:
     if parameters.from_follower:
         return partition.log.log_end_offset
-    if parameters.read_committed:
+    if parameters.only_committed:
         return partition.log.last_stable_offset
     return partition.log.high_watermark
 

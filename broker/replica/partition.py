@@ -31,6 +31,7 @@ import attrs
 
 from broker.log.partition_log import PartitionLog
 from broker.log.values import AppendInfo, Origin
+from broker.log.verifications import VerificationGuard
 from broker.replica.follower_progress import FollowerProgress
 from broker.replica.roles import Following, Leading
 from broker.waiting import Movement
@@ -59,6 +60,11 @@ class Partition:
     @property
     def high_watermark(self) -> int:
         return self.log.high_watermark
+
+    @property
+    def last_stable_offset(self) -> int:
+        """Up to where a read_committed consumer may read; it moves with the high watermark."""
+        return self.log.last_stable_offset
 
     @property
     def is_throttled_as_leader(self) -> bool:
@@ -171,12 +177,18 @@ class Partition:
         return len(self.leading().isr) < self.min_isr
 
     def append_as_leader(
-        self, records: memoryview, acks: int, now_s: float, origin: Origin = Origin.CLIENT
+        self,
+        records: memoryview,
+        acks: int,
+        now_s: float,
+        origin: Origin = Origin.CLIENT,
+        guard: VerificationGuard | None = None,
     ) -> AppendInfo:
         """Append a producer's batches; raises `KafkaError`, with nothing appended then.
 
         With acks=all the ISR must have `min.insync.replicas` members *before*
         the append (NOT_ENOUGH_REPLICAS); see `is_acknowledged` for after it.
+        `guard` is of `broker.replica.verification`, for who begins a transaction.
 
         A batch that is sent again because its answer was lost, and that we hold,
         is not refused like that (it is in Kafka): the producer would take it for
@@ -190,7 +202,7 @@ class Partition:
                 f"The size of the current ISR {sorted(leading.isr)} is insufficient to satisfy "
                 f"the min.isr requirement of {self.min_isr} for partition {self.topic_partition}",
             )
-        info = self.log.append_as_leader(records, leading.epoch, origin)
+        info = self.log.append_as_leader(records, leading.epoch, origin, guard)
         self.moved.happened()
         self.advance_high_watermark(now_s)
         return info

@@ -3,9 +3,11 @@
 Kafka: FetchRequest.PartitionData, FetchPartitionData.
 """
 
+from collections.abc import Sequence
+
 import attrs
 
-from broker.log.values import UNDEFINED_EPOCH, EpochEndOffset
+from broker.log.values import UNDEFINED_EPOCH, AbortedTransaction, EpochEndOffset
 from broker.replica.partition import Partition
 from broker.wire.errors import KafkaError
 from broker.wire.regions import FileRegion
@@ -26,8 +28,9 @@ class PartitionFetch:
 class PartitionRead:
     """What a look found; the offsets are -1 with an error.
 
-    `preferred_read_replica` is the broker to ask instead, -1 for none. `partition` was looked into;
-    None if there's a reason not to. `is_idle`: see `interests`.
+    `aborted` is None for who doesn't read committed records. `preferred_read_replica` is the broker
+    to ask instead, -1 for none. `partition` was looked into; None if there's a reason not to.
+    `is_idle`: see `interests`.
     """
 
     error: KafkaError | None = None
@@ -36,6 +39,7 @@ class PartitionRead:
     log_start_offset: int = -1
     regions: tuple[FileRegion, ...] = ()
     size_bytes: int = 0
+    aborted: Sequence[AbortedTransaction] | None = None
     diverging: EpochEndOffset | None = None
     preferred_read_replica: int = -1
     partition: Partition | None = None

@@ -26,11 +26,10 @@ refusal that passes by itself: this broker may not have heard yet that it leads.
 """
 
 from collections.abc import Container
-from contextlib import suppress
 
 import attrs
 
-from broker.log.validation import only_batch
+from broker.log.validation import numbered_batch
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.record_batch import RecordBatch
 from coordination.values import TopicPartition
@@ -81,7 +80,7 @@ class Refusals:
         """Note that these were refused, if for a reason that passes."""
         if refusal.code not in PASSING or isinstance(refusal, RefusedLikeBefore):
             return
-        batch = _numbered(records)
+        batch = numbered_batch(records)
         if batch is None:
             return
         before = self._of(topic_partition, batch, now_s)
@@ -111,7 +110,7 @@ class Refusals:
         """Refuse what is behind a refused batch, of a producer that is none of the `known` ids."""
         if now_s - self._last_s > MEMORY_S:
             return  # as nearly always: nothing to look into the batch for
-        batch = _numbered(records)
+        batch = numbered_batch(records)
         if batch is None or batch.producer_id in known:
             return
         refused = self._of(topic_partition, batch, now_s)
@@ -122,7 +121,7 @@ class Refusals:
         self, topic_partition: TopicPartition, records: memoryview, now_s: float
     ) -> None:
         """Refuse a batch that is out of order as its producer was refused shortly before."""
-        batch = _numbered(records)
+        batch = numbered_batch(records)
         refused = None if batch is None else self._of(topic_partition, batch, now_s)
         if refused is not None:
             raise _like(refused)
@@ -138,15 +137,6 @@ class Refusals:
         ):
             return None
         return refused
-
-
-def _numbered(records: memoryview) -> RecordBatch | None:
-    """The batch, if it is one and an idempotent producer's."""
-    with suppress(KafkaError):
-        batch = only_batch(records)
-        if batch.has_producer_id:
-            return batch
-    return None
 
 
 def _like(refused: _Refused) -> RefusedLikeBefore:

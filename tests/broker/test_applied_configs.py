@@ -84,7 +84,7 @@ async def test_the_brokers_defaults_reach_topics_that_do_not_say_otherwise(tmp_p
         assert log_config_of(broker, "later-0").retention_ms == 7
         log = broker.logs.get(tp("own-0"))
         assert log is not None
-        assert log.producers.expiration_ms == 99
+        assert log.producers.config.expiration_ms == 99
 
         await change(broker, OWN, {})
         await change(broker, ALL, {})

@@ -6,7 +6,7 @@ from pathlib import Path
 import attrs
 
 from broker.log.disk import Disk
-from broker.log.log_config import LogConfig
+from broker.log.log_config import LogConfig, ProducerConfig
 from broker.log.partition_log import PartitionLog
 from broker.wire.compression import Compression
 from broker.wire.record_batch import RecordBatch, batches, build_batch
@@ -65,6 +65,8 @@ class LogWorld:
     config: LogConfig = LogConfig()  # noqa: RUF009  (frozen)
     disk: Disk = attrs.field(factory=UnsyncedDisk)
     clock: Clock = attrs.field(factory=Clock)
+    # Who writes transactions to these logs has no coordinator to ask.
+    producers: ProducerConfig = ProducerConfig(verifies_transactions=False)  # noqa: RUF009
 
     def open(
         self, *, was_clean: bool = False, recovery_point: int = 0, log_start_offset: int = 0
@@ -78,6 +80,7 @@ class LogWorld:
             was_clean=was_clean,
             recovery_point=recovery_point,
             log_start_offset=log_start_offset,
+            producer_config=self.producers,
         )
 
     def names(self) -> list[str]:

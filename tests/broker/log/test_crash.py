@@ -1,5 +1,5 @@
 """Whatever a power failure takes, the log is a prefix of what was written, and at least what was
-flushed; its indexes, epochs and producers agree with it."""
+flushed; its indexes, epochs, producers and transactions agree with it."""
 
 import random
 from pathlib import Path
@@ -9,13 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.log.log_config import LogConfig
+from broker.log.log_config import LogConfig, ProducerConfig
 from broker.log.partition_log import PartitionLog
-from broker.log.producer_state import ProducerState
+from broker.log.producer_state import BatchMetadata, ProducerState
+from broker.log.values import Origin
+from broker.wire.control_records import build_marker
 from broker.wire.record_batch import RecordBatch, batches
 from tests.broker.log.logs import START_MS, LogWorld, make_batch, read_batches
+from tests.broker.log.transactions import aborted_of, last_stable_offset
 from tests.support.simulated_disk import SimulatedDisk
 
+TRANSACTIONAL = (9, 10)
 CONFIG = LogConfig(segment_bytes=600, index_interval_bytes=150, file_delete_delay_ms=0)
 
 
@@ -63,22 +67,45 @@ class Run:
 
     def step(self) -> None:
         action = self.randomness.choices(
-            [self.append, self.flush, self.write_checkpoint, self.truncate, self.new_epoch],
-            [20, 3, 2, 1, 1],
+            [
+                self.append,
+                self.end_transaction,
+                self.flush,
+                self.write_checkpoint,
+                self.truncate,
+                self.new_epoch,
+            ],
+            [20, 4, 3, 2, 1, 1],
         )[0]
         action()
 
     def append(self) -> None:
         count = self.randomness.randint(1, 3)
-        producer_id = self.randomness.choice([-1, -1, 7, 8])
+        producer_id = self.randomness.choice([-1, -1, 7, 8, *TRANSACTIONAL])
         producer = None
         if producer_id >= 0:
             sequence = self.sequences.get(producer_id, 0)
             producer = (producer_id, 0, sequence)
             self.sequences[producer_id] = sequence + count
         timestamp_ms = START_MS + self.randomness.randint(0, 1000)
-        batch = make_batch(*["x" * 20] * count, timestamp_ms=timestamp_ms, producer=producer)
+        batch = make_batch(
+            *["x" * 20] * count,
+            timestamp_ms=timestamp_ms,
+            producer=producer,
+            transactional=producer_id in TRANSACTIONAL,
+        )
         self.log.append_as_leader(batch, self.epoch)
+        self.model.batches.append(bytes(batch))
+
+    def end_transaction(self) -> None:
+        batch = build_marker(
+            self.randomness.choice(TRANSACTIONAL),
+            0,
+            commit=self.randomness.random() < 0.3,
+            coordinator_epoch=0,
+            timestamp_ms=START_MS,
+        )
+        self.log.append_as_leader(batch, self.epoch, Origin.COORDINATOR)
         self.model.batches.append(bytes(batch))
 
     def flush(self) -> None:
@@ -97,7 +124,7 @@ class Run:
             self.model.truncate_to(offset)
             self.sequences.clear()
             for batch in map(parse, self.model.batches):
-                if batch.has_producer_id:
+                if batch.has_producer_id and not batch.is_control:
                     self.sequences[batch.producer_id] = batch.last_sequence + 1
         assert self.log.log_end_offset == self.model.end_offset()
 
@@ -116,10 +143,13 @@ class Run:
         check_indexes(self.log, found)
         check_producers(self.log, found)
         check_epochs(self.log, found)
+        check_transactions(self.log, found)
         # A second crash straight after recovery must change nothing of what it found.
         self.model = Model(found, [], self.model.flushed_end_offset)
         self.sequences = {
-            b.producer_id: b.last_sequence + 1 for b in map(parse, found) if b.has_producer_id
+            b.producer_id: b.last_sequence + 1
+            for b in map(parse, found)
+            if b.has_producer_id and not b.is_control
         }
         self.epoch += 1
 
@@ -137,13 +167,28 @@ def check_indexes(log: PartitionLog, found: list[bytes]) -> None:
 
 
 def check_producers(log: PartitionLog, found: list[bytes]) -> None:
-    """A snapshot keeps only the last batch of each producer, so only that is compared."""
-    expected = ProducerState(10**15)
+    """A snapshot keeps only the last batch of each producer, and no time of its own for it."""
+    expected = ProducerState(ProducerConfig(10**15))
     for data in found:
         expected.update(parse(data))
-    assert {e.producer_id: (e.epoch, e.batches[-1]) for e in log.producers.entries()} == {
-        e.producer_id: (e.epoch, e.batches[-1]) for e in expected.entries()
+    assert last_batches(log.producers) == last_batches(expected)
+
+
+def last_batches(producers: ProducerState) -> dict[int, tuple[int, list[BatchMetadata]]]:
+    return {
+        entry.producer_id: (
+            entry.epoch,
+            [attrs.evolve(batch, timestamp_ms=0) for batch in [*entry.batches][-1:]],
+        )
+        for entry in producers.entries()
     }
+
+
+def check_transactions(log: PartitionLog, found: list[bytes]) -> None:
+    batches = [parse(data) for data in found]
+    assert log.aborted_transactions(0, log.log_end_offset) == aborted_of(batches)
+    log.update_high_watermark(log.log_end_offset)
+    assert log.last_stable_offset == last_stable_offset(batches, log.log_end_offset)
 
 
 def check_epochs(log: PartitionLog, found: list[bytes]) -> None:

@@ -1,14 +1,13 @@
 """Sequences and epochs: what an idempotent producer may do, story by story."""
 
-import struct
-
 import pytest
 
-from broker.log.producer_state import ProducerState
+from broker.log.log_config import ProducerConfig
+from broker.log.producer_state import LATE_TRANSACTION_BUFFER_MS, ProducerState
 from broker.log.values import Origin
+from broker.wire.control_records import build_marker
 from broker.wire.errors import ErrorCode, KafkaError
-from broker.wire.record_batch import RecordBatch, batches, build_batch
-from broker.wire.records import Record
+from broker.wire.record_batch import RecordBatch, batches, stamp
 from tests.broker.log.logs import START_MS, make_batch
 
 EXPIRATION_MS = 1000
@@ -18,7 +17,7 @@ class Story:
     """A producer's batches against a log's state, one offset after the other."""
 
     def __init__(self) -> None:
-        self.state = ProducerState(EXPIRATION_MS)
+        self.state = ProducerState(ProducerConfig(EXPIRATION_MS, verifies_transactions=False))
         self.offset = 0
 
     def batch(self, epoch: int, sequence: int, count: int, *, transactional: bool) -> RecordBatch:
@@ -50,15 +49,10 @@ class Story:
         return batch.base_offset
 
     def end_transaction(self, epoch: int, coordinator_epoch: int) -> int | ErrorCode:
-        key, value = struct.pack(">hh", 0, 1), struct.pack(">hi", 0, coordinator_epoch)
-        data = build_batch(
-            [Record(key, value, START_MS)],
-            base_offset=self.offset,
-            producer_id=7,
-            producer_epoch=epoch,
-            is_transactional=True,
-            is_control=True,
+        data = build_marker(
+            7, epoch, commit=True, coordinator_epoch=coordinator_epoch, timestamp_ms=START_MS
         )
+        stamp(memoryview(data), self.offset, 0)
         batch = next(batches(data))
         try:
             self.state.check(batch, Origin.COORDINATOR)
@@ -157,17 +151,17 @@ def test_expiry_forgets_the_silent_but_not_an_open_transaction() -> None:
 def test_a_transaction_is_unstable_until_its_marker_is_replicated() -> None:
     story = Story()
     story.send(0, 0)
-    assert story.state.first_unstable_offset is None
+    assert story.state.transactions.first_unstable_offset is None
     story.send(0, 1, transactional=True)
     story.send(0, 2, transactional=True)
-    assert story.state.first_unstable_offset == 1
+    assert story.state.transactions.first_unstable_offset == 1
     assert story.send(0, 3) is ErrorCode.INVALID_TXN_STATE
     assert story.end_transaction(0, coordinator_epoch=5) == 3
-    assert story.state.first_unstable_offset == 1
-    story.state.on_high_watermark(3)
-    assert story.state.first_unstable_offset == 1
-    story.state.on_high_watermark(4)
-    assert story.state.first_unstable_offset is None
+    assert story.state.transactions.first_unstable_offset == 1
+    story.state.transactions.on_high_watermark(3)
+    assert story.state.transactions.first_unstable_offset == 1
+    story.state.transactions.on_high_watermark(4)
+    assert story.state.transactions.first_unstable_offset is None
     assert story.send(0, 3) == 4
 
 
@@ -176,3 +170,26 @@ def test_a_fenced_coordinator() -> None:
     story.send(0, 0, transactional=True)
     story.end_transaction(0, coordinator_epoch=5)
     assert story.end_transaction(0, 4) is ErrorCode.TRANSACTION_COORDINATOR_FENCED
+
+
+def test_a_marker_may_come_from_a_later_life_of_the_producer() -> None:
+    """The coordinator fences a producer by ending its transaction with a newer epoch."""
+    story = Story()
+    story.send(0, 0, transactional=True)
+    assert story.end_transaction(1, coordinator_epoch=0) == 1
+    assert story.send(0, 1, transactional=True) is ErrorCode.INVALID_PRODUCER_EPOCH
+    assert story.end_transaction(0, coordinator_epoch=0) is ErrorCode.INVALID_PRODUCER_EPOCH
+    assert story.send(1, 0, transactional=True) == 2
+
+
+def test_a_transaction_is_late_when_no_coordinator_would_leave_it_open() -> None:
+    story = Story()
+    assert story.state.late_transaction(START_MS) is None
+    story.send(0, 0, transactional=True)
+    patience_ms = story.state.config.max_transaction_timeout_ms + LATE_TRANSACTION_BUFFER_MS
+    assert story.state.late_transaction(START_MS + patience_ms) is None
+    late = story.state.late_transaction(START_MS + patience_ms + 1)
+    assert late is not None
+    assert (late.producer_id, late.transaction_first_offset) == (7, 0)
+    story.end_transaction(0, coordinator_epoch=0)
+    assert story.state.late_transaction(START_MS + 2 * patience_ms) is None

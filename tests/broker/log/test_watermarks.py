@@ -2,7 +2,6 @@
 
 import pytest
 
-from broker.log.values import Origin
 from broker.wire.errors import ErrorCode, KafkaError
 from tests.broker.log.logs import (
     LogWorld,
@@ -37,7 +36,7 @@ def test_the_high_watermark_stays_within_the_log(world: LogWorld) -> None:
 def test_an_open_transaction_holds_the_last_stable_offset(world: LogWorld) -> None:
     log = world.open()
     fill(log, 2)
-    log.append_as_leader(make_batch(producer=(1, 0, 0), transactional=True), 0, Origin.CLIENT)
+    log.append_as_leader(make_batch(producer=(1, 0, 0), transactional=True), 0)
     fill(log, 2)
     log.update_high_watermark(5)
     assert log.last_stable_offset == 2
