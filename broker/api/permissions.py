@@ -165,6 +165,12 @@ NEEDS: Final[dict[ApiKey, tuple[Need, ...]]] = {
     ApiKey.ALTER_CLIENT_QUOTAS: (_each(_O.ALTER_CONFIGS, _R.CLUSTER),),
     ApiKey.DESCRIBE_USER_SCRAM_CREDENTIALS: (_cluster(_O.DESCRIBE),),
     ApiKey.ALTER_USER_SCRAM_CREDENTIALS: (_each(_O.ALTER, _R.CLUSTER),),
+    # Transactions. Who may alter the cluster may end one that hangs, like the coordinator.
+    ApiKey.DESCRIBE_PRODUCERS: (_each(_O.READ, _R.TOPIC),),
+    ApiKey.WRITE_TXN_MARKERS: (
+        _each(_O.ALTER, _R.CLUSTER),
+        _each(_O.CLUSTER_ACTION, _R.CLUSTER),
+    ),
     # Between brokers.
     ApiKey.LEADER_AND_ISR: (_cluster(_O.CLUSTER_ACTION),),
     ApiKey.STOP_REPLICA: (_cluster(_O.CLUSTER_ACTION),),

@@ -33,6 +33,7 @@ from broker.wire.messages import (
     describe_configs,
     describe_groups,
     describe_log_dirs,
+    describe_producers,
     elect_leaders,
     fetch,
     find_coordinator,
@@ -52,6 +53,7 @@ from broker.wire.messages import (
     sync_group,
     update_features,
     update_metadata,
+    write_txn_markers,
 )
 from broker.wire.messages import alter_partition_reassignments as reassign
 from broker.wire.messages import alter_user_scram_credentials as alter_scram
@@ -174,6 +176,28 @@ RECORDS = [
         2,
         [on_topic(OP.DELETE)],
         NO_TOPIC,
+    ),
+    Case(
+        describe_producers.DescribeProducersRequest(
+            topics=[describe_producers.TopicRequest(name="t", partition_indexes=[0])]
+        ),
+        0,
+        [on_topic(OP.READ)],
+        NO_TOPIC,
+    ),
+    Case(
+        write_txn_markers.WriteTxnMarkersRequest(
+            markers=[
+                write_txn_markers.WritableTxnMarker(
+                    topics=[
+                        write_txn_markers.WritableTxnMarkerTopic(name="t", partition_indexes=[0])
+                    ]
+                )
+            ]
+        ),
+        1,
+        [in_cluster(OP.ALTER), CLUSTER_ACTION],
+        NO_CLUSTER,
     ),
     Case(
         offset_for_leader_epoch.OffsetForLeaderEpochRequest(

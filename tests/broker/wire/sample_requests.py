@@ -28,6 +28,7 @@ from broker.wire.messages import (
     describe_configs,
     describe_groups,
     describe_log_dirs,
+    describe_producers,
     describe_user_scram_credentials,
     elect_leaders,
     envelope,
@@ -51,6 +52,7 @@ from broker.wire.messages import (
     sync_group,
     update_features,
     update_metadata,
+    write_txn_markers,
 )
 from broker.wire.record_batch import build_batch
 from broker.wire.records import Record
@@ -456,6 +458,31 @@ def sample_requests(topic_id: UUID) -> dict[ApiKey, list[object]]:
                     )
                 ]
             ),
+        ],
+        ApiKey.DESCRIBE_PRODUCERS: [
+            describe_producers.DescribeProducersRequest(
+                topics=[
+                    describe_producers.TopicRequest(name=name, partition_indexes=[0, 9])
+                    for name in (TOPIC, "missing")
+                ]
+            )
+        ],
+        ApiKey.WRITE_TXN_MARKERS: [
+            write_txn_markers.WriteTxnMarkersRequest(
+                markers=[
+                    write_txn_markers.WritableTxnMarker(
+                        producer_id=10**9,
+                        producer_epoch=1,
+                        transaction_result=True,
+                        topics=[
+                            write_txn_markers.WritableTxnMarkerTopic(
+                                name="missing", partition_indexes=[0, 9]
+                            )
+                        ],
+                        coordinator_epoch=1,
+                    )
+                ]
+            )
         ],
         ApiKey.ALLOCATE_PRODUCER_IDS: [
             allocate_producer_ids.AllocateProducerIdsRequest(broker_id=1, broker_epoch=0)
