@@ -27,7 +27,9 @@ from broker.replica.manager import ReplicaManager
 from broker.replica.partition import Partition
 from broker.replica.verification import NoCoordinator, Verifier
 from broker.topic_admin import TopicAdmin
+from broker.transactions.coordinator import TransactionCoordinator
 from broker.transactions.producer_ids import ProducerIds
+from broker.transactions.transactions_log import TRANSACTIONS_TOPIC
 from broker.wire.errors import ErrorCode, KafkaError
 from coordination.controller.inbox import NotController
 from coordination.controller.requests import (
@@ -57,6 +59,7 @@ class Broker:
     controller_client: ControllerClient
     producer_ids: ProducerIds
     groups: GroupCoordinator
+    transactions: TransactionCoordinator
     old_offsets: ZooKeeperOffsets
     topic_admin: TopicAdmin
     features: FinalizedFeatures
@@ -85,6 +88,7 @@ class Broker:
         """We're in ZooKeeper, in a new life: everyone who names our epoch learns it."""
         self.broker_epoch = broker_epoch
         self.isr_changes.broker_epoch = broker_epoch
+        self.producer_ids.broker_epoch = broker_epoch
         self.fetchers.registered(broker_epoch)
 
     def check_broker_epoch(self, broker_epoch: int) -> None:
@@ -102,11 +106,23 @@ class Broker:
         for partition in changes.followers:
             self.fetchers.assign(partition)
         for partition in changes.leaders:
-            if _is_offsets(partition):
-                self.groups.elected(partition.topic_partition.partition, partition.leader_epoch)
+            coordinator = self._coordinator_at(partition)
+            if coordinator is not None:
+                coordinator.elected(partition.topic_partition.partition, partition.leader_epoch)
         for partition in changes.followers + changes.stopped:
-            if _is_offsets(partition):
-                self.groups.resigned(partition.topic_partition.partition, partition.leader_epoch)
+            coordinator = self._coordinator_at(partition)
+            if coordinator is not None:
+                coordinator.resigned(partition.topic_partition.partition, partition.leader_epoch)
+
+    def _coordinator_at(
+        self, partition: Partition
+    ) -> GroupCoordinator | TransactionCoordinator | None:
+        """Whose memory the partition is."""
+        if partition.topic_partition.topic == OFFSETS_TOPIC:
+            return self.groups
+        if partition.topic_partition.topic == TRANSACTIONS_TOPIC:
+            return self.transactions
+        return None
 
     async def ask_controller(self, request: Request) -> object:
         """The controller's result, if we're it; raises `KafkaError`, NOT_CONTROLLER if not."""
@@ -117,7 +133,3 @@ class Broker:
         if isinstance(result, KafkaErrorName):
             raise KafkaError(ErrorCode[result.value])
         return result
-
-
-def _is_offsets(partition: Partition) -> bool:
-    return partition.topic_partition.topic == OFFSETS_TOPIC

@@ -1,6 +1,7 @@
 """Putting one broker together: which part is given which. No task starts here."""
 
 from collections.abc import Callable
+from functools import partial
 
 import trio
 
@@ -15,6 +16,7 @@ from broker.groups.old_offsets import ZooKeeperOffsets
 from broker.live_configs import LiveConfigs
 from broker.log.log_manager import LogManager, LogManagerConfig
 from broker.metadata_cache import MetadataCache
+from broker.peers import Connect
 from broker.replica.coordinator_log import ReplicatedLog
 from broker.replica.fetch_sessions import FetchSessions
 from broker.replica.fetchers import Fetchers
@@ -24,7 +26,10 @@ from broker.replica.manager import ReplicaManager
 from broker.replica.throttle import Throttle
 from broker.surroundings import Surroundings
 from broker.topic_admin import TopicAdmin
+from broker.transactions.broker_link import BrokerLink
+from broker.transactions.coordinator import TransactionCoordinator
 from broker.transactions.producer_ids import ProducerIds
+from broker.transactions.transactions_log import TRANSACTIONS_TOPIC
 from broker.zookeeper import ZooKeeper
 from coordination.finalized_features import FinalizedFeatures
 from coordination.values import Recorder
@@ -62,6 +67,7 @@ def build_broker(
         config.controller_socket_timeout_ms / 1000,
         connect,
     )
+    producer_ids = ProducerIds(config.broker_id, controller_client)
     return Broker(
         configs=configs,
         broker_id=config.broker_id,
@@ -84,9 +90,18 @@ def build_broker(
             replicas, metadata, controller_client, recorder, config.replica_lag_time_max_ms / 1000
         ),
         controller_client=controller_client,
-        producer_ids=ProducerIds(config.broker_id, controller_client),
+        producer_ids=producer_ids,
         groups=GroupCoordinator(
             config, _offsets_log(config, replicas, metadata), recorder, clock_ms, randomness
+        ),
+        transactions=TransactionCoordinator(
+            config,
+            _transactions_log(config, replicas, metadata),
+            metadata,
+            partial(_broker_link, config, metadata, connect),
+            producer_ids.next_id,
+            recorder,
+            clock_ms,
         ),
         old_offsets=ZooKeeperOffsets(zookeeper),
         topic_admin=topic_admin,
@@ -115,6 +130,26 @@ def _offsets_log(
         replicas=replicas,
         metadata=metadata,
     )
+
+
+def _transactions_log(
+    config: BrokerConfig, replicas: ReplicaManager, metadata: MetadataCache
+) -> ReplicatedLog:
+    return ReplicatedLog(
+        TRANSACTIONS_TOPIC,
+        planned_partitions=config.transaction_state_log_num_partitions,
+        timeout_ms=config.request_timeout_ms,
+        load_buffer_bytes=config.transaction_state_log_load_buffer_size,
+        replicas=replicas,
+        metadata=metadata,
+    )
+
+
+def _broker_link(
+    config: BrokerConfig, metadata: MetadataCache, connect: Connect, target: int
+) -> BrokerLink:
+    client_id = str(config.broker_id)
+    return BrokerLink(target, client_id, config.inter_broker_listener_name, metadata, connect)
 
 
 def log_manager_config(config: BrokerConfig) -> LogManagerConfig:

@@ -121,4 +121,25 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "group.offsets_removed": ("group", "partitions"),
     "group.removed": ("group",),
     "group.write_failed": ("group", "error"),
+    # --- transactions that this broker coordinates: who is producer, and what is unusual. How they
+    # begin and end isn't told, as little as what is produced
+    # prepared: the transactional ids whose transactions are ended now, as was decided before
+    "transaction.loaded": (
+        "partition",
+        "leader_epoch",
+        "transactional_ids",
+        "prepared",
+        "unknown_records",
+        "took_ms",
+    ),
+    "transaction.load_failed": ("partition", "error"),
+    "transaction.unloaded": ("partition", "leader_epoch", "transactional_ids"),
+    "transaction.initialized": ("transactional_id", "producer_id", "producer_epoch"),
+    # aborted over the producer's head
+    "transaction.fenced": ("transactional_id", "producer_id", "producer_epoch", "reason"),
+    # no answer from a broker that leads partitions of transactions that are being ended
+    "transaction.markers_delayed": ("broker_id", "transactions", "why"),
+    # a partition knows a newer coordinator, or producer
+    "transaction.markers_refused": ("transactional_id", "partition", "error"),
+    "transaction.expired": ("partition", "transactional_ids"),
 }

@@ -10,6 +10,7 @@
         ├─ fetchers.run       one task a source broker
         ├─ isr_changes.run    AlterPartition
         ├─ groups.run         rebalances, offset expiry
+        ├─ transactions.run   markers, timeouts, expiry of transactional ids
         └─ a listener each    one task a connection
 
 Start: a first session, the cluster's id, `meta.properties`, the logs (recovered
@@ -228,6 +229,7 @@ class _Life:
             await nursery.start(broker.fetchers.run)
             await nursery.start(broker.isr_changes.run)
             await nursery.start(broker.groups.run)
+            await nursery.start(broker.transactions.run)
             self._may_register.set()
             registered = await _comes_before(shutdown, self._registered.wait)
             if registered:

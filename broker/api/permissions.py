@@ -116,6 +116,22 @@ NEEDS: Final[dict[ApiKey, tuple[Need, ...]]] = {
         _each(_O.WRITE, _R.TRANSACTIONAL_ID),
         _each(_O.IDEMPOTENT_WRITE, _R.CLUSTER),
     ),
+    # Transactions. Brokers that add partitions, or verify them, need the cluster's permission.
+    ApiKey.ADD_PARTITIONS_TO_TXN: (
+        _each(_O.WRITE, _R.TRANSACTIONAL_ID),
+        _each(_O.WRITE, _R.TOPIC),
+        _each(_O.CLUSTER_ACTION, _R.CLUSTER),
+    ),
+    ApiKey.ADD_OFFSETS_TO_TXN: (
+        _each(_O.WRITE, _R.TRANSACTIONAL_ID),
+        _each(_O.READ, _R.GROUP),
+    ),
+    ApiKey.END_TXN: (_each(_O.WRITE, _R.TRANSACTIONAL_ID),),
+    ApiKey.DESCRIBE_TRANSACTIONS: (
+        _each(_O.DESCRIBE, _R.TRANSACTIONAL_ID),
+        _each(_O.DESCRIBE, _R.TOPIC),
+    ),
+    ApiKey.LIST_TRANSACTIONS: (_each(_O.DESCRIBE, _R.TRANSACTIONAL_ID),),
     # Topics. Who may create in the cluster may create any topic.
     ApiKey.METADATA: (
         _each(_O.DESCRIBE, _R.TOPIC),

@@ -120,13 +120,20 @@ BROKER_DOCUMENTATION: Final = {
     # Transactions and producer ids
     "producer.id.expiration.check.interval.ms": "How often silent producers are looked for.",
     "producer.id.expiration.ms": "After how long a silent producer is forgotten.",
-    "transaction.max.timeout.ms": "How long a producer may ask a transaction to be left open.",
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms": "How often transactions are "
+    "looked at for such as are over their timeout.",
+    "transaction.max.timeout.ms": "The longest timeout that a transactional producer may ask for.",
     "transaction.partition.verification.enable": "Whether a transaction's coordinator is asked "
     "before its first records enter a partition (KIP-890).",
+    "transaction.remove.expired.transaction.cleanup.interval.ms": "How often transactional ids "
+    "are looked at for expired ones.",
+    "transaction.state.log.load.buffer.size": "Bytes that are read at a time when transactions "
+    "are loaded.",
     "transaction.state.log.min.isr": "min.insync.replicas of __transaction_state.",
     "transaction.state.log.num.partitions": "Partitions of __transaction_state.",
     "transaction.state.log.replication.factor": "Replicas of __transaction_state.",
     "transaction.state.log.segment.bytes": "Segments of __transaction_state.",
+    "transactional.id.expiration.ms": "How long a transactional id without a transaction is kept.",
 }
 
 _THROTTLED: Final = "Replicas whose traffic is limited on the {}'s side: partition:broker,.. or *."

@@ -1,8 +1,37 @@
-"""Producer ids; the transactions of exactly-once producers will live here too.
+"""Transactions: records of many partitions, and offsets, of which readers see all or none.
 
-An idempotent producer asks InitProducerId for a producer id and numbers its
-batches, so that the log can drop what it has already (`broker.log.producer_state`).
-Ids must never be given twice in the whole cluster: the controller hands out
-blocks of a thousand, persisted in /latest_producer_id_block *before* the answer,
-and each broker gives out ids from its block.
+A producer with a `transactional.id` has a *coordinator*: the broker that leads the id's partition
+of `__transaction_state`. It knows who produces under the id (a producer id, and an epoch that grows
+with every new producer, so that the older ones are fenced), and which partitions the open
+transaction has written to. It decides how a transaction ends, by one record in its log, and then
+tells every partition.
+
+    producer                     coordinator                            partitions' leaders
+    InitProducerId ────────────▶ Empty, epoch + 1; what was open is aborted
+    AddPartitionsToTxn ────────▶ Ongoing: these partitions
+    Produce ───────────────────────────────────────────────────────────▶ records; on the first:
+                                 is it in the transaction? ◀──────────── "verify_only"
+    AddOffsetsToTxn ───────────▶ Ongoing: the group's partition of __consumer_offsets
+    TxnOffsetCommit ───────────────────────────────────────────────────▶ offsets, pending
+    EndTxn ────────────────────▶ PrepareCommit, or PrepareAbort: decided
+           ◀───── the answer ───
+                                 WriteTxnMarkers ──────────────────────▶ a marker behind the records
+                                 CompleteCommit, or CompleteAbort
+
+What holds:
+
+- Nothing is true before it is in the log and replicated; no answer is given and no marker sent for
+  anything else. (A fenced producer is fenced a moment earlier.)
+- What is prepared is ended, whoever has to do it: the next coordinator finds it in the log.
+- One transition of a transactional id at a time; who comes between is told to come back.
+- A partition loaded is an object; who has awaited compares it, and a former coordinator finds out.
+
+Producer ids must never be given twice in the whole cluster: the controller hands out blocks of
+a thousand, persisted in /latest_producer_id_block *before* the answer, and each broker gives out
+ids from its block (`producer_ids`).
+
+Where to begin: `transaction_states`, `transaction`, `decisions` (pure), then `coordinator`.
+
+Source: KIP-98, KIP-360 (epochs), KIP-588 (PRODUCER_FENCED), KIP-664 (tools), KIP-890
+(verification); `kafka.coordinator.transaction`.
 """

@@ -24,19 +24,22 @@ class ProducerIds:
 
     broker_id: int
     controller: ControllerClient
+    broker_epoch: int = -1
     _block: range = attrs.field(default=range(0), init=False)
     _turn: trio.Lock = attrs.field(factory=trio.Lock, init=False)
 
-    async def next_id(self, broker_epoch: int) -> int:
+    async def next_id(self) -> int:
         """A producer id that nobody else has; raises `KafkaError` COORDINATOR_NOT_AVAILABLE."""
         async with self._turn:
             if not self._block:
-                self._block = await self._next_block(broker_epoch)
+                self._block = await self._next_block()
             first, self._block = self._block[0], self._block[1:]
             return first
 
-    async def _next_block(self, broker_epoch: int) -> range:
-        request = AllocateProducerIdsRequest(broker_id=self.broker_id, broker_epoch=broker_epoch)
+    async def _next_block(self) -> range:
+        request = AllocateProducerIdsRequest(
+            broker_id=self.broker_id, broker_epoch=self.broker_epoch
+        )
         try:
             answer = await self.controller.request(
                 ApiKey.ALLOCATE_PRODUCER_IDS, 0, request, AllocateProducerIdsResponse, TIMEOUT_S

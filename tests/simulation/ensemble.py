@@ -111,11 +111,15 @@ class Ensemble:
     async def crash(self, *broker_ids: int) -> None:
         """As SIGKILL, all at once. A session ends when its timeout has passed."""
         lives = [self.lives[broker_id] for broker_id in broker_ids]
-        for life in lives:
-            self.zookeepers[life.broker_id].client_died()
-            life.process.cancel()
+        for broker_id in broker_ids:
+            self.kill(broker_id)
         for life in lives:
             await life.ended.wait()
+
+    def kill(self, broker_id: int) -> None:
+        """The same at this very moment: it will do nothing more, and has `ended` soon."""
+        self.zookeepers[broker_id].client_died()
+        self.lives[broker_id].process.cancel()
 
     async def lose_power(self, broker_id: int, *, everything: bool = False) -> None:
         """A crash that takes what was not synced with it: some of it, or all."""

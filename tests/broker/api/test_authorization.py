@@ -19,6 +19,8 @@ from broker.broker import Broker
 from broker.wire.apis import API_TABLE, ApiKey
 from broker.wire.errors import ErrorCode
 from broker.wire.messages import (
+    add_offsets_to_txn,
+    add_partitions_to_txn,
     allocate_producer_ids,
     alter_client_quotas,
     alter_configs,
@@ -34,7 +36,9 @@ from broker.wire.messages import (
     describe_groups,
     describe_log_dirs,
     describe_producers,
+    describe_transactions,
     elect_leaders,
+    end_txn,
     fetch,
     find_coordinator,
     heartbeat,
@@ -422,7 +426,30 @@ CLUSTER = [
     ),
 ]
 
-CASES = CLUSTER + RECORDS + TOPICS + GROUPS + BETWEEN_BROKERS
+WRITE_TRANSACTION: Question = (OP.WRITE, R.TRANSACTIONAL_ID, "x")
+ADD_T = [add_partitions_to_txn.AddPartitionsToTxnTopic(name="t", partitions=[0])]
+ADD_PARTITIONS = add_partitions_to_txn.AddPartitionsToTxnRequest(
+    v3_and_below_transactional_id="x", v3_and_below_topics=ADD_T
+)
+ADD_OFFSETS = add_offsets_to_txn.AddOffsetsToTxnRequest(transactional_id="x", group_id="g")
+MAY_WRITE = frozenset({WRITE_TRANSACTION})
+
+TRANSACTIONS = [
+    Case(ADD_PARTITIONS, 3, [WRITE_TRANSACTION], NO_TRANSACTIONAL_ID),
+    Case(ADD_PARTITIONS, 3, [WRITE_TRANSACTION, on_topic(OP.WRITE)], NO_TOPIC, MAY_WRITE),
+    Case(add_partitions_to_txn.AddPartitionsToTxnRequest(), 5, [CLUSTER_ACTION], NO_CLUSTER),
+    Case(ADD_OFFSETS, 4, [WRITE_TRANSACTION], NO_TRANSACTIONAL_ID),
+    Case(ADD_OFFSETS, 4, [WRITE_TRANSACTION, READ_GROUP], NO_GROUP, MAY_WRITE),
+    Case(end_txn.EndTxnRequest(transactional_id="x"), 4, [WRITE_TRANSACTION], NO_TRANSACTIONAL_ID),
+    Case(
+        describe_transactions.DescribeTransactionsRequest(transactional_ids=["x"]),
+        0,
+        [(OP.DESCRIBE, R.TRANSACTIONAL_ID, "x")],
+        NO_TRANSACTIONAL_ID,
+    ),
+]
+
+CASES = CLUSTER + RECORDS + TOPICS + GROUPS + TRANSACTIONS + BETWEEN_BROKERS
 
 
 def codes(answer: Any) -> Iterator[ErrorCode]:
@@ -466,6 +493,11 @@ def test_every_row_of_the_table_is_asked_for() -> None:
         for operation, resource, _ in case.asked
     }
     listing = {(ApiKey.LIST_GROUPS, OP.DESCRIBE, kind) for kind in (R.CLUSTER, R.GROUP)}
+    # Those are asked for what there is: test_transaction_handlers.
+    listing |= {
+        (ApiKey.LIST_TRANSACTIONS, OP.DESCRIBE, R.TRANSACTIONAL_ID),
+        (ApiKey.DESCRIBE_TRANSACTIONS, OP.DESCRIBE, R.TOPIC),
+    }
     assert rows == asked | listing
     assert NEEDS.keys() == API_TABLE.keys()
 

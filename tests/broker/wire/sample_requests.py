@@ -8,6 +8,8 @@ from uuid import UUID
 
 from broker.wire.apis import ApiKey
 from broker.wire.messages import (
+    add_offsets_to_txn,
+    add_partitions_to_txn,
     allocate_producer_ids,
     alter_client_quotas,
     alter_configs,
@@ -29,8 +31,10 @@ from broker.wire.messages import (
     describe_groups,
     describe_log_dirs,
     describe_producers,
+    describe_transactions,
     describe_user_scram_credentials,
     elect_leaders,
+    end_txn,
     envelope,
     fetch,
     find_coordinator,
@@ -43,6 +47,7 @@ from broker.wire.messages import (
     list_groups,
     list_offsets,
     list_partition_reassignments,
+    list_transactions,
     metadata,
     offset_commit,
     offset_fetch,
@@ -258,6 +263,43 @@ def sample_requests(topic_id: UUID) -> dict[ApiKey, list[object]]:
         ApiKey.INIT_PRODUCER_ID: [
             init_producer_id.InitProducerIdRequest(
                 transactional_id=None, transaction_timeout_ms=1000
+            )
+        ],
+        ApiKey.ADD_PARTITIONS_TO_TXN: [
+            add_partitions_to_txn.AddPartitionsToTxnRequest(
+                v3_and_below_transactional_id="unknown",
+                v3_and_below_producer_id=1,
+                v3_and_below_producer_epoch=0,
+                v3_and_below_topics=[
+                    add_partitions_to_txn.AddPartitionsToTxnTopic(name=TOPIC, partitions=[0])
+                ],
+                transactions=[
+                    add_partitions_to_txn.AddPartitionsToTxnTransaction(
+                        transactional_id="unknown",
+                        producer_id=1,
+                        verify_only=True,
+                        topics=[
+                            add_partitions_to_txn.AddPartitionsToTxnTopic(name=name, partitions=[0])
+                        ],
+                    )
+                ],
+            )
+            for name in (TOPIC, "missing")
+        ],
+        ApiKey.ADD_OFFSETS_TO_TXN: [
+            add_offsets_to_txn.AddOffsetsToTxnRequest(
+                transactional_id="unknown", producer_id=1, group_id=GROUP
+            )
+        ],
+        ApiKey.END_TXN: [
+            end_txn.EndTxnRequest(transactional_id="unknown", producer_id=1, committed=True)
+        ],
+        ApiKey.DESCRIBE_TRANSACTIONS: [
+            describe_transactions.DescribeTransactionsRequest(transactional_ids=["unknown"])
+        ],
+        ApiKey.LIST_TRANSACTIONS: [
+            list_transactions.ListTransactionsRequest(
+                state_filters=["Ongoing", "unheard of"], producer_id_filters=[1]
             )
         ],
         ApiKey.OFFSET_FOR_LEADER_EPOCH: [

@@ -1,0 +1,16 @@
+"""The properties that the transaction coordinator reads; `BrokerConfig` has them all."""
+
+from typing import Protocol
+
+
+class TransactionConfig(Protocol):
+    @property
+    def request_timeout_ms(self) -> int: ...
+    @property
+    def transaction_abort_timed_out_transaction_cleanup_interval_ms(self) -> int: ...
+    @property
+    def transaction_max_timeout_ms(self) -> int: ...
+    @property
+    def transaction_remove_expired_transaction_cleanup_interval_ms(self) -> int: ...
+    @property
+    def transactional_id_expiration_ms(self) -> int: ...

@@ -1,0 +1,118 @@
+"""Writing a transition into the log, and then making it true.
+
+    transaction.begin(transition)               pending: nobody else may change it now
+    write = store.append(owned, transaction)    in the local log, now
+    error = await store.settle(write)           replicated, and it is so; or not, and why
+
+The log speaks of replicas and leaders; a producer knows nothing of those. It is told what it can
+act on: come back later, or look for the coordinator again.
+
+A broker that has lost the partition meanwhile, and perhaps leads it again, has another
+`OwnedPartition` by then, with other transactions in it: what the record says was read by whoever
+loaded that, or is not in the log.
+
+Source: Kafka's `appendTransactionToLog` in TransactionStateManager.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import attrs
+
+from broker.coordinators.background import Background
+from broker.coordinators.log import Append, CoordinatorLog
+from broker.coordinators.ownership import OwnedPartition, Ownership
+from broker.coordinators.waiting import Waiting
+from broker.transactions.transaction import Transaction, Transition
+from broker.transactions.transaction_records import transaction_record, transaction_tombstone
+from broker.wire.errors import ErrorCode, KafkaError
+from broker.wire.records import Record
+
+_ERRORS: Final = {
+    ErrorCode.UNKNOWN_TOPIC_OR_PARTITION: ErrorCode.COORDINATOR_NOT_AVAILABLE,
+    ErrorCode.NOT_ENOUGH_REPLICAS: ErrorCode.COORDINATOR_NOT_AVAILABLE,
+    ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND: ErrorCode.COORDINATOR_NOT_AVAILABLE,
+    ErrorCode.REQUEST_TIMED_OUT: ErrorCode.COORDINATOR_NOT_AVAILABLE,
+    ErrorCode.NOT_LEADER_OR_FOLLOWER: ErrorCode.NOT_COORDINATOR,
+    ErrorCode.KAFKA_STORAGE_ERROR: ErrorCode.NOT_COORDINATOR,
+    ErrorCode.MESSAGE_TOO_LARGE: ErrorCode.UNKNOWN_SERVER_ERROR,
+    ErrorCode.RECORD_LIST_TOO_LARGE: ErrorCode.UNKNOWN_SERVER_ERROR,
+}
+
+
+@attrs.frozen(eq=False)
+class Write:
+    """Records on their way into the log; `append` is an error if they did not even get there."""
+
+    owned: OwnedPartition[Transaction]
+    append: Append | KafkaError
+    timeout_ms: int | None = None
+
+
+@attrs.frozen
+class TransactionStore:
+    """Writes to the owned partitions of `__transaction_state`."""
+
+    log: CoordinatorLog
+    ownership: Ownership[Transaction]
+    background: Background
+    clock_ms: Callable[[], int]
+
+    async def carry_out(
+        self, owned: OwnedPartition[Transaction], transaction: Transaction, transition: Transition
+    ) -> ErrorCode:
+        """All of it, to the end even if the client who wants it goes away meanwhile."""
+        transaction.begin(transition)
+        write = self.append(owned, transaction)
+        settled = Waiting[ErrorCode]()
+
+        async def settle() -> None:
+            settled.answer(await self.settle(write, transaction))
+
+        self.background.start(settle)
+        return await settled.wait()
+
+    def append(self, owned: OwnedPartition[Transaction], transaction: Transaction) -> Write:
+        """Append what is pending. As in Kafka, it may take the transaction's own time."""
+        assert transaction.pending is not None
+        record = transaction_record(
+            transaction.transactional_id, transaction.pending, self.clock_ms()
+        )
+        return Write(owned, self._append(owned, [record]), transaction.pending.timeout_ms)
+
+    def append_tombstones(
+        self, owned: OwnedPartition[Transaction], transactions: Sequence[Transaction]
+    ) -> Write:
+        """Remove the transactional ids from the log."""
+        now_ms = self.clock_ms()
+        records = [transaction_tombstone(each.transactional_id, now_ms) for each in transactions]
+        return Write(owned, self._append(owned, records))
+
+    def _append(
+        self, owned: OwnedPartition[Transaction], records: Sequence[Record]
+    ) -> Append | KafkaError:
+        try:
+            return self.log.append(owned.partition, records)
+        except KafkaError as error:
+            return error
+
+    async def outcome(self, write: Write) -> ErrorCode:
+        """Wait until it is replicated: NONE, or what a producer is told. Changes nothing."""
+        try:
+            if isinstance(write.append, KafkaError):
+                raise write.append
+            await self.log.until_committed(write.append, write.timeout_ms)
+        except KafkaError as error:
+            return _ERRORS.get(error.code, error.code)
+        if not self.ownership.still_owns(write.owned):
+            return ErrorCode.NOT_COORDINATOR
+        return ErrorCode.NONE
+
+    async def settle(self, write: Write, transaction: Transaction) -> ErrorCode:
+        """As `outcome`; and the transaction becomes what was pending, or stays what it was."""
+        error = await self.outcome(write)
+        if error is ErrorCode.NONE:
+            transaction.complete()
+        else:
+            transaction.abandon()
+        return error

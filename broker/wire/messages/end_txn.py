@@ -1,0 +1,23 @@
+"""EndTxn: commit my open transaction, or abort it.
+
+Versions:
+       2  PRODUCER_FENCED may be answered; before that INVALID_PRODUCER_EPOCH (KIP-588)
+       3  flexible
+       4  the client understands TRANSACTION_ABORTABLE (KIP-890)
+"""
+
+from broker.wire.schema import BOOL, INT16, INT32, INT64, STRING, message, wire
+
+
+@message(versions="0-4", flexible="3+")
+class EndTxnRequest:
+    transactional_id: str = wire(STRING, "0+")
+    producer_id: int = wire(INT64, "0+")
+    producer_epoch: int = wire(INT16, "0+")
+    committed: bool = wire(BOOL, "0+")
+
+
+@message(versions="0-4", flexible="3+")
+class EndTxnResponse:
+    throttle_time_ms: int = wire(INT32, "0+")
+    error_code: int = wire(INT16, "0+")

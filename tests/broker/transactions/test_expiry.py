@@ -1,0 +1,80 @@
+"""What time ends: transactions that are open for too long, ids that nobody uses."""
+
+import trio
+from trio.testing import MockClock
+
+from broker.transactions.decisions import Producer
+from broker.transactions.inspection import Filters
+from broker.wire.errors import ErrorCode
+from tests.broker.transactions.support import T0, Config, refusal, running_coordinator
+
+SOON = Config(
+    transactional_id_expiration_ms=60_000,
+    transaction_remove_expired_transaction_cleanup_interval_ms=10_000,
+)
+
+
+async def test_a_transaction_that_is_open_for_too_long(autojump_clock: MockClock) -> None:
+    async with running_coordinator() as setting:
+        producer = await setting.begin("x", T0, timeout_ms=15_000)
+        await trio.sleep(14)
+        assert setting.state() == "Ongoing"
+        await trio.sleep(7)
+        assert setting.state() == "CompleteAbort"
+        [marked] = setting.brokers.marked
+        assert (marked.producer, marked.commit) == (Producer(1000, 1), False)
+        assert await refusal(setting.end(producer)) is ErrorCode.PRODUCER_FENCED
+        [fenced] = setting.trace.facts("transaction.fenced")
+        assert fenced["reason"] == "timed out"
+        assert await setting.init() == Producer(1000, 2)
+
+
+async def test_it_is_tried_again_when_it_could_not_be_written(autojump_clock: MockClock) -> None:
+    async with running_coordinator() as setting:
+        await setting.begin("x", T0, timeout_ms=1_000)
+        setting.log.append_error = ErrorCode.NOT_ENOUGH_REPLICAS
+        await trio.sleep(25)
+        assert setting.state() == "Ongoing"
+        setting.log.append_error = None
+        await trio.sleep(10)
+        assert setting.state() == "CompleteAbort"
+        assert setting.coordinator.describe("x").producer_epoch == 1
+
+
+async def test_transactional_ids_are_forgotten(autojump_clock: MockClock) -> None:
+    async with running_coordinator(SOON) as setting:
+        await setting.init("old")
+        await setting.begin("open", T0, timeout_ms=900_000)
+        await trio.sleep(55)
+        await setting.init("young")
+        await trio.sleep(10)
+        ids = {each.transactional_id for each in setting.coordinator.list(Filters())}
+        assert ids == {"open", "young"}
+        [gone] = [record for record in setting.log.records() if record.value is None]
+        assert gone.key == b"\0\0\0\3old"
+        assert setting.trace.facts("transaction.expired")[0]["transactional_ids"] == ["old"]
+        assert await setting.init("old") == Producer(1003, 0)
+
+
+async def test_tombstones_that_are_not_replicated(autojump_clock: MockClock) -> None:
+    async with running_coordinator(SOON) as setting:
+        producer = await setting.init()
+        setting.log.commit_error = ErrorCode.REQUEST_TIMED_OUT
+        await trio.sleep(75)
+        assert setting.state() == "Empty"
+        setting.log.commit_error = None
+        await setting.coordinator.add_partitions("x", producer, [T0])
+
+
+async def test_many_go_in_several_batches(autojump_clock: MockClock) -> None:
+    async with running_coordinator(SOON) as setting:
+        names = [f"{number:03}".ljust(5_000, ".") for number in range(40)]
+        for name in names:
+            await setting.init(name)
+        await trio.sleep(75)
+        assert setting.coordinator.list(Filters()) == []
+        sizes = [
+            len(facts["transactional_ids"])  # type: ignore[arg-type]
+            for facts in setting.trace.facts("transaction.expired")
+        ]
+        assert (sum(sizes), max(sizes)) == (40, 3)

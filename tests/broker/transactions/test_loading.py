@@ -1,0 +1,155 @@
+"""A coordinator moves: its transactions are read from the log, and forgotten where they were."""
+
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from broker.coordinators.log import partition_for
+from broker.transactions.decisions import Producer
+from broker.transactions.inspection import Filters
+from broker.wire.errors import ErrorCode, KafkaError
+from broker.wire.record_batch import build_batch
+from broker.wire.records import Record
+from tests.broker.groups.support import PARTITION_COUNT, MemoryLog
+from tests.broker.transactions.support import T0, T1, U0, Setting, refusal, running_coordinator
+
+X = partition_for("x", PARTITION_COUNT)
+
+
+async def test_a_transaction_goes_on_at_its_next_coordinator(autojump_clock: MockClock) -> None:
+    log = MemoryLog()
+    async with running_coordinator(log=log) as first:
+        producer = await first.begin("x", T0)
+        before = first.coordinator.describe("x")
+    async with running_coordinator(log=log, leader_epoch=1) as second:
+        after = second.coordinator.describe("x")
+        assert (after.state, after.partitions) == (before.state, before.partitions)
+        assert (after.start_ms, after.timeout_ms) == (before.start_ms, before.timeout_ms)
+        await second.coordinator.add_partitions("x", producer, [U0])
+        await second.end(producer)
+        await wait_all_tasks_blocked()
+        assert set(second.brokers.partitions()) == {T0, U0}
+        assert {marked.coordinator_epoch for marked in second.brokers.marked} == {1}
+
+
+@pytest.mark.parametrize("commit", [True, False])
+async def test_what_was_prepared_is_ended_by_the_next_one(
+    autojump_clock: MockClock, commit: bool
+) -> None:
+    log = MemoryLog()
+    async with running_coordinator(log=log) as first:
+        producer = await first.begin("x", T0, T1)
+        first.brokers.unavailable = {1, 2}
+        await first.end(producer, commit=commit)
+        await trio.sleep(1)
+        assert first.brokers.marked == []
+    async with running_coordinator(log=log, leader_epoch=7) as second:
+        assert {(marked.partition, marked.commit) for marked in second.brokers.marked} == {
+            (T0, commit),
+            (T1, commit),
+        }
+        assert second.state() == ("CompleteCommit" if commit else "CompleteAbort")
+        [*_, loaded] = second.trace.facts("transaction.loaded")
+        assert any(facts["prepared"] == ["x"] for facts in second.trace.facts("transaction.loaded"))
+        assert loaded["unknown_records"] == 0
+
+
+async def test_requests_while_loading(autojump_clock: MockClock) -> None:
+    log = MemoryLog(read_gate=trio.Event())
+    async with running_coordinator(log=log) as setting:
+        loading = ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
+        assert await refusal(setting.init()) is loading
+        assert await refusal(setting.end(Producer(1, 1))) is loading
+        for look in (setting.state, lambda: setting.coordinator.list(Filters())):
+            with pytest.raises(KafkaError) as refused:
+                look()
+            assert refused.value.code is loading
+        assert log.read_gate is not None
+        log.read_gate.set()
+        await wait_all_tasks_blocked()
+        assert await setting.init() == Producer(1000, 0)
+
+
+async def test_requests_to_the_wrong_broker(autojump_clock: MockClock) -> None:
+    async with running_coordinator(elect=False) as setting:
+        assert await refusal(setting.init()) is ErrorCode.NOT_COORDINATOR
+        assert await refusal(setting.end(Producer(1, 1))) is ErrorCode.NOT_COORDINATOR
+        assert setting.coordinator.list(Filters()) == []
+
+
+async def test_resigning_stops_the_markers(autojump_clock: MockClock) -> None:
+    async with running_coordinator() as setting:
+        producer = await setting.begin("x", T0)
+        setting.brokers.unavailable = {1}
+        await setting.end(producer)
+        await trio.sleep(1)
+        setting.resign(1)
+        await trio.sleep(1)
+        setting.brokers.unavailable = set()
+        asked = len(setting.brokers.asked)
+        await trio.sleep(5)
+        assert (setting.brokers.marked, len(setting.brokers.asked)) == ([], asked)
+        assert len(setting.log.records()) == 3, "completed by whoever leads now"
+        assert setting.trace.facts("transaction.unloaded")
+
+
+async def test_elected_again_while_a_write_is_on_its_way(autojump_clock: MockClock) -> None:
+    async with running_coordinator() as setting:
+        producer = await setting.begin("x", T0)
+        setting.log.replicated = trio.Event()
+        outcomes = []
+
+        async def end() -> None:
+            outcomes.append(await refusal(setting.end(producer)))
+
+        setting.nursery.start_soon(end)
+        await wait_all_tasks_blocked()
+        setting.resign(1)
+        setting.elect(2)
+        await wait_all_tasks_blocked()
+        setting.log.replicated.set()
+        await wait_all_tasks_blocked()
+        assert outcomes == [ErrorCode.NOT_COORDINATOR]
+        # The new leadership has read what the old one wrote, and ended it: once.
+        assert setting.state() == "CompleteCommit"
+        assert [marked.coordinator_epoch for marked in setting.brokers.marked] == [2]
+
+
+async def test_old_news_and_the_same_news_twice(autojump_clock: MockClock) -> None:
+    async with running_coordinator(leader_epoch=5) as setting:
+        await setting.begin("x", T0)
+        setting.resign(4)
+        setting.elect(5)
+        await wait_all_tasks_blocked()
+        assert setting.state() == "Ongoing"
+        setting.resign(6)
+        setting.resign(6)
+        assert await refusal(setting.init()) is ErrorCode.NOT_COORDINATOR
+
+
+async def test_what_expired_stays_away_and_strangers_are_counted(
+    autojump_clock: MockClock,
+) -> None:
+    log = MemoryLog()
+    async with running_coordinator(log=log) as first:
+        await first.init()
+        log.append(X, [Record(b"\0\0\0\1x", None, 0), Record(b"\0\7later", b"?", 0)])
+    async with running_coordinator(log=log) as second:
+        assert second.coordinator.list(Filters()) == []
+        assert sum(_unknown(second)) == 1
+
+
+def _unknown(setting: Setting) -> list[int]:
+    facts = setting.trace.facts("transaction.loaded")
+    return [each["unknown_records"] for each in facts]  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("record", [Record(None, b"v", 0), Record(b"\0\0\0\1x", b"\0\0", 0)])
+async def test_a_partition_that_cannot_be_read_is_not_served(
+    autojump_clock: MockClock, record: Record
+) -> None:
+    log = MemoryLog(data={X: bytearray(build_batch([record]))})
+    async with running_coordinator(log=log) as setting:
+        assert await refusal(setting.init()) is ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
+        [failed] = setting.trace.facts("transaction.load_failed")
+        assert failed["partition"] == X
