@@ -25,7 +25,7 @@ from broker.replica.fetchers import Fetchers
 from broker.replica.isr_changes import IsrChanges
 from broker.replica.manager import ReplicaManager
 from broker.replica.partition import Partition
-from broker.replica.verification import NoCoordinator, Verifier
+from broker.replica.verification import Verifier
 from broker.topic_admin import TopicAdmin
 from broker.transactions.coordinator import TransactionCoordinator
 from broker.transactions.producer_ids import ProducerIds
@@ -60,12 +60,12 @@ class Broker:
     producer_ids: ProducerIds
     groups: GroupCoordinator
     transactions: TransactionCoordinator
+    # Who asks transactions' coordinators which partitions belong to them.
+    verifier: Verifier
     old_offsets: ZooKeeperOffsets
     topic_admin: TopicAdmin
     features: FinalizedFeatures
     client_quotas: ClientQuotas
-    # Who asks transactions' coordinators which partitions belong to them.
-    verifier: Verifier = attrs.field(factory=NoCoordinator)
     # The czxid of our /brokers/ids node, -1 while we aren't registered.
     broker_epoch: int = -1
     # Who decides what clients may do; None allows everything. See broker.api.permissions.

@@ -68,6 +68,15 @@ def build_broker(
         connect,
     )
     producer_ids = ProducerIds(config.broker_id, controller_client)
+    transactions = TransactionCoordinator(
+        config,
+        _transactions_log(config, replicas, metadata),
+        metadata,
+        partial(_broker_link, config, metadata, connect),
+        producer_ids.next_id,
+        recorder,
+        clock_ms,
+    )
     return Broker(
         configs=configs,
         broker_id=config.broker_id,
@@ -94,15 +103,8 @@ def build_broker(
         groups=GroupCoordinator(
             config, _offsets_log(config, replicas, metadata), recorder, clock_ms, randomness
         ),
-        transactions=TransactionCoordinator(
-            config,
-            _transactions_log(config, replicas, metadata),
-            metadata,
-            partial(_broker_link, config, metadata, connect),
-            producer_ids.next_id,
-            recorder,
-            clock_ms,
-        ),
+        transactions=transactions,
+        verifier=transactions.verifier,
         old_offsets=ZooKeeperOffsets(zookeeper),
         topic_admin=topic_admin,
         features=FinalizedFeatures(recorder),

@@ -31,7 +31,7 @@ from coordination.values import TopicPartition
 
 
 class Verifier(Protocol):
-    """Asks transactions' coordinators: AddPartitionsToTxn with verify_only."""
+    """Asks transactions' coordinators: `broker.transactions.verification`."""
 
     async def verify(
         self,
@@ -45,19 +45,6 @@ class Verifier(Protocol):
         Of errors on the way: COORDINATOR_NOT_AVAILABLE, NETWORK_EXCEPTION, ..
         """
         ...
-
-
-class NoCoordinator:
-    """Where there are no transactions: a `Verifier` that finds nobody to ask."""
-
-    async def verify(
-        self,
-        transactional_id: str,  # noqa: ARG002
-        producer_id: int,  # noqa: ARG002
-        producer_epoch: int,  # noqa: ARG002
-        partitions: Collection[TopicPartition],
-    ) -> Mapping[TopicPartition, ErrorCode]:
-        return dict.fromkeys(partitions, ErrorCode.COORDINATOR_NOT_AVAILABLE)
 
 
 @attrs.frozen
