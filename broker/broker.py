@@ -23,6 +23,7 @@ from broker.replica.control import RoleChanges
 from broker.replica.fetch_sessions import FetchSessions
 from broker.replica.fetchers import Fetchers
 from broker.replica.isr_changes import IsrChanges
+from broker.replica.log_dir_moves import LogDirMoves
 from broker.replica.manager import ReplicaManager
 from broker.replica.partition import Partition
 from broker.replica.verification import Verifier
@@ -56,6 +57,7 @@ class Broker:
     fetch_sessions: FetchSessions
     fetchers: Fetchers
     isr_changes: IsrChanges
+    moves: LogDirMoves
     controller_client: ControllerClient
     producer_ids: ProducerIds
     groups: GroupCoordinator
@@ -100,11 +102,15 @@ class Broker:
             )
 
     def roles_changed(self, changes: RoleChanges) -> None:
-        """Tell those whose work follows from a partition's role: fetchers and coordinators."""
+        """Tell those whose work follows from a partition's role: fetchers, moves, coordinators."""
         for partition in changes.leaders + changes.stopped:
             self.fetchers.unassign(partition)
         for partition in changes.followers:
             self.fetchers.assign(partition)
+        for partition in changes.leaders + changes.followers:
+            self.moves.assign(partition)
+        for partition in changes.stopped:
+            self.moves.remove(partition)
         for partition in changes.leaders:
             coordinator = self._coordinator_at(partition)
             if coordinator is not None:

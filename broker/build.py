@@ -22,6 +22,7 @@ from broker.replica.fetch_sessions import FetchSessions
 from broker.replica.fetchers import Fetchers
 from broker.replica.high_watermark_checkpoints import HighWatermarks
 from broker.replica.isr_changes import IsrChanges
+from broker.replica.log_dir_moves import LogDirMoves
 from broker.replica.manager import ReplicaManager
 from broker.replica.throttle import Throttle
 from broker.surroundings import Surroundings
@@ -98,6 +99,7 @@ def build_broker(
         isr_changes=IsrChanges(
             replicas, metadata, controller_client, recorder, config.replica_lag_time_max_ms / 1000
         ),
+        moves=LogDirMoves(replicas, _moves_throttle(config, configs), recorder),
         controller_client=controller_client,
         producer_ids=producer_ids,
         groups=GroupCoordinator(
@@ -117,6 +119,15 @@ def _throttle(config: BrokerConfig, rate_bytes_s: Callable[[], float]) -> Thrott
         config.replication_quota_window_num,
         config.replication_quota_window_size_seconds,
         rate_bytes_s,
+        clock_s=trio.current_time,
+    )
+
+
+def _moves_throttle(config: BrokerConfig, configs: LiveConfigs) -> Throttle:
+    return Throttle(
+        config.alter_log_dirs_replication_quota_window_num,
+        config.alter_log_dirs_replication_quota_window_size_seconds,
+        lambda: configs.current.replica_alter_log_dirs_io_max_bytes_per_second,
         clock_s=trio.current_time,
     )
 

@@ -4,6 +4,7 @@
                           │
                           ▼
          partitions     offline: no role, no fetcher, KAFKA_STORAGE_ERROR to whoever asks
+         moves to it    given up
          logs           forgotten, their files let go of, the directory unlocked
          controller     told by /log_dir_event_notification; it asks by LeaderAndIsr which
                         replicas are offline, and moves what they led
@@ -60,6 +61,7 @@ async def _watch(
 def give_up(broker: Broker, directory: LogDirectory) -> None:
     """Stop serving what is in a directory that has failed."""
     replicas = broker.replicas
+    broker.moves.directory_failed(directory)
     lost = [p for p in replicas.partitions.values() if p.log.directory.parent == directory.path]
     for partition in lost:
         replicas.take_offline(partition.topic_partition)

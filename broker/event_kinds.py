@@ -100,6 +100,10 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "partition.loss_possible": ("partition", "leader_epoch", "log_end_offset", "why"),
     # a whole log directory can't be used any more; its partitions are not served
     "log_directory.failed": ("directory", "why", "partitions"),
+    # a replica on its way to another log directory of this broker: given up, or arrived
+    "partition.move_began": ("partition", "source", "destination"),
+    "partition.move_ended": ("partition", "destination", "why"),
+    "partition.moved": ("partition", "source", "destination", "log_end_offset"),
     "partition.truncated": ("partition", "before", "log_end_offset", "why"),
     # --- consumer groups that this broker coordinates
     "group.loaded": (

@@ -9,6 +9,7 @@
         ├─ replicas.run       high watermark checkpoints
         ├─ fetchers.run       one task a source broker
         ├─ isr_changes.run    AlterPartition
+        ├─ moves.run          replicas to other log directories
         ├─ groups.run         rebalances, offset expiry
         ├─ transactions.run   markers, timeouts, expiry of transactional ids
         └─ a listener each    one task a connection
@@ -228,6 +229,7 @@ class _Life:
             await nursery.start(broker.replicas.run)
             await nursery.start(broker.fetchers.run)
             await nursery.start(broker.isr_changes.run)
+            await nursery.start(broker.moves.run)
             await nursery.start(broker.groups.run)
             await nursery.start(broker.transactions.run)
             self._may_register.set()

@@ -1,9 +1,9 @@
 """DescribeLogDirs: what lies in each log directory of this broker, and which of them work.
 
 Of each replica: the bytes of its segments, and by how much it's behind, which is how much of what
-is known to be committed it lacks (never less than 0). A directory that is offline is answered with
-KAFKA_STORAGE_ERROR and without topics. Moving a replica between directories, whose second log would
-be `is_future_key`, isn't there yet.
+is known to be committed it lacks (never less than 0). A replica that is being moved between
+directories is told of twice: the copy has `is_future_key`, and lags by what is yet to be copied. A
+directory that is offline is answered with KAFKA_STORAGE_ERROR and without topics.
 
 Kafka: ReplicaManager.describeLogDirs, KIP-113, KIP-827 (the volume's size).
 """
@@ -61,7 +61,8 @@ async def _describe(
 def _asked_for(
     broker: Broker, directory: LogDirectory, request: DescribeLogDirsRequest
 ) -> list[PartitionLog]:
-    here = [log for log in broker.logs.logs.values() if log.directory.parent == directory.path]
+    logs = [*broker.logs.logs.values(), *broker.logs.futures.logs.values()]
+    here = [log for log in logs if log.directory.parent == directory.path]
     if request.topics is None:
         return here
     named = {
@@ -77,14 +78,21 @@ def _topics(broker: Broker, logs: Iterable[PartitionLog]) -> list[DescribeLogDir
     for log in logs:
         name, partition = log.topic_partition.topic, log.topic_partition.partition
         topic = topics.setdefault(name, DescribeLogDirsTopic(name=name))
-        is_served = log.topic_partition in broker.replicas.partitions
         topic.partitions.append(
             DescribeLogDirsPartition(
                 partition_index=partition,
                 partition_size=log.local.segments.size_bytes,
-                offset_lag=max(log.high_watermark - log.log_end_offset, 0)
-                if is_served
-                else NO_LAG_KNOWN,
+                offset_lag=_lag(broker, log),
+                is_future_key=log.is_future,
             )
         )
     return list(topics.values())
+
+
+def _lag(broker: Broker, log: PartitionLog) -> int:
+    partition = broker.replicas.partitions.get(log.topic_partition)
+    if partition is None:
+        return NO_LAG_KNOWN
+    if log.is_future:
+        return partition.log.log_end_offset - log.log_end_offset
+    return max(log.high_watermark - log.log_end_offset, 0)

@@ -174,6 +174,7 @@ NEEDS: Final[dict[ApiKey, tuple[Need, ...]]] = {
     # The cluster.
     ApiKey.ELECT_LEADERS: (_each(_O.ALTER, _R.CLUSTER),),
     ApiKey.UPDATE_FEATURES: (_cluster(_O.ALTER),),
+    ApiKey.ALTER_REPLICA_LOG_DIRS: (_each(_O.ALTER, _R.CLUSTER),),
     ApiKey.DESCRIBE_LOG_DIRS: (_cluster(_O.DESCRIBE),),
     ApiKey.ALTER_PARTITION_REASSIGNMENTS: (_cluster(_O.ALTER),),
     ApiKey.LIST_PARTITION_REASSIGNMENTS: (_cluster(_O.DESCRIBE),),

@@ -81,9 +81,13 @@ class BrokerConfig:
     fetch_max_bytes: int
     max_incremental_fetch_session_cache_slots: int
 
-    # Limits of replication traffic (KIP-73); the rates, bytes a second, are set in ZooKeeper only
+    # Limits of replication traffic and of moves between log directories (KIP-73, KIP-113); the
+    # rates, bytes a second, are set in ZooKeeper only
     replication_quota_window_num: int
     replication_quota_window_size_seconds: int
+    alter_log_dirs_replication_quota_window_num: int
+    alter_log_dirs_replication_quota_window_size_seconds: int
+    replica_alter_log_dirs_io_max_bytes_per_second: int
     leader_replication_throttled_rate: int
     follower_replication_throttled_rate: int
 

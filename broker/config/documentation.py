@@ -57,6 +57,9 @@ BROKER_DOCUMENTATION: Final = {
     "replica.selector.class": "Which replica a consumer is told to read from.",
     "replication.quota.window.num": "Over how many windows throttled traffic is measured, ..",
     "replication.quota.window.size.seconds": ".. and how long each is.",
+    "alter.log.dirs.replication.quota.window.num": "Over how many windows the traffic of moves is "
+    "measured, ..",
+    "alter.log.dirs.replication.quota.window.size.seconds": ".. and how long each is.",
     "leader.replication.throttled.rate": "Bytes a second that this broker sends, as leader, to "
     "the replicas that leader.replication.throttled.replicas of their topics name.",
     "follower.replication.throttled.rate": "Bytes a second that this broker fetches, as follower, "

@@ -41,6 +41,7 @@ by this code and the other way round.
     upkeep         what happens to them by itself: sync, checkpoint, retention
     log_directories  which of log.dirs can be used, and where a new log goes
     log_directory  one of them: its lock, its clean mark, its checkpoints, its health
+    future_logs    logs that will take another one's place; moved_from: that they have
 
 Invariants:
 

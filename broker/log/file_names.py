@@ -15,10 +15,12 @@
         00000000000000000000.snapshot    the producers' state at that offset
         leader-epoch-checkpoint          which leader epoch began at which offset
         partition.metadata               the topic id
+        moved-from                       ours: the log directory whose log this one has replaced
         *.deleted                        to be unlinked after file.delete.delay.ms
         *.cleaned, *.swap                compaction's half-done and done but not yet renamed
       <topic>-<partition>.<32 hex>-delete/   a deleted partition, to be removed after the delay
       <topic>-<partition>.<32 hex>-stray/    one of another topic of that name, kept and not used
+      <topic>-<partition>.<32 hex>-future/   a copy that will replace the one in another directory
 
 A topic's name may hold dots and dashes, so the directory names are taken apart from the right.
 Source: Kafka's `LogFileUtils`, `LocalLog.parseTopicPartitionName`, KAFKA-5232.
@@ -42,6 +44,7 @@ TEMPORARY: Final = ".tmp"
 
 LEADER_EPOCH_CHECKPOINT: Final = "leader-epoch-checkpoint"
 PARTITION_METADATA: Final = "partition.metadata"
+MOVED_FROM: Final = "moved-from"
 RECOVERY_POINT_CHECKPOINT: Final = "recovery-point-offset-checkpoint"
 LOG_START_OFFSET_CHECKPOINT: Final = "log-start-offset-checkpoint"
 HIGH_WATERMARK_CHECKPOINT: Final = "replication-offset-checkpoint"
@@ -50,11 +53,11 @@ LOCK: Final = ".lock"
 
 DELETE_DIRECTORY: Final = "-delete"
 STRAY_DIRECTORY: Final = "-stray"
+FUTURE_DIRECTORY: Final = "-future"
 _IGNORED_DIRECTORIES: Final = frozenset({"remote-log-index-cache", "lost+found"})
-_IGNORED_SUFFIXES: Final = (STRAY_DIRECTORY, "-future")  # a move between directories makes these
-_MAX_NAME_BYTES: Final = 255
+MAX_NAME_BYTES: Final = 255
 
-_PARTITION = re.compile(r"(?P<topic>.+)-(?P<partition>\d+)")
+_PARTITION = re.compile(r"(?P<topic>.+)-(?P<partition>\d+)(\.[0-9a-fA-F-]+-future)?")
 _DELETED_PARTITION = re.compile(r".+-\d+\.[0-9a-fA-F-]+-delete")
 
 
@@ -77,11 +80,16 @@ def is_deleted_partition(directory_name: str) -> bool:
 
 
 def is_ignored(directory_name: str) -> bool:
-    return directory_name in _IGNORED_DIRECTORIES or directory_name.endswith(_IGNORED_SUFFIXES)
+    return directory_name in _IGNORED_DIRECTORIES or directory_name.endswith(STRAY_DIRECTORY)
+
+
+def is_future(directory_name: str) -> bool:
+    """Whether a copy is being made there, to replace the partition's log."""
+    return directory_name.endswith(FUTURE_DIRECTORY)
 
 
 def partition_of(directory_name: str) -> TopicPartition:
-    """The partition whose log lives in the directory of this name."""
+    """The partition whose log, or future log, lives in the directory of this name."""
     match = _PARTITION.fullmatch(directory_name)
     if match is None:
         raise NotAPartitionDirectory(
@@ -101,6 +109,11 @@ def stray_directory(topic_partition: TopicPartition, unique: uuid.UUID) -> str:
     return _hidden(topic_partition, unique, STRAY_DIRECTORY)
 
 
+def future_directory(topic_partition: TopicPartition, unique: uuid.UUID) -> str:
+    """The name of a copy that is being made. It's never cut: who is to be moved is read from it."""
+    return f"{topic_partition}.{unique.hex}{FUTURE_DIRECTORY}"
+
+
 def _hidden(topic_partition: TopicPartition, unique: uuid.UUID, mark: str) -> str:
     suffix = f"-{topic_partition.partition}.{unique.hex}{mark}"
-    return topic_partition.topic[: _MAX_NAME_BYTES - len(suffix)] + suffix
+    return topic_partition.topic[: MAX_NAME_BYTES - len(suffix)] + suffix

@@ -55,12 +55,12 @@ class Flushing:
     recovery_point: int
     last_flush_ms: int
     has_stale_checkpoint: bool  # the checkpoint names a later recovery point
-    _truncations: int = attrs.field(default=0, init=False)
+    truncations: int = attrs.field(default=0, init=False)
     _has_unsynced_truncation: bool = attrs.field(default=False, init=False)
 
     def truncated_to(self, offset: int) -> None:
         """The log ends at `offset` now."""
-        self._truncations += 1
+        self.truncations += 1
         self._has_unsynced_truncation = True
         if offset < self.recovery_point:
             self.recovery_point = offset
@@ -118,12 +118,12 @@ class Flushing:
         if epochs.exists():
             files.append(self.disk.open(epochs))
         return Flush(
-            self.disk, self.directory, tuple(files), end_offset, include_active, self._truncations
+            self.disk, self.directory, tuple(files), end_offset, include_active, self.truncations
         )
 
     def finish(self, flush: Flush, now_ms: int) -> None:
         """`flush` was run: move the recovery point, unless the log was cut back meanwhile."""
-        if flush.truncations == self._truncations:
+        if flush.truncations == self.truncations:
             self.recovery_point = max(self.recovery_point, flush.end_offset)
             self.last_flush_ms = now_ms
             if flush.includes_active:

@@ -6,27 +6,32 @@
 
 A directory that can't be read is offline from then on, and none of its logs is used; the others are
 loaded. But a partition with two logs ends the start: nobody but the user knows which is the good
-one. (So can a directory look that failed, was replaced, and came back.)
+one. (So can a directory look that failed, was replaced, and came back.) Unless one of them was just
+replacing the other, and says so: `moved_from`.
 
 Source: Kafka's `LogManager.loadLogs`.
 """
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import attrs
 import trio
 
 from broker.log.checkpoints import MalformedCheckpoint, OffsetCheckpoint
-from broker.log.file_names import partition_of
+from broker.log.file_names import is_future, partition_of
+from broker.log.future_logs import FutureLogs
 from broker.log.log_config import LogConfig
 from broker.log.log_directories import LogDirectories
 from broker.log.log_directory import LogDirectory, LogDirectoryError
 from broker.log.log_opener import LogOpener
+from broker.log.moved_from import has_replaced
 from broker.log.partition_log import PartitionLog
 from broker.log.partition_metadata import MalformedPartitionMetadata
 from broker.log.upkeep import LogUpkeep, in_thread
+from broker.wire.errors import KafkaError
 from coordination.values import TopicPartition
 
 _log = logging.getLogger(__name__)
@@ -37,16 +42,19 @@ _UNREADABLE = (OSError, MalformedCheckpoint, MalformedPartitionMetadata)
 
 @attrs.define(eq=False)
 class Loading:
-    """One start. The logs go into `logs`; `progress` hears (logs loaded, logs in all)."""
+    """One start. The logs go into `logs` and `futures`; `progress` hears (logs loaded, in all)."""
 
     directories: LogDirectories
     logs: dict[TopicPartition, PartitionLog]
+    futures: FutureLogs
     opener: LogOpener
     upkeep: LogUpkeep
     threads: trio.CapacityLimiter
     topic_configs: Mapping[str, LogConfig]
     progress: Callable[[int, int], None]
     _total: int = attrs.field(default=0, init=False)
+    # Logs that others were replacing when the broker was killed, and those others.
+    _replaced: list[tuple[PartitionLog, PartitionLog]] = attrs.field(factory=list, init=False)
 
     async def run(self) -> None:
         """Raises LogDirectoryError for what the user must mend."""
@@ -60,6 +68,9 @@ class Loading:
         async with trio.open_nursery() as nursery:
             for directory, paths in found.items():
                 nursery.start_soon(self._load_directory, directory, paths)
+        for old, new in self._replaced:
+            with suppress(KafkaError):  # its `storage` has taken note
+                await self.futures.retire(old, new)
 
     async def _load_directory(self, directory: LogDirectory, paths: list[Path]) -> None:
         try:
@@ -92,7 +103,7 @@ class Loading:
                 directory.storage.fail(error)
                 return
             self._add(log)
-            self.progress(len(self.logs), self._total)
+            self.progress(len(self.logs) + len(self.futures.logs), self._total)
 
     def _open(self, directory: LogDirectory, start: "_Start", path: Path) -> PartitionLog:
         topic_partition = partition_of(path.name)
@@ -106,12 +117,19 @@ class Loading:
         )
 
     def _add(self, log: PartitionLog) -> None:
-        other = self.logs.setdefault(log.topic_partition, log)
-        if other is not log:
-            raise LogDirectoryError(
-                f"{log.topic_partition} has two logs: {other.directory} and {log.directory}; "
-                "remove the one that is out of date"
-            )
+        logs = self.futures.logs if is_future(log.directory.name) else self.logs
+        other = logs.get(log.topic_partition)
+        if other is not None:
+            if has_replaced(other.directory, log.directory):
+                self._replaced.append((log, other))
+                return
+            if not has_replaced(log.directory, other.directory):
+                raise LogDirectoryError(
+                    f"{log.topic_partition} has two logs: {other.directory} and {log.directory}; "
+                    "remove the one that is out of date"
+                )
+            self._replaced.append((other, log))
+        logs[log.topic_partition] = log
         self.upkeep.take_in(log)
 
 

@@ -181,6 +181,13 @@ class LocalLog:
         self.config = config
         self.stirred.happened()
 
+    def move_to(self, directory: Path) -> None:
+        """Their directory has been renamed."""
+        self.flushing.directory = directory
+        self._files.move_to(directory)
+        for segment in self.segments:
+            segment.move_to(directory)
+
     def release(self) -> None:
         """Let go of the files without writing anything."""
         for segment in self.segments:

@@ -14,7 +14,7 @@ KIP-112.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +23,7 @@ import attrs
 from broker.failure import BrokerFailure
 from broker.log.log_directory import LogDirectory, LogDirectoryError
 from broker.log.partition_log import PartitionLog
-from coordination.values import TopicPartition
+from broker.wire.errors import ErrorCode, KafkaError
 
 # Kafka halts with these words.
 NONE_USABLE: Final = "none of the specified log dirs from {} can be created or validated"
@@ -46,6 +46,15 @@ class LogDirectories:
 
     def at(self, path: Path) -> LogDirectory:
         return next(directory for directory in self.all if directory.path == path)
+
+    def named(self, absolute_path: str) -> LogDirectory:
+        """The one that a client names; LOG_DIR_NOT_FOUND."""
+        for directory in self.all:
+            if str(directory.path.absolute()) == absolute_path:
+                return directory
+        raise KafkaError(
+            ErrorCode.LOG_DIR_NOT_FOUND, f"Log dir {absolute_path} is not found in the config."
+        )
 
     def check_distinct(self) -> None:
         """LogDirectoryError if two entries are the same directory."""
@@ -75,9 +84,9 @@ class LogDirectories:
         return sorted(online, key=lambda directory: filled[id(directory.storage)])
 
     def online_with_logs(
-        self, logs: Mapping[TopicPartition, PartitionLog]
+        self, logs: Collection[PartitionLog]
     ) -> list[tuple[LogDirectory, list[PartitionLog]]]:
         return [
-            (directory, [log for log in logs.values() if log.local.storage is directory.storage])
+            (directory, [log for log in logs if log.local.storage is directory.storage])
             for directory in self.online
         ]

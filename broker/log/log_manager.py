@@ -32,6 +32,7 @@ import trio
 
 from broker.log.disk import Disk
 from broker.log.file_names import deleted_directory, stray_directory
+from broker.log.future_logs import FutureLogs
 from broker.log.loading import Loading
 from broker.log.log_config import LogConfig, LogManagerConfig, ProducerConfig
 from broker.log.log_directories import ALL_FAILED, NONE_USABLE, LogDirectories
@@ -70,14 +71,29 @@ class LogManager:
         self._being_made: dict[TopicPartition, LogDirectory] = {}
         self._threads = trio.CapacityLimiter(4)  # as many blocking calls as help one disk
         self._is_loaded = False
+        futures: dict[TopicPartition, PartitionLog] = {}
         self._upkeep = LogUpkeep(
-            config, self.directories, self._logs, disk, clock_ms, self._threads
+            config, self.directories, self._logs, futures, disk, clock_ms, self._threads
+        )
+        self.futures = FutureLogs(
+            self._logs,
+            self._upkeep,
+            disk,
+            self._threads,
+            self._unique,
+            self._create_in,
+            self._discard,
+            futures,
         )
 
     @property
     def logs(self) -> Mapping[TopicPartition, PartitionLog]:
-        """Every log of this broker."""
+        """Every log of this broker, but for those that are to replace another one: `futures`."""
         return self._logs
+
+    @property
+    def _all_logs(self) -> list[PartitionLog]:
+        return [*self._logs.values(), *self.futures.logs.values()]
 
     def get(self, topic_partition: TopicPartition) -> PartitionLog | None:
         return self._logs.get(topic_partition)
@@ -111,6 +127,7 @@ class LogManager:
         loading = Loading(
             self.directories,
             self._logs,
+            self.futures,
             self._opener,
             self._upkeep,
             self._threads,
@@ -131,6 +148,7 @@ class LogManager:
             if log.directory.parent == directory.path:
                 del self._logs[log.topic_partition]
                 log.abandon()
+        self.futures.directory_failed(directory.path)
         directory.unlock()
 
     # --- making and deleting
@@ -143,7 +161,8 @@ class LogManager:
         *,
         is_new: bool = False,
     ) -> PartitionLog:
-        """The partition's log, made in the directory with the fewest logs if there is none.
+        """The partition's log, made if there is none: where it's preferred (AlterReplicaLogDirs may
+        come first), or else in the directory with the fewest logs.
 
         Several may be made at once; the caller sees to it that one partition's log is made or
         deleted once at a time (`ReplicaManager.control_order`).
@@ -153,14 +172,8 @@ class LogManager:
         """
         log = self._logs.get(topic_partition)
         if log is None:
-            offline = self.directories.offline
-            if offline and not is_new:
-                listed = ",".join(str(directory.path) for directory in offline)
-                raise KafkaError(
-                    ErrorCode.KAFKA_STORAGE_ERROR,
-                    f"Can not create log for {topic_partition} because log directories "
-                    f"{listed} are offline",
-                )
+            if not is_new:
+                self.check_all_online(topic_partition)
             log = await self._create_somewhere(topic_partition, topic_id, config)
         elif topic_id is not None and topic_id != log.topic_id:
             with log.local.storage:
@@ -174,16 +187,15 @@ class LogManager:
 
         No other is tried after that: a partition in two directories would end the next start.
         """
-        for directory in self.directories.least_filled(
-            self._logs.values(), self._being_made.values()
-        ):
+        for directory in self._places_for(topic_partition):
             self._being_made[topic_partition] = directory
             try:
-                log = await self._create_in(directory, topic_partition, topic_id, config)
+                log = await self._create_in(directory, str(topic_partition), topic_id, config)
             finally:
                 del self._being_made[topic_partition]
             if log is not None:
                 self._logs[topic_partition] = log
+                self.futures.satisfied(topic_partition)
                 self._upkeep.take_in(log)
                 return log
         raise KafkaError(
@@ -191,10 +203,27 @@ class LogManager:
             f"No log directories available for {topic_partition}: all have failed",
         )
 
+    def check_all_online(self, topic_partition: TopicPartition) -> None:
+        """KAFKA_STORAGE_ERROR if there may be a log of the partition that we can't see."""
+        offline = self.directories.offline
+        if offline:
+            listed = ",".join(str(directory.path) for directory in offline)
+            raise KafkaError(
+                ErrorCode.KAFKA_STORAGE_ERROR,
+                f"Can not create log for {topic_partition} because log directories "
+                f"{listed} are offline",
+            )
+
+    def _places_for(self, topic_partition: TopicPartition) -> list[LogDirectory]:
+        preferred = self.futures.preferred(topic_partition)
+        if preferred is not None:
+            return [preferred]
+        return self.directories.least_filled(self._logs.values(), self._being_made.values())
+
     async def _create_in(
         self,
         directory: LogDirectory,
-        topic_partition: TopicPartition,
+        name: str,
         topic_id: uuid.UUID | None,
         config: LogConfig,
     ) -> PartitionLog | None:
@@ -203,7 +232,7 @@ class LogManager:
         Once that is there the log is made, whoever is cancelled meanwhile (the controller hung up):
         asked again, it would be made in another directory, and this one is in the way at the start.
         """
-        path = directory.path / str(topic_partition)
+        path = directory.path / name
         try:
             with directory.storage:
                 await self._in_thread(partial(path.mkdir, exist_ok=True))
@@ -227,24 +256,26 @@ class LogManager:
     ) -> dict[TopicPartition, KafkaError]:
         """Delete logs: out of sight at once, renamed to `-delete`, removed after the delay.
 
-        Partitions without a log are left out. Returns the KAFKA_STORAGE_ERROR of those that can't
+        A move of such a partition ends with it. Partitions without a log are left out.
+        Returns the KAFKA_STORAGE_ERROR of those that can't
         be deleted. The checkpoints are written once for all: they name every log that is left.
         """
         failed: dict[TopicPartition, KafkaError] = {}
-        there = [each for each in topic_partitions if each in self._logs]
+        there = [
+            each for each in topic_partitions if each in self._logs or each in self.futures.logs
+        ]
         if not there:
             return failed
         try:
             for topic_partition in there:
-                log = self._logs.pop(topic_partition, None)
-                if log is None:
-                    continue  # its directory has failed meanwhile
-                try:
-                    path = await self._hide(log, deleted_directory)
-                except KafkaError as error:
-                    failed[topic_partition] = error
-                else:
-                    self._upkeep.remove_later(path, log.config.file_delete_delay_ms)
+                for logs in (self._logs, self.futures.logs):
+                    log = logs.pop(topic_partition, None)
+                    if log is None:
+                        continue  # its directory has failed meanwhile, or it isn't being moved
+                    try:
+                        await self._make_deleted(log)
+                    except KafkaError as error:
+                        failed[topic_partition] = error
         finally:
             with trio.CancelScope(shield=True):
                 await self._forget_offsets()
@@ -259,16 +290,27 @@ class LogManager:
         await self._forget_offsets()
         return path
 
+    async def _discard(self, log: PartitionLog) -> None:
+        """Delete a log that nobody uses any more. KAFKA_STORAGE_ERROR."""
+        await self._make_deleted(log)
+        await self._forget_offsets()
+
+    async def _make_deleted(self, log: PartitionLog) -> None:
+        path = await self._hide(log, deleted_directory)
+        self._upkeep.remove_later(path, log.config.file_delete_delay_ms)
+
     async def _hide(
         self, log: PartitionLog, name: Callable[[TopicPartition, uuid.UUID], str]
     ) -> Path:
         """Rename a log's directory."""
         log.abandon()
-        unique = uuid.UUID(int=self._randomness.getrandbits(128))
-        path = log.directory.with_name(name(log.topic_partition, unique))
+        path = log.directory.with_name(name(log.topic_partition, self._unique()))
         with self.directories.at(log.directory.parent).storage:
             await self._in_thread(self._disk.rename, log.directory, path)
         return path
+
+    def _unique(self) -> uuid.UUID:
+        return uuid.UUID(int=self._randomness.getrandbits(128))
 
     async def _forget_offsets(self) -> None:
         """Rewrite the checkpoints without the logs that are gone: a new topic of the name must not
@@ -278,7 +320,7 @@ class LogManager:
 
     def update_config(self, topic: str, config: LogConfig) -> None:
         """A topic's configs have changed."""
-        for log in self._logs.values():
+        for log in self._all_logs:
             if log.topic_partition.topic == topic:
                 log.update_config(config)
 
@@ -292,7 +334,7 @@ class LogManager:
             producers=producers,
         )
         self._opener = attrs.evolve(self._opener, config=self.config)
-        for log in self._logs.values():
+        for log in self._all_logs:
             log.update_config(config_of(log.config.overrides))
             log.producers.config = producers
 
@@ -309,7 +351,7 @@ class LogManager:
 
         A directory gets its mark only if all its logs were loaded and could be closed.
         """
-        for directory, logs in self.directories.online_with_logs(self._logs):
+        for directory, logs in self.directories.online_with_logs(self._all_logs):
             if self._is_loaded:
                 try:
                     await self._in_thread(_close_directory, directory, logs, broker_epoch)

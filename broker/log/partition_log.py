@@ -32,7 +32,7 @@ from typing import Self
 
 from broker.log import appending, retention, truncation
 from broker.log.disk import Disk
-from broker.log.file_names import PARTITION_METADATA, partition_of
+from broker.log.file_names import PARTITION_METADATA, is_future, partition_of
 from broker.log.loader import LoadedLog, LogLoader
 from broker.log.local_log import LocalLog
 from broker.log.log_config import LogConfig, ProducerConfig
@@ -318,7 +318,48 @@ class PartitionLog:
         """From now on; the index settings of existing segments stay."""
         self.local.update_config(config)
 
+    # --- in the place of another one
+
+    @property
+    def is_future(self) -> bool:
+        """Whether this is a copy, to become the partition's log (see `future_logs`)."""
+        return is_future(self.directory.name)
+
+    def succeed(self, old: "PartitionLog") -> None:
+        """Take over from `old`, of which this is a copy: what its records don't tell.
+
+        That is how far it's committed, where epochs begin that have no records yet, what is known
+        of producers, and who watches its start. KAFKA_STORAGE_ERROR.
+        """
+        for epoch, start_offset in old.epochs.entries():
+            if self.latest_epoch is None or epoch > self.latest_epoch:
+                self.assign_epoch_start_offset(epoch, start_offset)
+        self.producers.succeed(old.producers)
+        self.update_high_watermark(old.high_watermark)
+        self.start_moved = self._watermarks.start_moved = old.start_moved
+        if self.log_start_offset != old.log_start_offset:
+            self.start_moved.happened()
+
+    def skip_to(self, offset: int) -> None:
+        """Go on at `offset`: compaction has left nothing before it in the log that this copies."""
+        self._parts.roll(offset)
+        self.local.log_end_offset = offset
+
+    def rename(self, name: str) -> None:
+        """Give its directory another name; it's used meanwhile. KAFKA_STORAGE_ERROR."""
+        directory = self.directory.with_name(name)
+        with self.local.storage:
+            self._disk.rename(self.directory, directory)
+        self.directory = directory
+        self.epochs.path = directory / self.epochs.path.name
+        self.local.move_to(directory)
+
     # --- its files
+
+    @property
+    def truncations(self) -> int:
+        """How often the end was cut off: one more, and what was read before may not be there."""
+        return self.local.flushing.truncations
 
     @property
     def recovery_point(self) -> int:

@@ -41,7 +41,7 @@ class ProducerSnapshots:
     def __init__(self, disk: Disk, directory: Path, names: Iterable[str]) -> None:
         """`names` are the directory's files."""
         self._disk = disk
-        self._directory = directory
+        self.directory = directory
         self._offsets = sorted(
             offset
             for name in names
@@ -54,7 +54,7 @@ class ProducerSnapshots:
         return list(self._offsets)
 
     def path(self, offset: int) -> Path:
-        return self._directory / segment_file(offset, SNAPSHOT)
+        return self.directory / segment_file(offset, SNAPSHOT)
 
     def write(self, offset: int, entries: Iterable[ProducerEntry], *, sync: bool) -> None:
         """Snapshot the state at `offset`. Unsynced, a power failure may tear it: the CRC tells."""

@@ -291,6 +291,14 @@ class ProducerState:
         self.end_offset = end_offset
         self.changed_end_offset = end_offset if self._entries else 0
 
+    def succeed(self, old: "ProducerState") -> None:
+        """Know what `old` does, which is that of the same log: of its records, of producers whose
+        records are gone from it, and of verifications that are under way."""
+        self._entries = old._entries
+        self.transactions = old.transactions
+        self.verifications = old.verifications
+        self.changed_end_offset = old.changed_end_offset
+
     def _expired(self, entry: ProducerEntry, now_ms: int) -> bool:
         return (
             entry.transaction_first_offset is None

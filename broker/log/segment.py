@@ -313,6 +313,12 @@ class Segment:
         """Keep the log file open from now on: it is being written to."""
         self._file = self.file()
 
+    def move_to(self, directory: Path) -> None:
+        """The log's directory has been renamed."""
+        self.path = str(directory / segment_file(self.base_offset, LOG))
+        for index in (self.offset_index, self.time_index, self.transaction_index):
+            index.path = str(directory / Path(index.path).name)
+
     def release(self) -> None:
         """Close what is open, except for the regions that are still being sent."""
         if self._file is not None:

@@ -60,6 +60,12 @@ class SegmentFiles:
                     self.disk.rename(path, renamed)
                     self._renamed.append((due_ms, renamed))
 
+    def move_to(self, directory: Path) -> None:
+        """The log's directory has been renamed."""
+        self.directory = directory
+        self.snapshots.directory = directory
+        self._renamed = [(due_ms, directory / path.name) for due_ms, path in self._renamed]
+
     @property
     def has_renamed(self) -> bool:
         return bool(self._renamed)

@@ -45,11 +45,13 @@ _TICK_MS = 1_000  # how late a sync or an unlink that is due may be
 
 @attrs.define(eq=False)
 class LogUpkeep:
-    """The jobs of one broker; `logs` are those of the manager, as they come and go."""
+    """The jobs of one broker; `logs` are those of the manager, as they come and go, and `futures`
+    those that will replace some of them."""
 
     config: LogManagerConfig
     directories: LogDirectories
     logs: Mapping[TopicPartition, PartitionLog]
+    futures: Mapping[TopicPartition, PartitionLog]
     disk: Disk
     clock_ms: Callable[[], int]
     threads: trio.CapacityLimiter
@@ -59,7 +61,7 @@ class LogUpkeep:
     _removable: list[tuple[int, Path]] = attrs.field(factory=list, init=False)  # (when due, path)
 
     def take_in(self, log: PartitionLog) -> None:
-        """Look after a log that has just come to `logs`."""
+        """Look after a log that has just come to `logs` or `futures`."""
         log.local.stirred.watch(self._stirred, log, rings=False)
         self._stirred.mark(log, rings=False)
 
@@ -100,7 +102,7 @@ class LogUpkeep:
 
     async def checkpoint_recovery_points(self) -> None:
         async with self._checkpointing:
-            for directory, logs in self.directories.online_with_logs(self.logs):
+            for directory, logs in self.directories.online_with_logs(self._all):
                 written = recovery_points(logs)
                 if await self._done(directory.storage, directory.recovery_points.write, written):
                     for log in logs:
@@ -108,12 +110,12 @@ class LogUpkeep:
 
     async def checkpoint_log_start_offsets(self) -> None:
         async with self._checkpointing:
-            for directory, logs in self.directories.online_with_logs(self.logs):
+            for directory, logs in self.directories.online_with_logs(self._all):
                 offsets = log_start_offsets(logs)
                 await self._done(directory.storage, directory.log_start_offsets.write, offsets)
 
     async def _delete_old_segments(self) -> None:
-        for log in self._healthy(self.logs.values()):
+        for log in self._healthy(self._all):
             with suppress(KafkaError):  # its `storage` has taken note
                 log.delete_old_segments()
             await trio.lowlevel.checkpoint()
@@ -141,7 +143,7 @@ class LogUpkeep:
             shutil.rmtree(directory)
 
     async def _expire_producers(self) -> None:
-        for log in self._healthy(self.logs.values()):
+        for log in self._healthy(self._all):
             log.remove_expired_producers()
             late = log.late_transaction()
             if late is not None:
@@ -169,7 +171,7 @@ class LogUpkeep:
         """Those that a tick has to do with. The others are left out until they are stirred."""
         at_work = []
         for log in list(self._stirred.items):
-            if self.logs.get(log.topic_partition) is log and log.local.awaits_upkeep:
+            if self._is_kept(log) and log.local.awaits_upkeep:
                 at_work.append(log)
             else:
                 self._stirred.unmark(log)
@@ -178,8 +180,15 @@ class LogUpkeep:
     def _healthy(self, logs: Iterable[PartitionLog]) -> Iterator[PartitionLog]:
         """Logs come and go, and fail, while the caller awaits between two of them."""
         for log in list(logs):
-            if self.logs.get(log.topic_partition) is log and not log.is_failed:
+            if self._is_kept(log) and not log.is_failed:
                 yield log
+
+    @property
+    def _all(self) -> list[PartitionLog]:
+        return [*self.logs.values(), *self.futures.values()]
+
+    def _is_kept(self, log: PartitionLog) -> bool:
+        return log in (self.logs.get(log.topic_partition), self.futures.get(log.topic_partition))
 
 
 def recovery_points(logs: list[PartitionLog]) -> dict[TopicPartition, int]:

@@ -30,6 +30,7 @@ happens. Both sides keep a fetch session, so that only the others cost anything:
                   leader_link      its connection               throttle   not too much
 
     read_replica     sends a consumer to the replica in its rack
+    log_dir_moves    replicas on their way to another log directory; move: one of them
 
 Invariants:
 

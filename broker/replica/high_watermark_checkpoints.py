@@ -15,6 +15,7 @@ cost nothing. (Kafka writes all of them anew each time.)
 
 import logging
 from collections.abc import Collection
+from pathlib import Path
 
 import attrs
 import trio
@@ -22,6 +23,7 @@ import trio
 from broker.log.checkpoints import MalformedCheckpoint
 from broker.log.log_directories import LogDirectories
 from broker.log.log_directory import LogDirectory
+from broker.log.partition_log import PartitionLog
 from broker.replica.partition import Partition
 from broker.waiting import Due
 from coordination.values import TopicPartition
@@ -35,22 +37,25 @@ class HighWatermarks:
 
     directories: LogDirectories
     _moved: Due[Partition] = attrs.field(factory=Due, init=False)  # or came, or went
-    _at_start: dict[TopicPartition, int] = attrs.field(factory=dict, init=False)
+    _left: set[Path] = attrs.field(factory=set, init=False)  # by replicas that were moved
+    _at_start: dict[tuple[Path, TopicPartition], int] = attrs.field(factory=dict, init=False)
 
     async def load(self) -> None:
         """Read what the last run wrote. A damaged file counts as empty, as in Kafka: the high
         watermark is learnt again from the followers' fetches or the leader's answers."""
         for directory in self.directories.online:
             try:
-                self._at_start |= await trio.to_thread.run_sync(directory.high_watermarks.read)
+                found = await trio.to_thread.run_sync(directory.high_watermarks.read)
             except MalformedCheckpoint as error:
                 log.error("high watermarks start at 0: %s", error)
             except OSError as error:
                 directory.storage.fail(error)
+            else:
+                self._at_start |= {(directory.path, tp): offset for tp, offset in found.items()}
 
-    def at_start(self, topic_partition: TopicPartition) -> int:
-        """The high watermark of a replica that is loaded for the first time in this run."""
-        return self._at_start.pop(topic_partition, 0)
+    def at_start(self, log: PartitionLog) -> int:
+        """The high watermark of a log that is loaded for the first time in this run."""
+        return self._at_start.pop((log.directory.parent, log.topic_partition), 0)
 
     def watch(self, partition: Partition) -> None:
         """It's a replica of this broker from now on."""
@@ -62,9 +67,15 @@ class HighWatermarks:
         partition.committed.unwatch(self._moved)
         self._moved.mark(partition, rings=False)
 
+    def moved(self, partition: Partition, source: Path) -> None:
+        """It was in log directory `source`, and is in another one now."""
+        self._left.add(source)
+        self._moved.mark(partition, rings=False)
+
     async def write_moved(self, partitions: Collection[Partition]) -> None:
         """Write the files of the directories in which something has moved since the last time."""
-        moved = {partition.log.directory.parent for partition in self._moved.items}
+        moved = self._left | {partition.log.directory.parent for partition in self._moved.items}
+        self._left.clear()
         self._moved.items.clear()
         for directory in self.directories.online:
             if directory.path in moved:
@@ -78,9 +89,10 @@ class HighWatermarks:
     async def _write(self, directory: LogDirectory, partitions: Collection[Partition]) -> None:
         """The fsync happens in a thread. If it can't be written it is offline from then on."""
         offsets = {
-            partition.topic_partition: partition.high_watermark
+            partition.topic_partition: log.high_watermark
             for partition in partitions
-            if partition.log.local.storage is directory.storage
+            for log in (partition.log, partition.future)
+            if log is not None and log.local.storage is directory.storage
         }
         try:
             await trio.to_thread.run_sync(directory.high_watermarks.write, offsets)

@@ -122,7 +122,7 @@ class ReplicaManager:
             replica_lag_time_max_s=self.config.replica_lag_time_max_ms / 1000,
             is_alive=lambda broker_id: broker_id in self.metadata.current.brokers,
         )
-        log.update_high_watermark(self.high_watermarks.at_start(topic_partition))
+        log.update_high_watermark(self.high_watermarks.at_start(log))
         self.partitions[topic_partition] = partition
         self.high_watermarks.watch(partition)
         self._topic_names[topic_id] = topic_partition.topic
@@ -134,6 +134,7 @@ class ReplicaManager:
         gone = self.partitions.pop(topic_partition, None)
         if gone is None:
             return
+        gone.future = None
         self.high_watermarks.unwatch(gone)
         self._replicas_of_topic[gone.topic_id] -= 1
         if not self._replicas_of_topic[gone.topic_id]:

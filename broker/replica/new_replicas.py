@@ -20,6 +20,7 @@ from uuid import UUID
 import trio
 
 from broker.log.log_config import LogConfig
+from broker.log.partition_log import PartitionLog
 from broker.replica.manager import ReplicaManager
 from broker.replica.orders import ReplicaState
 from broker.wire.errors import ErrorCode, KafkaError
@@ -72,7 +73,24 @@ async def _open(
         topic_partition, state.topic_id, config, is_new=is_new
     )
     check_topic_id(opened.topic_id or ZERO_UUID, state.topic_id, topic_partition)
-    replicas.add(topic_partition, state.topic_id, opened)
+    future = await _future_of(replicas, opened)
+    replicas.add(topic_partition, state.topic_id, opened).future = future
+
+
+async def _future_of(replicas: ReplicaManager, log: PartitionLog) -> PartitionLog | None:
+    """The copy that is to take the log's place, if one was being made when the broker ended.
+
+    Not if the log isn't that which it's a copy of: of another topic, or made anew beside it.
+    """
+    futures = replicas.logs.futures
+    future = futures.get(log.topic_partition)
+    if future is None:
+        return None
+    if future.topic_id != log.topic_id or future.directory.parent == log.directory.parent:
+        await futures.delete(log.topic_partition)
+        return None
+    future.update_high_watermark(replicas.high_watermarks.at_start(future))
+    return future
 
 
 def _is_stray(
@@ -97,7 +115,7 @@ async def _set_aside(
     cause: str,
 ) -> None:
     found = replicas.logs.logs[topic_partition]
-    replicas.high_watermarks.at_start(topic_partition)  # not that of the new topic
+    replicas.high_watermarks.at_start(found)  # not that of the new topic
     recorder(
         "partition.set_aside",
         cause=cause,

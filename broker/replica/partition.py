@@ -51,6 +51,8 @@ class Partition:
     is_alive: Callable[[int], bool]  # whether the controller counts a broker among the living
     replicas: tuple[int, ...] = ()
     role: Leading | Following | None = None
+    # What will be the log once it has caught up: the replica moves to another log directory.
+    future: PartitionLog | None = attrs.field(default=None, init=False)
     is_offline: bool = attrs.field(default=False, init=False)
     # Of the role before it was stopped: an older order isn't obeyed afterwards either.
     _stopped_epoch: int = attrs.field(default=-1, init=False)

@@ -173,6 +173,7 @@ API_TABLE: Final[dict[int, Api]] = {
         _row(ApiKey.WRITE_TXN_MARKERS, "WriteTxnMarkers", "0-1", "1+"),
         _row(ApiKey.DESCRIBE_CONFIGS, "DescribeConfigs", "0-4", "4+"),
         _row(ApiKey.ALTER_CONFIGS, "AlterConfigs", "0-2", "2+"),
+        _row(ApiKey.ALTER_REPLICA_LOG_DIRS, "AlterReplicaLogDirs", "0-2", "2+"),
         _row(ApiKey.DESCRIBE_LOG_DIRS, "DescribeLogDirs", "0-4", "2+"),
         _row(ApiKey.CREATE_PARTITIONS, "CreatePartitions", "0-3", "2+"),
         _row(ApiKey.DELETE_GROUPS, "DeleteGroups", "0-2", "2+"),

@@ -16,6 +16,7 @@ import attrs
 import trio
 
 from broker.broker import Broker
+from broker.log.partition_log import PartitionLog
 from broker.replica.partition import Partition
 from broker.replica.roles import Leading
 from broker.wire.record_batch import batches
@@ -87,7 +88,8 @@ class History:
 class Checker:
     ensemble: Ensemble
     histories: dict[tuple[UUID, TopicPartition], History] = attrs.field(factory=dict)
-    _verified: dict[Partition, int] = attrs.field(factory=dict)  # compared up to this offset
+    # compared up to this offset; by log: the copy that replaces one is compared anew
+    _verified: dict[PartitionLog, int] = attrs.field(factory=dict)
     _led: dict[tuple[Partition, int], int] = attrs.field(factory=dict)  # epoch -> high watermark
     _leaders: dict[tuple[UUID, TopicPartition, int], int] = attrs.field(factory=dict)  # by epoch
 
@@ -139,7 +141,7 @@ class Checker:
         key = (partition.topic_id, partition.topic_partition)
         history = self.histories.setdefault(key, History())
         log = partition.log
-        start = max(self._verified.get(partition, 0), log.log_start_offset)
+        start = max(self._verified.get(log, 0), log.log_start_offset)
         end = log.high_watermark
         if start >= end:
             return
@@ -150,7 +152,7 @@ class Checker:
                 f"{_name(partition)}: at {batch.base_offset}, below its high watermark {end}, is "
                 f"{_told(data)}; committed is {_told(known)}"
             )
-        self._verified[partition] = end
+        self._verified[log] = end
         history.end_offset = max(history.end_offset, end)
 
     @property

@@ -101,7 +101,7 @@ class SimulatedDisk:
     def rename(self, source: StrPath, target: StrPath) -> None:
         self._check(source)
         self._real.rename(source, target)
-        self._directories.add(Path(target).parent)
+        self._directories.add(Path(target) if Path(target).is_dir() else Path(target).parent)
 
     def unlink(self, path: StrPath) -> None:
         self._check(path)

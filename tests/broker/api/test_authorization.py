@@ -25,6 +25,7 @@ from broker.wire.messages import (
     alter_client_quotas,
     alter_configs,
     alter_partition,
+    alter_replica_log_dirs,
     controlled_shutdown,
     create_partitions,
     create_topics,
@@ -385,6 +386,22 @@ CLUSTER = [
         Case(request, version, [in_cluster(operation)], NO_CLUSTER)
         for request, version, operation in (
             (update_features.UpdateFeaturesRequest(), 1, OP.ALTER),
+            (
+                alter_replica_log_dirs.AlterReplicaLogDirsRequest(
+                    dirs=[
+                        alter_replica_log_dirs.AlterReplicaLogDir(
+                            path="/d",
+                            topics=[
+                                alter_replica_log_dirs.AlterReplicaLogDirTopic(
+                                    name="t", partitions=[0]
+                                )
+                            ],
+                        )
+                    ]
+                ),
+                2,
+                OP.ALTER,
+            ),
             (describe_log_dirs.DescribeLogDirsRequest(), 3, OP.DESCRIBE),
             (reassign.AlterPartitionReassignmentsRequest(), 0, OP.ALTER),
             (reassigning.ListPartitionReassignmentsRequest(), 0, OP.DESCRIBE),

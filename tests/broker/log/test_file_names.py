@@ -7,7 +7,9 @@ import pytest
 from broker.log.file_names import (
     NotAPartitionDirectory,
     deleted_directory,
+    future_directory,
     is_deleted_partition,
+    is_future,
     offset_of,
     partition_of,
     segment_file,
@@ -25,11 +27,19 @@ def test_a_partitions_directory_and_its_deletion(topic: str) -> None:
     assert partition_of(str(topic_partition)) == topic_partition
     assert not is_deleted_partition(str(topic_partition))
     assert is_deleted_partition(deleted_directory(topic_partition, UNIQUE))
+    assert not is_future(str(topic_partition))
+    assert is_future(future_directory(topic_partition, UNIQUE))
+    assert partition_of(future_directory(topic_partition, UNIQUE)) == topic_partition
 
 
 def test_the_deleted_name_is_kafkas() -> None:
     name = deleted_directory(TopicPartition("a.b", 0), UNIQUE)
     assert name == "a.b-0.0123456789abcdef0123456789abcdef-delete"
+
+
+def test_the_future_name_is_kafkas() -> None:
+    name = future_directory(TopicPartition("a.b", 0), UNIQUE)
+    assert name == "a.b-0.0123456789abcdef0123456789abcdef-future"
 
 
 def test_a_long_topic_is_cut_to_fit_a_file_name() -> None:
@@ -38,7 +48,9 @@ def test_a_long_topic_is_cut_to_fit_a_file_name() -> None:
     assert is_deleted_partition(name)
 
 
-@pytest.mark.parametrize("name", ["orders", "orders-", "-0", "orders-x", "orders-0x", "lost"])
+@pytest.mark.parametrize(
+    "name", ["orders", "orders-", "-0", "orders-x", "orders-0x", "lost", "orders-future"]
+)
 def test_other_directories(name: str) -> None:
     with pytest.raises(NotAPartitionDirectory):
         partition_of(name)

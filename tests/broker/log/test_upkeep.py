@@ -53,6 +53,7 @@ async def settled_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Async
         LogManagerConfig((tmp_path,), CONFIG, initial_task_delay_ms=60_000),
         LogDirectories((directory,)),
         logs,
+        {},
         disk,
         clock,
         trio.CapacityLimiter(1),

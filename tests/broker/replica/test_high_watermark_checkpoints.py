@@ -102,7 +102,8 @@ async def test_a_damaged_file_counts_as_empty(
     async with open_broker(tmp_path) as broker:
         (tmp_path / "broker-1" / FILE_NAME).write_text("garbage")
         await broker.replicas.high_watermarks.load()
-        assert broker.replicas.high_watermarks.at_start(tp("t-0")) == 0
+        await lead(broker, "t-0")
+        assert broker.replicas.partitions[tp("t-0")].high_watermark == 0
     assert "high watermarks start at 0" in caplog.text
 
 

@@ -15,6 +15,7 @@ from broker.wire.messages import (
     alter_configs,
     alter_partition,
     alter_partition_reassignments,
+    alter_replica_log_dirs,
     alter_user_scram_credentials,
     api_versions,
     consumer_group_describe,
@@ -407,6 +408,20 @@ def sample_requests(topic_id: UUID) -> dict[ApiKey, list[object]]:
                         salted_password=b"salted password",
                     )
                 ],
+            )
+        ],
+        ApiKey.ALTER_REPLICA_LOG_DIRS: [
+            alter_replica_log_dirs.AlterReplicaLogDirsRequest(
+                dirs=[
+                    alter_replica_log_dirs.AlterReplicaLogDir(
+                        path="/nowhere",
+                        topics=[
+                            alter_replica_log_dirs.AlterReplicaLogDirTopic(
+                                name=TOPIC, partitions=[0, 1]
+                            )
+                        ],
+                    )
+                ]
             )
         ],
         ApiKey.DESCRIBE_LOG_DIRS: [
