@@ -17,7 +17,8 @@ from broker.live_configs import LiveConfigs
 from broker.log.log_manager import LogManager, LogManagerConfig
 from broker.metadata_cache import MetadataCache
 from broker.peers import Connect
-from broker.replica.coordinator_log import ReplicatedLog
+
+from broker.replica.coordinator_log import ReplicatedOffsetsLog
 from broker.replica.fetch_sessions import FetchSessions
 from broker.replica.fetchers import Fetchers
 from broker.replica.high_watermark_checkpoints import HighWatermarks
@@ -134,8 +135,8 @@ def _moves_throttle(config: BrokerConfig, configs: LiveConfigs) -> Throttle:
 
 def _offsets_log(
     config: BrokerConfig, replicas: ReplicaManager, metadata: MetadataCache
-) -> ReplicatedLog:
-    return ReplicatedLog(
+) -> ReplicatedOffsetsLog:
+    return ReplicatedOffsetsLog(
         OFFSETS_TOPIC,
         planned_partitions=config.offsets_topic_num_partitions,
         timeout_ms=config.offsets_commit_timeout_ms,

@@ -12,7 +12,7 @@ coordinator. Version 0 is of the time before there was one: its offsets go into 
 from typing import Final
 
 from broker.api.context import RequestContext
-from broker.api.group_services import GroupServices
+from broker.api.group_services import GroupServices, refused_partitions
 from broker.api.permissions import Resource
 from broker.groups.committed_offsets import CommittedOffset
 from broker.groups.offsets import CommitRequest
@@ -36,7 +36,6 @@ Commits = dict[TopicPartition, OffsetCommitRequestPartition]
 async def handle(
     broker: GroupServices, context: RequestContext, request: OffsetCommitRequest
 ) -> OffsetCommitResponse:
-    cluster = broker.metadata.current
     commits: Commits = {
         TopicPartition(topic.name, partition.partition_index): partition
         for topic in request.topics
@@ -44,21 +43,13 @@ async def handle(
     }
     if not context.may(Resource.GROUP, request.group_id):
         return _response(dict.fromkeys(commits, ErrorCode.GROUP_AUTHORIZATION_FAILED))
-    errors = {
-        tp: ErrorCode.TOPIC_AUTHORIZATION_FAILED
-        for tp in commits
-        if not context.may(Resource.TOPIC, tp.topic)
-    }
-    existing = {
-        tp: commit
-        for tp, commit in commits.items()
-        if tp not in errors and cluster.partition(tp) is not None
-    }
+    errors = refused_partitions(broker, context, commits)
+    existing = {tp: commit for tp, commit in commits.items() if tp not in errors}
     if context.api_version == VERSION_INTO_ZOOKEEPER:
         errors |= await _commit_to_zookeeper(broker, request.group_id, existing)
     elif existing:
         errors |= await _commit_to_coordinator(broker, request, existing)
-    return _response({tp: errors.get(tp, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) for tp in commits})
+    return _response({tp: errors[tp] for tp in commits})
 
 
 def _response(errors: dict[TopicPartition, ErrorCode]) -> OffsetCommitResponse:

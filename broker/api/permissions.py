@@ -168,9 +168,15 @@ NEEDS: Final[dict[ApiKey, tuple[Need, ...]]] = {
     ApiKey.LEAVE_GROUP: (_READ_GROUP,),
     ApiKey.OFFSET_COMMIT: (_each(_O.READ, _R.GROUP), _each(_O.READ, _R.TOPIC)),
     ApiKey.OFFSET_FETCH: (_each(_O.DESCRIBE, _R.GROUP), _each(_O.DESCRIBE, _R.TOPIC)),
+    ApiKey.TXN_OFFSET_COMMIT: (
+        _each(_O.WRITE, _R.TRANSACTIONAL_ID),
+        _each(_O.READ, _R.GROUP),
+        _each(_O.READ, _R.TOPIC),
+    ),
     ApiKey.DESCRIBE_GROUPS: (_each(_O.DESCRIBE, _R.GROUP),),
     ApiKey.LIST_GROUPS: (_each(_O.DESCRIBE, _R.CLUSTER), _each(_O.DESCRIBE, _R.GROUP)),
     ApiKey.DELETE_GROUPS: (_each(_O.DELETE, _R.GROUP),),
+    ApiKey.OFFSET_DELETE: (_each(_O.DELETE, _R.GROUP), _each(_O.READ, _R.TOPIC)),
     # The cluster.
     ApiKey.ELECT_LEADERS: (_each(_O.ALTER, _R.CLUSTER),),
     ApiKey.UPDATE_FEATURES: (_cluster(_O.ALTER),),

@@ -26,7 +26,8 @@ From the bottom up:
 `deadlines`, `waiting`, `background`   time, and who waits for it
 `directory`                      which groups are ours
 `rebalancing`                    how a group moves through its states
-`joining`, `static_return`, `syncing`, `leaving`, `offsets`, `retention`, `loading`, `inspection`
+`joining`, `static_return`, `syncing`, `leaving`, `offsets`, `transactional_offsets`, `retention`,
+`loading`, `inspection`
                                  one story each: what a request, an election or time brings about
 `coordinator`                    all of it together
 
@@ -40,8 +41,7 @@ Invariants:
 
 Differences from Kafka: no purgatory and no locks, since nothing runs in between; a JoinGroup or
 SyncGroup that a newer one of the same member replaces is answered REBALANCE_IN_PROGRESS instead of
-never; a partition that cannot be read is not served. Not here yet: offsets committed in a
-transaction (`committed_offsets` has their place), OffsetDelete.
+never; a partition that cannot be read is not served.
 
 Source: Kafka 3.9's `kafka.coordinator.group`, the coordinator of ZooKeeper mode.
 """

@@ -112,16 +112,23 @@ class GroupOffsets:
         if known is None or known.record_offset <= at_offset:
             self._committed[partition] = _Recorded(committed, at_offset)
 
-    def load_in_transaction(
+    def prepare_in_transaction(
         self,
         producer_id: int,
-        partition: TopicPartition,
-        committed: CommittedOffset,
-        at_offset: int,
+        offsets: Mapping[TopicPartition, CommittedOffset],
+        record_offset: int,
     ) -> None:
-        """A record of an open transaction says this; its marker will decide."""
-        offsets = self._in_transaction.setdefault(producer_id, {})
-        offsets[partition] = _Recorded(committed, at_offset)
+        """The batch at `record_offset` has them; its transaction's marker will decide."""
+        prepared = self._in_transaction.setdefault(producer_id, {})
+        for partition, committed in offsets.items():
+            prepared[partition] = _Recorded(committed, record_offset)
+
+    def abandon_in_transaction(self, producer_id: int, record_offset: int) -> None:
+        """The batch at `record_offset` could not be committed to the log."""
+        prepared = self._in_transaction.pop(producer_id, {})
+        rest = {tp: each for tp, each in prepared.items() if each.record_offset != record_offset}
+        if rest:
+            self._in_transaction[producer_id] = rest
 
     def end_transaction(self, producer_id: int, *, is_commit: bool) -> None:
         """The producer's transaction ended: what it committed counts now, or never will."""
@@ -131,16 +138,27 @@ class GroupOffsets:
                 self.load(partition, recorded.committed, recorded.record_offset)
 
     def remove(self, partitions: Iterable[TopicPartition]) -> list[TopicPartition]:
-        """Forget everything of the partitions; returns those that had a committed offset."""
+        """Forget everything of the partitions; returns those that have a record in the log."""
         removed = []
         for partition in partitions:
             self._pending.pop(partition, None)
-            for offsets in self._in_transaction.values():
-                offsets.pop(partition, None)
-            if self._committed.pop(partition, None) is not None:
+            found = [self._committed.pop(partition, None)]
+            found += [offsets.pop(partition, None) for offsets in self._in_transaction.values()]
+            if any(found):
                 removed.append(partition)
         self._in_transaction = {pid: rest for pid, rest in self._in_transaction.items() if rest}
         return removed
+
+    def remove_all(self) -> list[TopicPartition]:
+        """As `remove`, of all that is known."""
+        known = dict.fromkeys(self._committed)
+        for offsets in self._in_transaction.values():
+            known |= dict.fromkeys(offsets)
+        return self.remove(known)
+
+    def remove_committed(self, partitions: Iterable[TopicPartition]) -> list[TopicPartition]:
+        """Forget what is committed, not what is on its way; returns those that had an offset."""
+        return [each for each in partitions if self._committed.pop(each, None) is not None]
 
     def expired(
         self,

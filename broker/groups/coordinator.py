@@ -4,8 +4,10 @@
     SyncGroup ─▶ syncing ─┼─▶ rebalancing ─▶ Group ┤
     LeaveGroup ▶ leaving ─┘        ▲               └─▶ deadlines
     OffsetCommit/Fetch ─▶ offsets  │                       │
-    elections ─▶ loading           └──────── due ──────────┘
-    time, DeleteGroups ─▶ retention
+    TxnOffsetCommit, markers ─▶    └──────── due ──────────┘
+        transactional_offsets
+    elections ─▶ loading
+    time, DeleteGroups, OffsetDelete ─▶ retention
 
 Tasks, all in the nursery of `run`: one that watches the deadlines of all groups, one that expires
 offsets, and one for each partition being loaded and each group record being replicated. Being
@@ -33,12 +35,13 @@ from broker.groups.leaving import Leaving, LeavingMember
 from broker.groups.loading import Loading
 from broker.groups.member import JoinRequest, JoinResult, SyncResult
 from broker.groups.offsets import CommitRequest, FetchedOffset, Offsets
-from broker.groups.offsets_log import OffsetsLog
+from broker.groups.offsets_log import OffsetsLog, TransactionalProducer
 from broker.groups.rebalancing import Rebalancing
 from broker.groups.retention import Retention
 from broker.groups.static_return import StaticReturn
 from broker.groups.storing import GroupStore
 from broker.groups.syncing import Syncing, SyncRequest
+from broker.groups.transactional_offsets import TransactionalOffsets
 from broker.wire.errors import ErrorCode, KafkaError
 from coordination.values import Recorder, TopicPartition
 
@@ -69,6 +72,9 @@ class GroupCoordinator:
         self._syncing = Syncing(directory, rebalancing, store, background, recorder)
         self._leaving = Leaving(directory, rebalancing)
         self._offsets = Offsets(config, directory, rebalancing, store, clock_ms)
+        self._transactional_offsets = TransactionalOffsets(
+            config, directory, offsets_log, store, clock_ms
+        )
         self._retention = Retention(config, directory, rebalancing, store, recorder, clock_ms)
         self._loading = Loading(
             config, directory, rebalancing, offsets_log, background, recorder, clock_ms
@@ -106,6 +112,12 @@ class GroupCoordinator:
         """This broker leads the partition no more; without an epoch: its replica is gone."""
         self._loading.resigned(partition, leader_epoch, cause)
 
+    # Transactions, from WriteTxnMarkers
+
+    def transaction_completed(self, partition: int, producer_id: int, *, committed: bool) -> None:
+        """The producer's marker is replicated in this partition of `__consumer_offsets`."""
+        self._transactional_offsets.completed(partition, producer_id, committed=committed)
+
     # Requests
 
     async def join(self, request: JoinRequest) -> JoinResult:
@@ -142,6 +154,14 @@ class GroupCoordinator:
             return dict.fromkeys(request.offsets, ErrorCode.COORDINATOR_NOT_AVAILABLE)
         return await self._offsets.commit(request)
 
+    async def commit_offsets_in_transaction(
+        self, request: CommitRequest, producer: TransactionalProducer
+    ) -> dict[TopicPartition, ErrorCode]:
+        """As `commit_offsets`; they count when the producer's transaction commits."""
+        if not self._background.is_open:
+            return dict.fromkeys(request.offsets, ErrorCode.COORDINATOR_NOT_AVAILABLE)
+        return await self._transactional_offsets.commit(request, producer)
+
     async def fetch_offsets(
         self,
         group_id: str,
@@ -169,6 +189,13 @@ class GroupCoordinator:
         if not self._background.is_open:
             return dict.fromkeys(group_ids, ErrorCode.COORDINATOR_NOT_AVAILABLE)
         return await self._retention.delete_groups(group_ids)
+
+    async def delete_offsets(
+        self, group_id: str, partitions: Collection[TopicPartition]
+    ) -> dict[TopicPartition, ErrorCode]:
+        """An error for each. KafkaError: none of them can be deleted, or not now."""
+        self._check_open()
+        return await self._retention.delete_offsets(group_id, partitions)
 
     async def topics_deleted(self, partitions: Collection[TopicPartition]) -> None:
         """These partitions were deleted: their offsets go too, without waiting for it.

@@ -17,6 +17,7 @@ import attrs
 from broker.coordinators.log import partition_for
 from broker.groups.group import Group
 from broker.groups.offsets_log import OffsetsLog
+from broker.groups.replay import Loaded
 from broker.wire.errors import ErrorCode, KafkaError
 
 
@@ -27,6 +28,29 @@ class OwnedPartition:
     partition: int
     is_loaded: bool = False
     groups: dict[str, Group] = attrs.field(factory=dict)
+    # By producer id: the groups with offsets in its open transaction, for the marker to find them.
+    groups_in_transaction: dict[int, set[str]] = attrs.field(factory=dict)
+    # Markers that came while the partition was being loaded, which its reading may have missed:
+    # whose, and whether it commits.
+    _ended_meanwhile: list[tuple[int, bool]] = attrs.field(factory=list, init=False)
+
+    def take(self, loaded: Loaded) -> None:
+        """The partition is loaded."""
+        self.groups, self.groups_in_transaction = loaded.groups, loaded.groups_in_transaction
+        self.is_loaded = True
+        for producer_id, is_commit in self._ended_meanwhile:
+            self.end_transaction(producer_id, is_commit=is_commit)
+        self._ended_meanwhile.clear()
+
+    def end_transaction(self, producer_id: int, *, is_commit: bool) -> None:
+        """The producer's marker is in the partition: its transaction's offsets count, or do not."""
+        if not self.is_loaded:
+            self._ended_meanwhile.append((producer_id, is_commit))
+            return
+        for group_id in self.groups_in_transaction.pop(producer_id, ()):
+            group = self.groups.get(group_id)
+            if group is not None:
+                group.offsets.end_transaction(producer_id, is_commit=is_commit)
 
 
 @attrs.define(eq=False)
@@ -59,6 +83,10 @@ class GroupDirectory:
     def still_owns(self, owned: OwnedPartition) -> bool:
         """To be asked after each await."""
         return self._owned.get(owned.partition) is owned
+
+    def owned(self, partition: int) -> OwnedPartition | None:
+        """The partition, loaded or not; None if this broker does not lead it."""
+        return self._owned.get(partition)
 
     @property
     def is_loading(self) -> bool:

@@ -199,6 +199,10 @@ class Group:
                 said = [member.metadata(protocol or "") for member in self.members.values()]
                 self.subscribed_topics = subscribed_topics(said)
 
+    def consumes(self, topic: str) -> bool:
+        """Whether a member subscribes to the topic; yes when it cannot be told."""
+        return self.subscribed_topics is None or topic in self.subscribed_topics
+
     # What they are told
 
     def joined_members(self) -> tuple[JoinedMember, ...]:

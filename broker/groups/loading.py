@@ -78,6 +78,7 @@ class Loading:
                         if not self.directory.still_owns(owned):
                             return
                         replay.apply(batch)
+                loaded = replay.loaded(self.clock_ms())
             except KafkaError as error:
                 if self.directory.still_owns(owned):
                     self.recorder(
@@ -89,20 +90,19 @@ class Loading:
                 return
             if not self.directory.still_owns(owned):
                 return
-            owned.groups = replay.groups(self.clock_ms())
-            owned.is_loaded = True
-            loaded = self.recorder(
+            owned.take(loaded)
+            event = self.recorder(
                 "group.loaded",
                 cause=cause,
                 partition=owned.partition,
                 leader_epoch=leader_epoch,
                 groups=len(owned.groups),
                 offsets=sum(len(group.offsets) for group in owned.groups.values()),
-                unknown_records=replay.unknown_records,
+                unknown_records=loaded.unknown_records,
                 took_ms=round((trio.current_time() - started_at) * 1000),
             )
             for group in list(owned.groups.values()):
-                self._revive(group, loaded)
+                self._revive(group, event)
 
     def _revive(self, group: Group, cause: str) -> None:
         group.cause = cause

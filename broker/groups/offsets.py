@@ -25,7 +25,7 @@ from broker.groups.config import GroupConfig
 from broker.groups.directory import GroupDirectory
 from broker.groups.group import Group
 from broker.groups.group_states import COMPLETING_REBALANCE, EMPTY
-from broker.groups.member import NO_MEMBER_ID
+from broker.groups.member import NO_MEMBER_ID, Member
 from broker.groups.rebalancing import Rebalancing
 from broker.groups.storing import GroupStore
 from broker.wire.errors import ErrorCode, KafkaError
@@ -44,6 +44,14 @@ class CommitRequest:
     group_instance_id: str | None
     offsets: Mapping[TopicPartition, CommittedOffset]
 
+    @property
+    def names_no_member(self) -> bool:
+        return (
+            self.generation < 0
+            and self.member_id == NO_MEMBER_ID
+            and self.group_instance_id is None
+        )
+
 
 @attrs.frozen
 class FetchedOffset:
@@ -51,6 +59,29 @@ class FetchedOffset:
 
     committed: CommittedOffset = NOTHING_COMMITTED
     error: ErrorCode = ErrorCode.NONE
+
+
+def committing_member(group: Group, request: CommitRequest) -> Member:
+    """The member that a commit names.
+
+    FENCED_INSTANCE_ID, UNKNOWN_MEMBER_ID; ILLEGAL_GENERATION if it is not in the current one.
+    """
+    member = group.member_for(request.member_id, request.group_instance_id)
+    if request.generation != group.generation:
+        raise KafkaError(ErrorCode.ILLEGAL_GENERATION)
+    return member
+
+
+def without_long_metadata(
+    offsets: Mapping[TopicPartition, CommittedOffset], config: GroupConfig
+) -> dict[TopicPartition, CommittedOffset]:
+    """The offsets whose notes are within offset.metadata.max.bytes; the others are refused."""
+    longest = config.offset_metadata_max_bytes
+    return {
+        partition: committed
+        for partition, committed in offsets.items()
+        if len(committed.metadata) <= longest
+    }
 
 
 @attrs.frozen
@@ -65,12 +96,7 @@ class Offsets:
 
     async def commit(self, request: CommitRequest) -> dict[TopicPartition, ErrorCode]:
         """Store the offsets; an error for each partition, when all are replicated."""
-        longest = self.config.offset_metadata_max_bytes
-        accepted = {
-            partition: committed
-            for partition, committed in request.offsets.items()
-            if len(committed.metadata) <= longest
-        }
+        accepted = without_long_metadata(request.offsets, self.config)
         try:
             group = self._group(request)
         except KafkaError as error:
@@ -91,12 +117,9 @@ class Offsets:
         if group.state is EMPTY and request.generation < 0:
             return group
         # A group with members is for members only, and an empty id is no member's.
-        member_id, instance_id = request.member_id, request.group_instance_id
-        if request.generation < 0 and member_id == NO_MEMBER_ID and instance_id is None:
+        if request.names_no_member:
             raise KafkaError(ErrorCode.UNKNOWN_MEMBER_ID)
-        member = group.member_for(member_id, instance_id)
-        if request.generation != group.generation:
-            raise KafkaError(ErrorCode.ILLEGAL_GENERATION)
+        member = committing_member(group, request)
         if group.state is COMPLETING_REBALANCE:
             raise KafkaError(ErrorCode.REBALANCE_IN_PROGRESS)
         self.rebalancing.keep_alive(group, member)

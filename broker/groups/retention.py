@@ -1,5 +1,8 @@
 """The end of offsets and groups: by age, by deletion of a topic, by an administrator.
 
+An administrator may delete groups without members (KIP-229), and single offsets of groups that do
+not consume the topic any more (KIP-496).
+
 Offsets are kept for `offsets.retention.minutes` after the last moment that someone may have needed
 them (KIP-211):
 
@@ -13,7 +16,7 @@ Offsets that brought their own expiry time (OffsetCommit 2-4) go by that, in the
 group without members and offsets is gone. What goes is removed from memory, and a tombstone for
 each key is appended, by which compaction removes it from the log.
 
-Source: Kafka's removeExpiredOffsets and cleanupGroupMetadata; KIP-229 for DeleteGroups.
+Source: Kafka's removeExpiredOffsets, cleanupGroupMetadata, handleDeleteGroups, handleDeleteOffsets.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -24,7 +27,7 @@ import trio
 
 from broker.groups.committed_offsets import CommittedOffset
 from broker.groups.config import GroupConfig
-from broker.groups.directory import GroupDirectory
+from broker.groups.directory import GroupDirectory, check_group_id
 from broker.groups.group import Group
 from broker.groups.group_states import EMPTY, STABLE
 from broker.groups.offset_records import group_tombstone, offset_tombstone
@@ -78,11 +81,39 @@ class Retention:
         """Remove what has expired by now."""
         now_ms = self.clock_ms()
         retention_ms = self.config.offsets_retention_minutes * _MINUTE_MS
-        await self._remove(lambda group: expired_offsets(group, now_ms, retention_ms))
+
+        def expire(group: Group) -> list[TopicPartition]:
+            return group.offsets.remove_committed(expired_offsets(group, now_ms, retention_ms))
+
+        await self._remove(expire)
 
     async def topics_deleted(self, partitions: Collection[TopicPartition]) -> None:
         """These partitions are no more: no group has offsets of them."""
-        await self._remove(lambda _group: partitions)
+        await self._remove(lambda group: group.offsets.remove(partitions))
+
+    async def delete_offsets(
+        self, group_id: str, partitions: Collection[TopicPartition]
+    ) -> dict[TopicPartition, ErrorCode]:
+        """Delete the offsets of partitions that the group does not consume; an error for each.
+
+        KafkaError: INVALID_GROUP_ID, GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP if its members are no
+        consumers; the group is not one of ours, or not now.
+        """
+        check_group_id(group_id)
+        group = self.directory.find(group_id)
+        if group is None:
+            raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND)
+        errors = dict.fromkeys(partitions, ErrorCode.NONE)
+        if group.state is not EMPTY:
+            if group.protocol_type != CONSUMER:
+                raise KafkaError(ErrorCode.NON_EMPTY_GROUP)
+            consumed = [partition for partition in errors if group.consumes(partition.topic)]
+            errors |= dict.fromkeys(consumed, ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC)
+        unused = [partition for partition, error in errors.items() if error is ErrorCode.NONE]
+        write = self._removed(group, group.offsets.remove(unused)) if unused else None
+        if write is not None:
+            errors |= dict.fromkeys(unused, await write.outcome())
+        return errors
 
     async def delete_groups(self, group_ids: Iterable[str]) -> dict[str, ErrorCode]:
         """Delete groups that have no members, with all their offsets; an error for each.
@@ -101,24 +132,29 @@ class Retention:
             elif group.state is not EMPTY:
                 results[group_id] = ErrorCode.NON_EMPTY_GROUP
             else:
-                write = self._remove_from(group, group.offsets.partitions)
+                write = self._removed(group, group.offsets.remove_all(), is_deleted=True)
                 results[group_id] = await write.outcome() if write else ErrorCode.NONE
         return results
 
-    async def _remove(self, choose: Callable[[Group], Iterable[TopicPartition]]) -> None:
+    async def _remove(self, remove: Callable[[Group], list[TopicPartition]]) -> None:
         for group in self.directory.groups():
             # Other groups were waited for, and this one may be gone.
-            write = self._remove_from(group, choose(group)) if group.is_alive else None
+            write = self._removed(group, remove(group)) if group.is_alive else None
             if write is not None and (error := await write.outcome()) is not ErrorCode.NONE:
                 # Whoever loads the partition next finds the offsets again, and expires them again.
                 self.recorder(
                     "group.write_failed", cause=group.cause, group=group.group_id, error=error.name
                 )
 
-    def _remove_from(self, group: Group, partitions: Iterable[TopicPartition]) -> Write | None:
-        """Remove the offsets, and the group if nothing is left of it; None if nothing is gone."""
+    def _removed(
+        self, group: Group, removed: list[TopicPartition], *, is_deleted: bool = False
+    ) -> Write | None:
+        """Offsets were removed: and the group, if it is deleted or nothing is left of it.
+
+        None if there is nothing to be stored of that. Offsets that are still on their way, or in a
+        transaction, keep a group; one that is deleted takes them along.
+        """
         now_ms = self.clock_ms()
-        removed = group.offsets.remove(partitions)
         records = [offset_tombstone(group.group_id, partition, now_ms) for partition in removed]
         if removed:
             group.cause = self.recorder(
@@ -127,7 +163,7 @@ class Retention:
                 group=group.group_id,
                 partitions=[str(partition) for partition in removed],
             )
-        if group.state is EMPTY and group.offsets.is_empty:
+        if is_deleted or (group.state is EMPTY and group.offsets.is_empty):
             self.rebalancing.bury(group)
             self.directory.drop(group)
             self.recorder("group.removed", cause=group.cause, group=group.group_id)

@@ -19,7 +19,7 @@ from broker.coordinators.log import Append, partition_for
 from broker.groups.committed_offsets import CommittedOffset
 from broker.groups.group import Group
 from broker.groups.offset_records import group_record, offset_record
-from broker.groups.offsets_log import OffsetsLog
+from broker.groups.offsets_log import OffsetsLog, Verified
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.records import Record
 from coordination.values import TopicPartition
@@ -30,6 +30,9 @@ _COORDINATOR_ERRORS: Final = {
     ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND: ErrorCode.COORDINATOR_NOT_AVAILABLE,
     ErrorCode.NOT_LEADER_OR_FOLLOWER: ErrorCode.NOT_COORDINATOR,
     ErrorCode.KAFKA_STORAGE_ERROR: ErrorCode.NOT_COORDINATOR,
+    # The transaction's coordinator could not be asked. Of what makes a client try again, this is
+    # the one that does not send it looking for the group's coordinator first.
+    ErrorCode.NETWORK_EXCEPTION: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
 }
 _TOO_LARGE: Final = (
     ErrorCode.MESSAGE_TOO_LARGE,
@@ -56,8 +59,13 @@ class Write:
     _errors: Mapping[ErrorCode, ErrorCode]
 
     @property
+    def has_begun(self) -> bool:
+        """Whether the batch is in the local log."""
+        return not isinstance(self.append, KafkaError)
+
+    @property
     def base_offset(self) -> int:
-        """Where the batch is; only if it succeeded."""
+        """Where the batch is; only if it has begun."""
         assert not isinstance(self.append, KafkaError)
         return self.append.base_offset
 
@@ -84,25 +92,38 @@ class GroupStore:
         record = group_record(group, assignment, self.clock_ms())
         return self._write(group.group_id, [record], GROUP_ERRORS)
 
-    def offsets(self, group_id: str, offsets: Mapping[TopicPartition, CommittedOffset]) -> Write:
-        """Store what a group committed: all in one batch."""
+    def offsets(
+        self,
+        group_id: str,
+        offsets: Mapping[TopicPartition, CommittedOffset],
+        verified: Verified | None = None,
+    ) -> Write:
+        """Store what a group committed: all in one batch, of a transaction if `verified`."""
         now_ms = self.clock_ms()
         records = [
             offset_record(group_id, partition, committed, now_ms)
             for partition, committed in offsets.items()
         ]
-        return self._write(group_id, records, OFFSET_ERRORS)
+        return self._write(group_id, records, OFFSET_ERRORS, verified)
 
     def tombstones(self, group_id: str, records: Sequence[Record]) -> Write:
         """Remove what is no more."""
         return self._write(group_id, records, OFFSET_ERRORS)
 
     def _write(
-        self, group_id: str, records: Sequence[Record], errors: Mapping[ErrorCode, ErrorCode]
+        self,
+        group_id: str,
+        records: Sequence[Record],
+        errors: Mapping[ErrorCode, ErrorCode],
+        verified: Verified | None = None,
     ) -> Write:
+        append: Append | KafkaError
         try:
             partition = partition_for(group_id, self.log.partition_count)
-            append: Append | KafkaError = self.log.append(partition, records)
+            if verified is None:
+                append = self.log.append(partition, records)
+            else:
+                append = self.log.append_in_transaction(partition, records, verified)
         except KafkaError as error:
             append = error
         return Write(append, self.log, errors)

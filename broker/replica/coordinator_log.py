@@ -14,10 +14,12 @@ import attrs
 import trio
 
 from broker.coordinators.log import Append
+from broker.groups.offsets_log import TransactionalProducer, Verified
 from broker.log.values import Origin
 from broker.metadata_cache import MetadataCache
 from broker.replica.append import ALL, Appended, append, wait_until_acknowledged
 from broker.replica.manager import ReplicaManager
+from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.record_batch import RecordBatch, batches, build_batch
 from broker.wire.records import Record
 from coordination.values import TopicPartition
@@ -43,9 +45,11 @@ class ReplicatedLog:
         return len(topic.partitions) if topic else self.planned_partitions
 
     def append(self, partition: int, records: Sequence[Record]) -> Appended:
-        target = TopicPartition(self.topic, partition)
-        batch = memoryview(build_batch(records))
-        [appended] = append(self.replicas, [(target, batch)], ALL, Origin.COORDINATOR)
+        return self._append(partition, build_batch(records))
+
+    def _append(self, partition: int, batch: bytearray) -> Appended:
+        entry = TopicPartition(self.topic, partition), memoryview(batch)
+        [appended] = append(self.replicas, [entry], ALL, Origin.COORDINATOR)
         if appended.error is not None:
             raise appended.error
         return appended
@@ -59,10 +63,12 @@ class ReplicatedLog:
 
     async def read(self, partition: int) -> AsyncGenerator[RecordBatch, None]:
         replica = self.replicas.find(TopicPartition(self.topic, partition))
-        epoch = replica.leading().epoch
+        replica.leading()
         offset, end = replica.log.log_start_offset, replica.log.log_end_offset
         while offset < end:
-            replica.leading(epoch)
+            # In whatever epoch: it goes up when another replica's broker leaves, and the log of who
+            # goes on leading stays as it is. Who was follower in between owns another partition.
+            replica.leading()
             found = replica.log.read(offset, self.load_buffer_bytes, end)
             if not found.regions:
                 return
@@ -72,3 +78,25 @@ class ReplicatedLog:
                 for batch in batches(data):
                     yield batch
                     offset = batch.end_offset
+
+
+class ReplicatedOffsetsLog(ReplicatedLog):
+    """Implements `broker.groups.offsets_log.OffsetsLog`: offsets may be parts of transactions."""
+
+    async def verify(self, partition: int, producer: TransactionalProducer) -> Verified:
+        raise KafkaError(
+            ErrorCode.COORDINATOR_NOT_AVAILABLE,
+            f"nobody can say whether {self.topic}-{partition} is in {producer}'s transaction",
+        )
+
+    def append_in_transaction(
+        self, partition: int, records: Sequence[Record], verified: Verified
+    ) -> Appended:
+        batch = build_batch(
+            records,
+            producer_id=verified.producer.producer_id,
+            producer_epoch=verified.producer.producer_epoch,
+            base_sequence=0,  # of each batch, as in Kafka: nobody counts a coordinator's
+            is_transactional=True,
+        )
+        return self._append(partition, batch)

@@ -51,11 +51,13 @@ from broker.wire.messages import (
     list_offsets,
     metadata,
     offset_commit,
+    offset_delete,
     offset_fetch,
     offset_for_leader_epoch,
     produce,
     stop_replica,
     sync_group,
+    txn_offset_commit,
     update_features,
     update_metadata,
     write_txn_markers,
@@ -311,6 +313,25 @@ COMMIT = offset_commit.OffsetCommitRequest(
         )
     ],
 )
+COMMIT_IN_TRANSACTION = txn_offset_commit.TxnOffsetCommitRequest(
+    transactional_id="x",
+    group_id="g",
+    topics=[
+        txn_offset_commit.TxnOffsetCommitRequestTopic(
+            name="t", partitions=[txn_offset_commit.TxnOffsetCommitRequestPartition()]
+        )
+    ],
+)
+WRITE_X: Question = (OP.WRITE, R.TRANSACTIONAL_ID, "x")
+FORGET = offset_delete.OffsetDeleteRequest(
+    group_id="g",
+    topics=[
+        offset_delete.OffsetDeleteRequestTopic(
+            name="t", partitions=[offset_delete.OffsetDeleteRequestPartition()]
+        )
+    ],
+)
+DELETE_GROUP: Question = (OP.DELETE, R.GROUP, "g")
 FETCH_T = offset_fetch.OffsetFetchRequest(
     group_id="g",
     topics=[offset_fetch.OffsetFetchRequestTopic(name="t", partition_indexes=[0])],
@@ -350,11 +371,23 @@ GROUPS = [
         allowed=frozenset({DESCRIBE_GROUP}),
     ),
     Case(describe_groups.DescribeGroupsRequest(groups=["g"]), 5, [DESCRIBE_GROUP], NO_GROUP),
+    Case(delete_groups.DeleteGroupsRequest(groups_names=["g"]), 2, [DELETE_GROUP], NO_GROUP),
+    Case(COMMIT_IN_TRANSACTION, 4, [WRITE_X], NO_TRANSACTIONAL_ID),
+    Case(COMMIT_IN_TRANSACTION, 4, [WRITE_X, READ_GROUP], NO_GROUP, allowed=frozenset({WRITE_X})),
     Case(
-        delete_groups.DeleteGroupsRequest(groups_names=["g"]),
-        2,
-        [(OP.DELETE, R.GROUP, "g")],
-        NO_GROUP,
+        COMMIT_IN_TRANSACTION,
+        4,
+        [WRITE_X, READ_GROUP, on_topic(OP.READ)],
+        NO_TOPIC,
+        allowed=frozenset({WRITE_X, READ_GROUP}),
+    ),
+    Case(FORGET, 0, [DELETE_GROUP], NO_GROUP),
+    Case(
+        FORGET,
+        0,
+        [DELETE_GROUP, on_topic(OP.READ)],
+        ErrorCode.COORDINATOR_NOT_AVAILABLE,  # of the group, which is asked for all the same
+        allowed=frozenset({DELETE_GROUP}),
     ),
 ]
 

@@ -31,6 +31,11 @@ from broker.wire.messages.offset_commit import (
     OffsetCommitRequestPartition,
     OffsetCommitRequestTopic,
 )
+from broker.wire.messages.offset_delete import (
+    OffsetDeleteRequest,
+    OffsetDeleteRequestPartition,
+    OffsetDeleteRequestTopic,
+)
 from broker.wire.messages.offset_fetch import (
     OffsetFetchRequest,
     OffsetFetchRequestGroup,
@@ -210,6 +215,35 @@ class Conversation:
             request = OffsetFetchRequest(group_id=group, topics=topics, **fields)
         return await self.ask(who, ApiKey.OFFSET_FETCH, version, request)
 
+    async def fetch_of_many(self, who: str, version: int, *groups: str, **fields: Any) -> Any:
+        """Of each group: all topics, one that exists beside one that does not, and no topic."""
+        topics = [
+            OffsetFetchRequestTopics(name=name, partition_indexes=[0, 7])
+            for name in (TOPIC, "no-such-topic")
+        ]
+        asked = [
+            OffsetFetchRequestGroup(group_id=group, topics=which)
+            for group in groups
+            for which in (None, topics, [])
+        ]
+        request = OffsetFetchRequest(groups=asked, **fields)
+        return await self.ask(who, ApiKey.OFFSET_FETCH, version, request)
+
+    async def forget(
+        self, who: str, partitions: Sequence[int] = (0,), *topics: str, **fields: Any
+    ) -> Any:
+        asked = [
+            OffsetDeleteRequestTopic(
+                name=name,
+                partitions=[
+                    OffsetDeleteRequestPartition(partition_index=each) for each in partitions
+                ],
+            )
+            for name in topics or (TOPIC,)
+        ]
+        request = OffsetDeleteRequest(**({"group_id": self.group, "topics": asked} | fields))
+        return await self.ask(who, ApiKey.OFFSET_DELETE, 0, request)
+
     async def describe(self, who: str, version: int = 5, **fields: Any) -> Any:
         request = DescribeGroupsRequest(**({"groups": [self.group]} | fields))
         return await self.ask(who, ApiKey.DESCRIBE_GROUPS, version, request)
@@ -227,11 +261,14 @@ async def converse(speaker: Speaker, group: str) -> str:
         _two_members,
         _wrong_requests,
         _offsets_of_members,
+        _forgetting_offsets_of_members,
         _a_rebalance,
         _static_members,
         _leaving,
         _old_versions,
         _offsets_without_members,
+        _offsets_of_many_groups,
+        _forgetting_offsets,
         _looking_and_deleting,
     ):
         c.say((chapter.__doc__ or "").strip())
@@ -345,6 +382,14 @@ async def _offsets_of_members(c: Conversation) -> None:
     await c.commit("a", **member, topics=[])
 
 
+async def _forgetting_offsets_of_members(c: Conversation) -> None:
+    """members' offsets are to be forgotten"""
+    await c.forget("a", (0, 1, 7))
+    await c.forget("a", (0,), TOPIC, "no-such-topic")
+    await c.forget("a", (), topics=[])
+    await c.fetch("a", 9, None)
+
+
 async def _a_rebalance(c: Conversation) -> None:
     """the leader joins again, and the follower is late"""
     a, b = c.a, c.b
@@ -445,6 +490,31 @@ async def _offsets_without_members(c: Conversation) -> None:
     await c.fetch("a", 0, (0, 7))
     await c.fetch("a", 1, (0, 7))
     await c.describe("a")
+
+
+async def _offsets_of_many_groups(c: Conversation) -> None:
+    """offsets of many groups"""
+    for version in (8, 9):
+        await c.fetch_of_many("a", version, c.group, "", c.group + "-none", c.group)
+    await c.fetch_of_many("a", 9, c.group, require_stable=True)
+
+
+async def _forgetting_offsets(c: Conversation) -> None:
+    """offsets are to be forgotten"""
+    await c.forget("a", group_id=c.group + "-none")
+    await c.forget("a", group_id=c.group + "-none", topics=[])
+    await c.forget("a", group_id="")
+    await c.commit("a", 9, partition=1, offset=3)
+    await c.forget("a", (0, 7), TOPIC, "no-such-topic")
+    await c.fetch("a", 9, None)
+    await c.forget("a", (0,))
+    await c.describe("a")
+    await c.commit("a", 9, partition=1, offset=3, group_id=c.group + "-brief")
+    await c.forget("a", (1,), group_id=c.group + "-brief")
+    await c.describe("a", groups=[c.group + "-brief"])
+    w = await c.join("a", 0, group_id=c.group + "-workers", protocol_type="connect")
+    await c.forget("a", group_id=c.group + "-workers")
+    await c.leave("a", 1, member_id=w.member_id, group_id=c.group + "-workers")
 
 
 async def _looking_and_deleting(c: Conversation) -> None:

@@ -17,8 +17,10 @@ from broker.api import (
     leave_group,
     list_groups,
     offset_commit,
+    offset_delete,
     offset_fetch,
     sync_group,
+    txn_offset_commit,
 )
 from broker.api.context import RequestContext
 from broker.groups.offsets_log import OFFSETS_TOPIC
@@ -56,6 +58,8 @@ HANDLERS: dict[ApiKey, Any] = {
     ApiKey.DESCRIBE_GROUPS: describe_groups.handle,
     ApiKey.LIST_GROUPS: list_groups.handle,
     ApiKey.DELETE_GROUPS: delete_groups.handle,
+    ApiKey.OFFSET_DELETE: offset_delete.handle,
+    ApiKey.TXN_OFFSET_COMMIT: txn_offset_commit.handle,
 }
 
 

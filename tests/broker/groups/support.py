@@ -1,14 +1,17 @@
 """A group coordinator on trio's mock clock, with a log in memory and members that speak plainly."""
 
+import struct
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from random import Random
+from typing import Any
 
 import attrs
 import trio
 
 from broker.groups.coordinator import GroupCoordinator
 from broker.groups.member import JoinRequest, JoinResult, SyncResult
+from broker.groups.offsets_log import TransactionalProducer, Verified
 from broker.groups.syncing import SyncRequest
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.record_batch import RecordBatch, batches, build_batch
@@ -44,7 +47,10 @@ class MemoryAppend:
 
 @attrs.define(eq=False)
 class MemoryLog:
-    """`OffsetsLog` in memory. A test may hold replication up, or make it or appends fail."""
+    """`OffsetsLog` in memory. A test may hold replication up, or make it or appends fail.
+
+    Of transactions it knows what a test has it verify, and writes what `end_transaction` says.
+    """
 
     partition_count: int = PARTITION_COUNT
     data: dict[int, bytearray] = attrs.field(factory=dict)
@@ -53,12 +59,44 @@ class MemoryLog:
     commit_error: ErrorCode | None = None
     replicated: trio.Event | None = None  # held up until it is set
     read_gate: trio.Event | None = None  # reading is held up until it is set
+    verify_error: ErrorCode | None = None
+    verify_gate: trio.Event | None = None
 
     def append(self, partition: int, records: Sequence[Record]) -> MemoryAppend:
+        return self._append(partition, records)
+
+    async def verify(self, partition: int, producer: TransactionalProducer) -> Verified:
+        await trio.lowlevel.checkpoint()
+        if self.verify_gate is not None:
+            await self.verify_gate.wait()
+        if self.verify_error is not None:
+            raise KafkaError(self.verify_error)
+        return Verified(producer)
+
+    def append_in_transaction(
+        self, partition: int, records: Sequence[Record], verified: Verified
+    ) -> MemoryAppend:
+        producer = verified.producer
+        return self._append(
+            partition,
+            records,
+            producer_id=producer.producer_id,
+            producer_epoch=producer.producer_epoch,
+            base_sequence=0,
+            is_transactional=True,
+        )
+
+    def end_transaction(self, partition: int, producer_id: int, *, is_commit: bool) -> None:
+        """Write the producer's marker."""
+        marker = Record(struct.pack(">hh", 0, is_commit), struct.pack(">hi", 0, 1), START_MS)
+        fields = {"producer_id": producer_id, "is_transactional": True, "is_control": True}
+        self._append(partition, [marker], **fields)
+
+    def _append(self, partition: int, records: Sequence[Record], **fields: Any) -> MemoryAppend:
         if self.append_error is not None:
             raise KafkaError(self.append_error)
         base_offset = self.end_offsets.get(partition, 0)
-        batch = build_batch(records, base_offset=base_offset)
+        batch = build_batch(records, base_offset=base_offset, **fields)
         self.data.setdefault(partition, bytearray()).extend(batch)
         self.end_offsets[partition] = base_offset + len(records)
         return MemoryAppend(partition, base_offset)

@@ -32,7 +32,7 @@ def test_nothing_comes_back_of_a_deleted_topic() -> None:
     offsets = GroupOffsets()
     offsets.load(T0, ONE, 9)
     offsets.prepare({T0: TWO})
-    offsets.load_in_transaction(7, T0, TWO, 10)
+    offsets.prepare_in_transaction(7, {T0: TWO}, 10)
     assert offsets.remove([T0]) == [T0]
     offsets.complete({T0: TWO}, 11)
     offsets.end_transaction(7, is_commit=True)
@@ -41,7 +41,7 @@ def test_nothing_comes_back_of_a_deleted_topic() -> None:
 
 def test_a_transaction_does_not_undo_a_later_commit() -> None:
     offsets = GroupOffsets()
-    offsets.load_in_transaction(7, T0, ONE, 10)
+    offsets.prepare_in_transaction(7, {T0: ONE}, 10)
     offsets.load(T0, TWO, 11)
     offsets.end_transaction(7, is_commit=True)
     assert offsets.get(T0) == TWO

@@ -1,12 +1,13 @@
-"""Our handlers and a real Kafka 3.9.1 answer a long conversation about groups alike.
+"""Our handlers and a real Kafka 3.9.1 answer long conversations about groups alike.
 
-`golden/conversation.txt` is what the real one said. To have it dictated anew, run the test of the
-real one with ZBROKER_WRITE_GOLDEN=1.
+`golden/*.txt` are what the real one said. To have them dictated anew, run the tests of the real one
+with ZBROKER_WRITE_GOLDEN=1.
 """
 
 import os
 import socket
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
@@ -18,17 +19,23 @@ from broker.wire.apis import ApiKey
 from broker.wire.framing import decode_response, encode_request
 from broker.wire.messages.create_topics import CreatableTopic, CreateTopicsRequest
 from broker.wire.messages.find_coordinator import FindCoordinatorRequest
-from tests.broker.groups.conversation import TOPIC, converse
+from tests.broker.groups.conversation import TOPIC, Speaker, converse
 from tests.broker.groups.speakers import SocketSpeaker, joined, our_handlers
 from tests.support.cluster import Kind, running_cluster
 
-GOLDEN: Final = Path(__file__).parent / "golden" / "conversation.txt"
+GOLDEN: Final = Path(__file__).parent / "golden"
 GROUP: Final = "conversation-group"
+
+Converse = Callable[[Speaker, str], Awaitable[str]]
+CONVERSATIONS: Final[dict[str, Converse]] = {
+    "conversation": converse,
+}
 
 
 async def test_our_handlers(autojump_clock: MockClock) -> None:
     async with our_handlers() as speaker:
-        assert await converse(speaker, GROUP) == GOLDEN.read_text()
+        said = await converse(speaker, GROUP)
+    assert said == (GOLDEN / "conversation.txt").read_text()
 
 
 @pytest.mark.server
@@ -37,18 +44,23 @@ async def test_our_handlers(autojump_clock: MockClock) -> None:
 async def test_a_running_broker(kind: Kind, tmp_path: Path) -> None:
     with running_cluster(kind, tmp_path, brokers=1) as cluster:
         port = int(cluster.bootstrap.partition(",")[0].rpartition(":")[2])
-        said = await hold_conversation(port)
-    if kind == "kafka" and os.environ.get("ZBROKER_WRITE_GOLDEN"):
-        GOLDEN.write_text(said)
-    assert said == GOLDEN.read_text()
+        said = {
+            name: await hold_conversation(port, GROUP + name, conversation)
+            for name, conversation in CONVERSATIONS.items()
+        }
+    for name, lines in said.items():
+        golden = GOLDEN / f"{name}.txt"
+        if kind == "kafka" and os.environ.get("ZBROKER_WRITE_GOLDEN"):
+            golden.write_text(lines)
+        assert lines == golden.read_text()
 
 
-async def hold_conversation(port: int, group: str = GROUP) -> str:
+async def hold_conversation(port: int, group: str = GROUP, hold: Converse = converse) -> str:
     """With a single broker at 127.0.0.1, which has no such group yet."""
     await trio.to_thread.run_sync(make_ready, port)
     speaker = SocketSpeaker(port)
     try:
-        return await converse(speaker, group)
+        return await hold(speaker, group)
     finally:
         await speaker.aclose()
 

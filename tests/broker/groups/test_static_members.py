@@ -60,7 +60,7 @@ async def test_the_new_member_id_is_stored(autojump_clock: MockClock) -> None:
             replay = Replay()
             for batch in batches(bytes(setting.log.data.get(partition, b""))):
                 replay.apply(batch)
-            for group in replay.groups(0).values():
+            for group in replay.loaded(0).groups.values():
                 stored |= set(group.members)
         assert again.member_id in stored
         assert follower.member_id not in stored

@@ -51,11 +51,13 @@ from broker.wire.messages import (
     list_transactions,
     metadata,
     offset_commit,
+    offset_delete,
     offset_fetch,
     offset_for_leader_epoch,
     produce,
     stop_replica,
     sync_group,
+    txn_offset_commit,
     update_features,
     update_metadata,
     write_txn_markers,
@@ -437,6 +439,37 @@ def sample_requests(topic_id: UUID) -> dict[ApiKey, list[object]]:
             describe_cluster.DescribeClusterRequest(include_cluster_authorized_operations=True)
         ],
         ApiKey.DELETE_GROUPS: [delete_groups.DeleteGroupsRequest(groups_names=["none"])],
+        ApiKey.OFFSET_DELETE: [
+            offset_delete.OffsetDeleteRequest(
+                group_id="none",
+                topics=[
+                    offset_delete.OffsetDeleteRequestTopic(
+                        name=name,
+                        partitions=[offset_delete.OffsetDeleteRequestPartition(partition_index=0)],
+                    )
+                    for name in (TOPIC, "missing")
+                ],
+            )
+        ],
+        ApiKey.TXN_OFFSET_COMMIT: [
+            txn_offset_commit.TxnOffsetCommitRequest(
+                transactional_id="unknown",
+                group_id=GROUP,
+                producer_id=1,
+                producer_epoch=0,
+                topics=[
+                    txn_offset_commit.TxnOffsetCommitRequestTopic(
+                        name=name,
+                        partitions=[
+                            txn_offset_commit.TxnOffsetCommitRequestPartition(
+                                partition_index=0, committed_offset=1, committed_metadata="m"
+                            )
+                        ],
+                    )
+                    for name in (TOPIC, "missing")
+                ],
+            )
+        ],
         ApiKey.DELETE_RECORDS: [
             delete_records.DeleteRecordsRequest(
                 topics=[
