@@ -17,8 +17,7 @@ from broker.live_configs import LiveConfigs
 from broker.log.log_manager import LogManager, LogManagerConfig
 from broker.metadata_cache import MetadataCache
 from broker.peers import Connect
-
-from broker.replica.coordinator_log import ReplicatedOffsetsLog
+from broker.replica.coordinator_log import ReplicatedLog, ReplicatedOffsetsLog
 from broker.replica.fetch_sessions import FetchSessions
 from broker.replica.fetchers import Fetchers
 from broker.replica.high_watermark_checkpoints import HighWatermarks
@@ -26,6 +25,7 @@ from broker.replica.isr_changes import IsrChanges
 from broker.replica.log_dir_moves import LogDirMoves
 from broker.replica.manager import ReplicaManager
 from broker.replica.throttle import Throttle
+from broker.replica.verification import Verifier
 from broker.surroundings import Surroundings
 from broker.topic_admin import TopicAdmin
 from broker.transactions.broker_link import BrokerLink
@@ -104,7 +104,11 @@ def build_broker(
         controller_client=controller_client,
         producer_ids=producer_ids,
         groups=GroupCoordinator(
-            config, _offsets_log(config, replicas, metadata), recorder, clock_ms, randomness
+            config,
+            _offsets_log(config, replicas, metadata, transactions.verifier),
+            recorder,
+            clock_ms,
+            randomness,
         ),
         transactions=transactions,
         verifier=transactions.verifier,
@@ -134,7 +138,7 @@ def _moves_throttle(config: BrokerConfig, configs: LiveConfigs) -> Throttle:
 
 
 def _offsets_log(
-    config: BrokerConfig, replicas: ReplicaManager, metadata: MetadataCache
+    config: BrokerConfig, replicas: ReplicaManager, metadata: MetadataCache, verifier: Verifier
 ) -> ReplicatedOffsetsLog:
     return ReplicatedOffsetsLog(
         OFFSETS_TOPIC,
@@ -143,6 +147,7 @@ def _offsets_log(
         load_buffer_bytes=config.offsets_load_buffer_size,
         replicas=replicas,
         metadata=metadata,
+        verifier=verifier,
     )
 
 

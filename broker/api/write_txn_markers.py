@@ -22,6 +22,7 @@ import trio
 from broker.api.context import RequestContext
 from broker.api.permissions import Operation, Resource
 from broker.broker import Broker
+from broker.groups.offsets_log import OFFSETS_TOPIC
 from broker.listener import Later
 from broker.log.values import Origin
 from broker.replica.append import ALL, Appended, append, wait_until_acknowledged
@@ -51,8 +52,8 @@ async def handle(broker: Broker, context: RequestContext, request: WriteTxnMarke
 
     async def wait() -> WriteTxnMarkersResponse:
         async with trio.open_nursery() as nursery:
-            for _, appended in written:
-                nursery.start_soon(_until_replicated, broker, appended)
+            for marker, appended in written:
+                nursery.start_soon(_until_replicated, broker, marker, appended)
         return _response(written)
 
     return Later(wait)
@@ -91,8 +92,13 @@ def _partitions(marker: WritableTxnMarker) -> Iterator[TopicPartition]:
             yield TopicPartition(topic.name, partition)
 
 
-async def _until_replicated(broker: Broker, written: Written) -> None:
+async def _until_replicated(broker: Broker, marker: WritableTxnMarker, written: Written) -> None:
     await wait_until_acknowledged(written.values(), broker.config.request_timeout_ms / 1000)
+    for target, appended in written.items():
+        if target.topic == OFFSETS_TOPIC and appended.error is None:
+            broker.groups.transaction_completed(
+                target.partition, marker.producer_id, committed=marker.transaction_result
+            )
 
 
 def _response(written: list[tuple[WritableTxnMarker, Written]]) -> WriteTxnMarkersResponse:

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 import attrs
 
 from broker.coordinators.log import Append, CoordinatorLog
+from broker.log.verifications import VerificationGuard
 from broker.wire.records import Record
 
 OFFSETS_TOPIC: Final = "__consumer_offsets"
@@ -34,10 +35,10 @@ class TransactionalProducer:
 
 @attrs.frozen
 class Verified:
-    """A producer whose transaction includes the partition; `guard` is the log's own proof of it."""
+    """A producer whose transaction includes the partition; `guard` is the log's proof of it."""
 
     producer: TransactionalProducer
-    guard: object = None
+    guard: VerificationGuard | None = None
 
 
 class OffsetsLog(CoordinatorLog, Protocol):

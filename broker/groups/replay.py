@@ -11,27 +11,20 @@ group gets them as such. Of an offset that is committed or removed by itself and
 transaction, the later *record* holds, wherever the marker is: as in memory (`committed_offsets`),
 and as compaction sees it. (In Kafka what was removed comes back with the marker.)
 
-    control record's key:  | version i16 | type i16: 0 abort, 1 commit |
-
 Source: Kafka's `doLoadGroupsAndOffsets`.
 """
 
-import struct
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import attrs
 
 from broker.groups.group import Group
 from broker.groups.offset_records import read_group, read_key, read_offset
-from broker.wire.errors import ErrorCode, KafkaError
+from broker.wire.control_records import read_marker
 from broker.wire.messages.offsets_topic import GroupMetadataKey, OffsetCommitKey
 from broker.wire.record_batch import RecordBatch
-from broker.wire.records import Record
 from coordination.values import TopicPartition
-
-_CONTROL_KEY: Final = struct.Struct(">hh")
-_COMMIT: Final = 1
 
 
 class _Held(NamedTuple):
@@ -65,8 +58,7 @@ class Replay:
     def apply(self, batch: RecordBatch) -> None:
         """Apply the next batch. CORRUPT_MESSAGE: it cannot be read."""
         if batch.is_control:
-            for record in batch.records():
-                self._end_transaction(batch.producer_id, record)
+            self._end_transaction(batch)
             return
         records = self._records
         if batch.is_transactional:
@@ -77,18 +69,15 @@ class Replay:
             else:
                 records[record.key] = _Held(record.value, batch.base_offset)
 
-    def _end_transaction(self, producer_id: int, marker: Record) -> None:
-        key = marker.key or b""
-        if len(key) < _CONTROL_KEY.size:
-            raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"control record with key {key!r}")
-        _, kind = _CONTROL_KEY.unpack_from(key)
-        ended = self._in_transaction.pop(producer_id, {})
-        if kind != _COMMIT:
+    def _end_transaction(self, marker: RecordBatch) -> None:
+        ended = self._in_transaction.pop(marker.producer_id, {})
+        said = read_marker(marker)
+        if said is None or not said.commit:
             return
-        for record_key, held in ended.items():
-            known = self._records.get(record_key)
+        for key, held in ended.items():
+            known = self._records.get(key)
             if known is None or known.batch_offset < held.batch_offset:
-                self._records[record_key] = held
+                self._records[key] = held
 
     def loaded(self, now_ms: int) -> Loaded:
         """Open what holds. CORRUPT_MESSAGE: a record cannot be read."""

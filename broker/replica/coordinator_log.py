@@ -16,11 +16,13 @@ import trio
 from broker.coordinators.log import Append
 from broker.groups.offsets_log import TransactionalProducer, Verified
 from broker.log.values import Origin
+from broker.log.verifications import VerificationGuard
 from broker.metadata_cache import MetadataCache
-from broker.replica.append import ALL, Appended, append, wait_until_acknowledged
+from broker.replica.append import ALL, NO_GUARDS, Appended, append, wait_until_acknowledged
 from broker.replica.manager import ReplicaManager
+from broker.replica.verification import Verifier, verify
 from broker.wire.errors import ErrorCode, KafkaError
-from broker.wire.record_batch import RecordBatch, batches, build_batch
+from broker.wire.record_batch import NO_SEQUENCE, RecordBatch, batches, build_batch
 from broker.wire.records import Record
 from coordination.values import TopicPartition
 
@@ -47,9 +49,13 @@ class ReplicatedLog:
     def append(self, partition: int, records: Sequence[Record]) -> Appended:
         return self._append(partition, build_batch(records))
 
-    def _append(self, partition: int, batch: bytearray) -> Appended:
-        entry = TopicPartition(self.topic, partition), memoryview(batch)
-        [appended] = append(self.replicas, [entry], ALL, Origin.COORDINATOR)
+    def _append(
+        self, partition: int, batch: bytearray, guard: VerificationGuard | None = None
+    ) -> Appended:
+        target = TopicPartition(self.topic, partition)
+        guards = NO_GUARDS if guard is None else {target: guard}
+        entries = [(target, memoryview(batch))]
+        [appended] = append(self.replicas, entries, ALL, Origin.COORDINATOR, guards)
         if appended.error is not None:
             raise appended.error
         return appended
@@ -80,14 +86,28 @@ class ReplicatedLog:
                     offset = batch.end_offset
 
 
+@attrs.define(eq=False)
 class ReplicatedOffsetsLog(ReplicatedLog):
     """Implements `broker.groups.offsets_log.OffsetsLog`: offsets may be parts of transactions."""
 
+    verifier: Verifier
+
     async def verify(self, partition: int, producer: TransactionalProducer) -> Verified:
-        raise KafkaError(
-            ErrorCode.COORDINATOR_NOT_AVAILABLE,
-            f"nobody can say whether {self.topic}-{partition} is in {producer}'s transaction",
+        target = TopicPartition(self.topic, partition)
+        found = await verify(
+            self.replicas,
+            self.verifier,
+            producer.transactional_id,
+            producer.producer_id,
+            producer.producer_epoch,
+            {target: NO_SEQUENCE},
         )
+        if target in found.errors:
+            raise KafkaError(
+                _told(found.errors[target], producer),
+                f"{target} is in no transaction of {producer}",
+            )
+        return Verified(producer, found.guards.get(target))
 
     def append_in_transaction(
         self, partition: int, records: Sequence[Record], verified: Verified
@@ -99,4 +119,13 @@ class ReplicatedOffsetsLog(ReplicatedLog):
             base_sequence=0,  # of each batch, as in Kafka: nobody counts a coordinator's
             is_transactional=True,
         )
-        return self._append(partition, batch)
+        return self._append(partition, batch, verified.guard)
+
+
+def _told(error: ErrorCode, producer: TransactionalProducer) -> ErrorCode:
+    """What the producer knows an error of its transaction's coordinator by."""
+    if error is ErrorCode.PRODUCER_FENCED:
+        return ErrorCode.INVALID_PRODUCER_EPOCH
+    if error is ErrorCode.TRANSACTION_ABORTABLE and not producer.knows_abortable:
+        return ErrorCode.INVALID_TXN_STATE
+    return error

@@ -1,6 +1,5 @@
 """A group coordinator on trio's mock clock, with a log in memory and members that speak plainly."""
 
-import struct
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from random import Random
@@ -13,8 +12,9 @@ from broker.groups.coordinator import GroupCoordinator
 from broker.groups.member import JoinRequest, JoinResult, SyncResult
 from broker.groups.offsets_log import TransactionalProducer, Verified
 from broker.groups.syncing import SyncRequest
+from broker.wire.control_records import build_marker
 from broker.wire.errors import ErrorCode, KafkaError
-from broker.wire.record_batch import RecordBatch, batches, build_batch
+from broker.wire.record_batch import RecordBatch, batches, build_batch, stamp
 from broker.wire.records import Record
 
 PARTITION_COUNT = 5
@@ -88,17 +88,21 @@ class MemoryLog:
 
     def end_transaction(self, partition: int, producer_id: int, *, is_commit: bool) -> None:
         """Write the producer's marker."""
-        marker = Record(struct.pack(">hh", 0, is_commit), struct.pack(">hi", 0, 1), START_MS)
-        fields = {"producer_id": producer_id, "is_transactional": True, "is_control": True}
-        self._append(partition, [marker], **fields)
+        marker = build_marker(
+            producer_id, 0, commit=is_commit, coordinator_epoch=1, timestamp_ms=START_MS
+        )
+        self._write(partition, marker, 1)
 
     def _append(self, partition: int, records: Sequence[Record], **fields: Any) -> MemoryAppend:
         if self.append_error is not None:
             raise KafkaError(self.append_error)
+        return self._write(partition, build_batch(records, **fields), len(records))
+
+    def _write(self, partition: int, batch: bytearray, count: int) -> MemoryAppend:
         base_offset = self.end_offsets.get(partition, 0)
-        batch = build_batch(records, base_offset=base_offset, **fields)
+        stamp(memoryview(batch), base_offset, 0)
         self.data.setdefault(partition, bytearray()).extend(batch)
-        self.end_offsets[partition] = base_offset + len(records)
+        self.end_offsets[partition] = base_offset + count
         return MemoryAppend(partition, base_offset)
 
     async def until_committed(self, append: object, timeout_ms: int | None = None) -> None:
