@@ -16,6 +16,7 @@ import trio
 
 from broker.broker import Broker
 from broker.config.topic_configs import (
+    cleaner_config,
     log_config,
     producer_config,
     topic_configs_without_effect,
@@ -49,7 +50,9 @@ async def apply_config_change(broker: Broker, entity: str) -> None:
         await broker.configs.broker_config_changed(entity)
         if broker.config is not before:
             broker.logs.reconfigure(
-                partial(log_config, broker.config), producer_config(broker.config)
+                partial(log_config, broker.config),
+                producer_config(broker.config),
+                cleaner_config(broker.config),
             )
     else:
         await broker.client_quotas.config_changed(entity)

@@ -8,7 +8,7 @@ import trio
 from broker.broker import Broker
 from broker.client_quotas import ClientQuotas
 from broker.config.broker_config import BrokerConfig
-from broker.config.topic_configs import log_config, producer_config
+from broker.config.topic_configs import cleaner_config, log_config, producer_config
 from broker.controller_client import ControllerClient
 from broker.groups.coordinator import GroupCoordinator
 from broker.groups.offsets_log import OFFSETS_TOPIC
@@ -49,7 +49,12 @@ def build_broker(
     randomness = surroundings.randomness
     metadata = MetadataCache()
     logs = LogManager(
-        log_manager_config(config), disk=surroundings.disk, clock_ms=clock_ms, randomness=randomness
+        log_manager_config(config),
+        disk=surroundings.disk,
+        clock_ms=clock_ms,
+        randomness=randomness,
+        recorder=recorder,
+        start_cleaner=surroundings.start_cleaner,
     )
     configs = LiveConfigs(config, zookeeper, recorder)
     topic_admin = TopicAdmin(configs, zookeeper, metadata, randomness)
@@ -182,4 +187,5 @@ def log_manager_config(config: BrokerConfig) -> LogManagerConfig:
         initial_task_delay_ms=config.log_initial_task_delay_ms,
         producers=producer_config(config),
         producer_id_expiration_check_interval_ms=config.producer_id_expiration_check_interval_ms,
+        cleaner=cleaner_config(config),
     )

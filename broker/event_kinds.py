@@ -98,6 +98,18 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "partition.set_aside": ("partition", "topic_id", "ordered_topic_id", "directory"),
     # an alert: acknowledged records may be gone, and no replica can tell (KIP-966)
     "partition.loss_possible": ("partition", "leader_epoch", "log_end_offset", "why"),
+    # compaction: of the log up to end_offset the latest record of each key is left; keys: how many
+    # it found from first_dirty_offset on. why: it makes no sense, and is left as it is
+    "log.cleaned": (
+        "partition",
+        "first_dirty_offset",
+        "end_offset",
+        "keys",
+        "size_before_bytes",
+        "size_after_bytes",
+        "took_s",
+    ),
+    "log.uncleanable": ("partition", "why"),
     # a whole log directory can't be used any more; its partitions are not served
     "log_directory.failed": ("directory", "why", "partitions"),
     # a replica on its way to another log directory of this broker: given up, or arrived

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 import attrs
 
 from broker.config.broker_config import BrokerConfig
+from broker.log.cleaner.worker import StartWorker, child_process
 from broker.log.disk import Disk, RealDisk
 from broker.peers import Connect
 from broker.transport import Acceptor, connect_tcp, listen_tcp
@@ -33,6 +34,7 @@ class Surroundings:
     disk: Disk
     clock_ms: Callable[[], int]
     randomness: random.Random
+    start_cleaner: StartWorker = child_process
 
 
 def real_surroundings(config: BrokerConfig, recorder: Recorder) -> Surroundings:

@@ -108,8 +108,19 @@ class BrokerConfig:
     log_flush_offset_checkpoint_interval_ms: int
     log_flush_start_offset_checkpoint_interval_ms: int
 
+    # Compaction
+    log_cleaner_enable: bool
+    log_cleaner_threads: int
+    log_cleaner_backoff_ms: int
+    log_cleaner_dedupe_buffer_size: int
+    log_cleaner_io_buffer_load_factor: float
+    log_cleaner_io_buffer_size: int
+    log_cleaner_io_max_bytes_per_second: float
+
     # What a topic gets that does not say otherwise (topic_configs.py has the topics' names)
+    log_cleaner_delete_retention_ms: int
     log_cleaner_max_compaction_lag_ms: int
+    log_cleaner_min_cleanable_ratio: float
     log_cleaner_min_compaction_lag_ms: int
     log_cleanup_policy: tuple[str, ...]
     log_flush_interval_messages: int

@@ -16,7 +16,13 @@ from broker.config.allowed import Value
 from broker.config.broker_config import BrokerConfig
 from broker.config.table.topic import SYNONYMS, TOPIC_PROPERTIES
 from broker.config.values import LONG_MAX, ConfigError, Property
-from broker.log.log_config import LogConfig, ProducerConfig, ThrottledReplicas, TimestampType
+from broker.log.log_config import (
+    CleanerConfig,
+    LogConfig,
+    ProducerConfig,
+    ThrottledReplicas,
+    TimestampType,
+)
 
 
 class InvalidTopicConfigError(Exception):
@@ -81,6 +87,19 @@ def log_config(broker: BrokerConfig, overrides: Mapping[str, str]) -> LogConfig:
         values[field_name] = ThrottledReplicas.parse(values[field_name])
     _apply_older_timestamp_limit(values, overrides)
     return LogConfig(**values)
+
+
+def cleaner_config(broker: BrokerConfig) -> CleanerConfig:
+    """What all compaction of this broker runs with."""
+    return CleanerConfig(
+        is_enabled=broker.log_cleaner_enable,
+        threads=broker.log_cleaner_threads,
+        backoff_ms=broker.log_cleaner_backoff_ms,
+        map_bytes=broker.log_cleaner_dedupe_buffer_size,
+        load_factor=broker.log_cleaner_io_buffer_load_factor,
+        buffer_bytes=broker.log_cleaner_io_buffer_size,
+        bytes_per_second=broker.log_cleaner_io_max_bytes_per_second,
+    )
 
 
 def topic_configs_without_effect(names: Iterable[str]) -> list[str]:

@@ -36,6 +36,7 @@ by this code and the other way round.
     storage        a disk that failed stays failed, for all logs on it
     disk           every change of a file, so that a test can lose what was not synced
 
+    cleaner/       compaction: of each key the latest record stays; by a process of its own
     log_manager    all logs of a broker: lock, load, make, delete, close
     loading        the start; what every log is opened with is in log_opener
     upkeep         what happens to them by itself: sync, checkpoint, retention

@@ -6,6 +6,7 @@
       meta.properties                    broker and cluster id (not the log's business)
       recovery-point-offset-checkpoint   up to where each log is known to be on the disk
       log-start-offset-checkpoint        where DeleteRecords moved a log's start to
+      cleaner-offset-checkpoint          up to where each log was compacted
       replication-offset-checkpoint      high watermarks (written by broker.replica)
       <topic>-<partition>/
         00000000000000000000.log         a segment, named by its first offset
@@ -47,6 +48,7 @@ PARTITION_METADATA: Final = "partition.metadata"
 MOVED_FROM: Final = "moved-from"
 RECOVERY_POINT_CHECKPOINT: Final = "recovery-point-offset-checkpoint"
 LOG_START_OFFSET_CHECKPOINT: Final = "log-start-offset-checkpoint"
+CLEANER_CHECKPOINT: Final = "cleaner-offset-checkpoint"
 HIGH_WATERMARK_CHECKPOINT: Final = "replication-offset-checkpoint"
 CLEAN_SHUTDOWN: Final = ".kafka_cleanshutdown"
 LOCK: Final = ".lock"

@@ -50,6 +50,10 @@ class IndexFile:
         return self._count
 
     @property
+    def size_bytes(self) -> int:
+        return self.count * self.entry_struct.size
+
+    @property
     def last(self) -> Entry | None:
         if self._count < 0:
             self._load()

@@ -18,6 +18,9 @@ import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import attrs
+import trio
+
 from broker.log.disk import Disk
 from broker.log.flushing import Flush, Flushing
 from broker.log.loader import LoadedLog
@@ -29,6 +32,20 @@ from broker.log.storage import Storage
 from broker.log.values import AbortedTransaction, Slice
 from broker.waiting import Movement
 from broker.wire.record_batch import RecordBatch
+
+
+@attrs.define(eq=False)
+class CleaningClaim:
+    """That a log is being cleaned, up to `end_offset`; given up when the log changes before it."""
+
+    end_offset: int
+    scope: trio.CancelScope
+    is_given_up: bool = attrs.field(default=False, init=False)
+
+    def give_up(self) -> None:
+        """What is under way must not be swapped in any more."""
+        self.is_given_up = True
+        self.scope.cancel()
 
 
 class LocalLog:
@@ -53,6 +70,8 @@ class LocalLog:
         self.flushing = Flushing(
             disk, directory, loaded.recovery_point, clock_ms(), loaded.has_stale_checkpoint
         )
+        self.cleaned_to: int | None = None  # compaction's work goes on from here
+        self.claim: CleaningClaim | None = None
         self._clock_ms = clock_ms
         self._files = SegmentFiles(disk, directory, loaded.snapshots, clock_ms, randomness)
         self.segments.active.jitter_ms = self._files.jitter_ms(config)
@@ -121,18 +140,22 @@ class LocalLog:
 
         In the middle of a batch all of it goes (Kafka leaves a gap there): see `log_end_offset`.
         """
+        self.give_up_cleaning(offset)
         with self.storage:
             self.drop([segment for segment in self.segments if segment.base_offset > offset])
             self.log_end_offset = self.segments.active.truncate_to(offset, self._clock_ms())
         self.flushing.truncated_to(self.log_end_offset)
+        self._dirty_from(self.segments.active.base_offset)
 
     def truncate_fully_and_start_at(self, offset: int) -> None:
         """Drop everything; the next append is at `offset`."""
+        self.give_up_cleaning(0)
         with self.storage:
             self.drop(list(self.segments))
             self.segments.add(self._files.create(offset, self.config))
         self.log_end_offset = offset
         self.flushing.truncated_to(offset)
+        self._dirty_from(offset)
 
     def drop(self, segments: Sequence[Segment]) -> None:
         """Out of the log at once, out of the directory later. Every truncation comes by here."""
@@ -141,6 +164,24 @@ class LocalLog:
                 self.segments.remove(segment)
             self._files.delete(segments, self.config)
         self.stirred.happened()
+
+    # --- compaction
+
+    def replace(self, base_offsets: Sequence[int]) -> None:
+        """Put the `.cleaned` files in the place of the segments that begin at these offsets."""
+        with self.storage:
+            old = [each for each in self.segments if each.base_offset in base_offsets]
+            self.segments.replace(old, self._files.swap_in(old, self.config))
+        self.stirred.happened()
+
+    def give_up_cleaning(self, offset: int) -> None:
+        """What lies from `offset` on changes."""
+        if self.claim is not None and offset < self.claim.end_offset:
+            self.claim.give_up()
+
+    def _dirty_from(self, offset: int) -> None:
+        if self.cleaned_to is not None:
+            self.cleaned_to = min(self.cleaned_to, offset)
 
     @property
     def awaits_upkeep(self) -> bool:

@@ -11,6 +11,7 @@ Source: Kafka's `LogConfig`, `TopicConfig`, `ServerTopicConfigSynonyms`.
 """
 
 import enum
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -47,16 +48,20 @@ class ThrottledReplicas:
 @attrs.frozen
 class LogConfig:
     cleanup_policy: frozenset[str] = frozenset({"delete"})  # of "delete", "compact"
+    delete_retention_ms: int = 86_400_000  # log.cleaner.delete.retention.ms
     file_delete_delay_ms: int = 60_000  # log.segment.delete.delay.ms
     flush_messages: int = LONG_MAX  # log.flush.interval.messages
     flush_ms: int = LONG_MAX  # log.flush.interval.ms
     follower_replication_throttled_replicas: ThrottledReplicas = ThrottledReplicas()
     index_interval_bytes: int = 4096
     leader_replication_throttled_replicas: ThrottledReplicas = ThrottledReplicas()
+    max_compaction_lag_ms: int = LONG_MAX  # log.cleaner.max.compaction.lag.ms
     max_message_bytes: int = 1_048_588  # message.max.bytes: 1 MiB and the log overhead of 12
     message_timestamp_after_max_ms: int = LONG_MAX
     message_timestamp_before_max_ms: int = LONG_MAX
     message_timestamp_type: TimestampType = TimestampType.CREATE_TIME
+    min_cleanable_dirty_ratio: float = 0.5  # log.cleaner.min.cleanable.ratio
+    min_compaction_lag_ms: int = 0  # log.cleaner.min.compaction.lag.ms
     min_insync_replicas: int = 1  # min.insync.replicas
     retention_bytes: int = -1
     retention_ms: int = 604_800_000  # log.retention.{hours,minutes,ms}
@@ -73,8 +78,29 @@ class LogConfig:
         return "compact" in self.cleanup_policy
 
     @property
+    def max_segment_ms(self) -> int:
+        """How old a segment may grow: what must be compacted in time must first be closed."""
+        if self.is_compacted and self.max_compaction_lag_ms > 0:
+            return min(self.segment_ms, self.max_compaction_lag_ms)
+        return self.segment_ms
+
+    @property
     def deletes_by_retention(self) -> bool:
         return "delete" in self.cleanup_policy
+
+
+@attrs.frozen
+class CleanerConfig:
+    """The broker's properties for compaction; the defaults are Kafka's."""
+
+    is_enabled: bool = True  # log.cleaner.enable
+    threads: int = 1  # log.cleaner.threads: how many logs at a time
+    backoff_ms: int = 15_000  # log.cleaner.backoff.ms
+    # Of all threads together
+    map_bytes: int = 134_217_728  # log.cleaner.dedupe.buffer.size
+    load_factor: float = 0.9  # log.cleaner.io.buffer.load.factor
+    buffer_bytes: int = 524_288  # log.cleaner.io.buffer.size
+    bytes_per_second: float = sys.float_info.max  # log.cleaner.io.max.bytes.per.second
 
 
 @attrs.frozen
@@ -99,3 +125,4 @@ class LogManagerConfig:
     initial_task_delay_ms: int = 30_000  # log.initial.task.delay.ms
     producers: ProducerConfig = ProducerConfig()
     producer_id_expiration_check_interval_ms: int = 600_000
+    cleaner: CleanerConfig = CleanerConfig()

@@ -23,6 +23,7 @@ from broker.log.checkpoints import OffsetCheckpoint
 from broker.log.disk import Disk, replace_file
 from broker.log.file_names import (
     CLEAN_SHUTDOWN,
+    CLEANER_CHECKPOINT,
     HIGH_WATERMARK_CHECKPOINT,
     LOCK,
     LOG_START_OFFSET_CHECKPOINT,
@@ -48,6 +49,7 @@ class LogDirectory:
         self.storage = Storage(path)
         self.recovery_points = OffsetCheckpoint(disk, path / RECOVERY_POINT_CHECKPOINT)
         self.log_start_offsets = OffsetCheckpoint(disk, path / LOG_START_OFFSET_CHECKPOINT)
+        self.cleaned_offsets = OffsetCheckpoint(disk, path / CLEANER_CHECKPOINT)
         self.high_watermarks = OffsetCheckpoint(disk, path / HIGH_WATERMARK_CHECKPOINT)
         self._disk = disk
         self._lock_fd: int | None = None

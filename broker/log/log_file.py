@@ -78,10 +78,16 @@ def batch_headers(file: OpenFile, position: int, end: int) -> Iterator[tuple[int
         position += at
 
 
-def whole_batches(file: OpenFile, position: int, end: int) -> Iterator[tuple[int, RecordBatch]]:
-    """(position, batch) for each batch, all its bytes in its `view`, CRC not checked."""
+def whole_batches(
+    file: OpenFile, position: int, end: int, chunk_bytes: int = _SCAN_CHUNK_BYTES
+) -> Iterator[tuple[int, RecordBatch]]:
+    """(position, batch) for each batch, all its bytes in its `view`, CRC not checked.
+
+    chunk_bytes: how much is read at a time, unless a batch is larger.
+    """
+    chunk_bytes = max(chunk_bytes, HEADER_BYTES)
     while end - position >= HEADER_BYTES:
-        chunk = memoryview(os.pread(file.fd, min(_SCAN_CHUNK_BYTES, end - position), position))
+        chunk = memoryview(os.pread(file.fd, min(chunk_bytes, end - position), position))
         size_bytes = batch_size(chunk, 0)
         if size_bytes > len(chunk):
             if size_bytes > end - position:

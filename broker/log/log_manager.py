@@ -6,7 +6,7 @@ touched in the loop, before and after.
 
     lock     make the directories, and keep other brokers out of them
     load     take the marks of a clean shutdown, open or recover every log
-    run      until cancelled, all that happens by itself: see `upkeep`
+    run      until cancelled, all that happens by itself: see `upkeep` and `cleaner`
     aclose   flush and close every log, write the checkpoints, then the marks; unlock
 
 One of several directories may fail, at the start or later. Then it is offline with all its logs,
@@ -30,18 +30,20 @@ from typing import TypeVar
 import attrs
 import trio
 
+from broker.log.cleaner.log_cleaner import LogCleaner
+from broker.log.cleaner.worker import StartWorker, child_process
 from broker.log.disk import Disk
 from broker.log.file_names import deleted_directory, stray_directory
 from broker.log.future_logs import FutureLogs
 from broker.log.loading import Loading
-from broker.log.log_config import LogConfig, LogManagerConfig, ProducerConfig
+from broker.log.log_config import CleanerConfig, LogConfig, LogManagerConfig, ProducerConfig
 from broker.log.log_directories import ALL_FAILED, NONE_USABLE, LogDirectories
 from broker.log.log_directory import LogDirectory
 from broker.log.log_opener import LogOpener
 from broker.log.partition_log import PartitionLog
 from broker.log.upkeep import LogUpkeep, in_thread, log_start_offsets, recovery_points
 from broker.wire.errors import ErrorCode, KafkaError
-from coordination.values import TopicPartition
+from coordination.values import Recorder, TopicPartition
 
 __all__ = ["LogManager", "LogManagerConfig"]
 
@@ -58,6 +60,8 @@ class LogManager:
         disk: Disk,
         clock_ms: Callable[[], int],
         randomness: random.Random,
+        recorder: Recorder,
+        start_cleaner: StartWorker = child_process,
     ) -> None:
         self.config = config
         self._disk = disk
@@ -72,8 +76,26 @@ class LogManager:
         self._threads = trio.CapacityLimiter(4)  # as many blocking calls as help one disk
         self._is_loaded = False
         futures: dict[TopicPartition, PartitionLog] = {}
+        self.cleaner = LogCleaner(
+            config.cleaner,
+            self.directories,
+            self._logs,
+            futures,
+            disk,
+            clock_ms,
+            self._threads,
+            recorder,
+            start_cleaner,
+        )
         self._upkeep = LogUpkeep(
-            config, self.directories, self._logs, futures, disk, clock_ms, self._threads
+            config,
+            self.directories,
+            self._logs,
+            futures,
+            disk,
+            clock_ms,
+            self._threads,
+            self.cleaner.checkpoint,
         )
         self.futures = FutureLogs(
             self._logs,
@@ -135,6 +157,7 @@ class LogManager:
             progress,
         )
         await loading.run()
+        await self.cleaner.load()
         for directory in self.directories.offline:
             self.directory_failed(directory)
         self.directories.check_any_online(ALL_FAILED)
@@ -317,6 +340,7 @@ class LogManager:
         start from the old one's offsets."""
         await self._upkeep.checkpoint_recovery_points()
         await self._upkeep.checkpoint_log_start_offsets()
+        await self.cleaner.checkpoint()
 
     def update_config(self, topic: str, config: LogConfig) -> None:
         """A topic's configs have changed."""
@@ -325,14 +349,19 @@ class LogManager:
                 log.update_config(config)
 
     def reconfigure(
-        self, config_of: Callable[[Mapping[str, str]], LogConfig], producers: ProducerConfig
+        self,
+        config_of: Callable[[Mapping[str, str]], LogConfig],
+        producers: ProducerConfig,
+        cleaner: CleanerConfig,
     ) -> None:
         """The broker's defaults have changed; `config_of` takes the overrides of a topic."""
         self.config = attrs.evolve(
             self.config,
             defaults=config_of({}),
             producers=producers,
+            cleaner=cleaner,
         )
+        self.cleaner.reconfigure(cleaner)
         self._opener = attrs.evolve(self._opener, config=self.config)
         for log in self._all_logs:
             log.update_config(config_of(log.config.overrides))
@@ -341,8 +370,12 @@ class LogManager:
     # --- what happens by itself
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Until cancelled: see `LogUpkeep`."""
-        await self._upkeep.run(task_status=task_status)
+        """Until cancelled: see `LogUpkeep` and `LogCleaner`."""
+        async with trio.open_nursery() as nursery:
+            await nursery.start(self._upkeep.run)
+            if self.config.cleaner.is_enabled:
+                await nursery.start(self.cleaner.run)
+            task_status.started()
 
     # --- ending
 

@@ -329,12 +329,13 @@ class PartitionLog:
         """Take over from `old`, of which this is a copy: what its records don't tell.
 
         That is how far it's committed, where epochs begin that have no records yet, what is known
-        of producers, and who watches its start. KAFKA_STORAGE_ERROR.
+        of producers, up to where it's compacted, and who watches its start. KAFKA_STORAGE_ERROR.
         """
         for epoch, start_offset in old.epochs.entries():
             if self.latest_epoch is None or epoch > self.latest_epoch:
                 self.assign_epoch_start_offset(epoch, start_offset)
         self.producers.succeed(old.producers)
+        self.local.cleaned_to = old.local.cleaned_to
         self.update_high_watermark(old.high_watermark)
         self.start_moved = self._watermarks.start_moved = old.start_moved
         if self.log_start_offset != old.log_start_offset:
@@ -384,6 +385,7 @@ class PartitionLog:
 
         Every later use is KAFKA_STORAGE_ERROR, and doesn't concern the logs beside it.
         """
+        self.local.give_up_cleaning(0)
         self.local.release()
         self.local.storage = Storage(self.directory, ClosedLog("the log was closed"))
 

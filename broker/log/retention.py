@@ -31,6 +31,8 @@ def increment_log_start_offset(parts: LogParts, offset: int) -> bool:
 def delete_old_segments(parts: LogParts) -> int:
     """See `PartitionLog.delete_old_segments`."""
     local = parts.local
+    if local.claim is not None:
+        return 0  # the next time
     with local.storage:
         deletable = deletable_segments(
             local.segments,

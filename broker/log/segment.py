@@ -101,12 +101,23 @@ class Segment:
         segment = cls(
             disk, directory, base_offset, config, created_ms=created_ms, jitter_ms=jitter_ms
         )
-        segment._file = disk.open(segment.path, create=True)
-        disk.truncate(segment._file, 0)
-        segment.offset_index.create()
-        segment.time_index.create()
-        segment.transaction_index.clear()
+        segment.create_files()
         return segment
+
+    def create_files(self) -> None:
+        """Make them, empty whatever was there."""
+        self._file = self._disk.open(self.path, create=True)
+        self._disk.truncate(self._file, 0)
+        self.offset_index.create()
+        self.time_index.create()
+        self.transaction_index.clear()
+
+    def go_by_suffix(self, suffix: str) -> None:
+        """Its files have `suffix` behind their names: they don't count yet."""
+        self.path += suffix
+        self.offset_index.path += suffix
+        self.time_index.path += suffix
+        self.transaction_index.path += suffix
 
     # --- writing
 
@@ -146,16 +157,19 @@ class Segment:
             return True
         if self.size_bytes == 0:
             return False
-        return self.waited_ms(now_ms, max_timestamp_ms) > config.segment_ms - self.jitter_ms
+        return self.waited_ms(now_ms, max_timestamp_ms) > config.max_segment_ms - self.jitter_ms
 
     def waited_ms(self, now_ms: int, timestamp_ms: int) -> int:
         """How old the segment is: by its records' time, or by the clock if they have none."""
+        first_ms = self.first_timestamp_ms()
+        return timestamp_ms - first_ms if first_ms >= 0 else now_ms - self.created_ms
+
+    def first_timestamp_ms(self) -> int:
+        """The largest of its first batch; -1 if there is none."""
         if self._first_timestamp_ms is None:
             first = next(batch_headers(self.file(), 0, self.size_bytes), None)
             self._first_timestamp_ms = first[1].max_timestamp_ms if first else NO_TIMESTAMP
-        if self._first_timestamp_ms >= 0:
-            return timestamp_ms - self._first_timestamp_ms
-        return now_ms - self.created_ms
+        return self._first_timestamp_ms
 
     def become_inactive(self) -> None:
         """The last entry of the time index, as every closed segment has one; then let go."""
@@ -336,8 +350,8 @@ class Segment:
 
     def paths(self) -> list[Path]:
         """Its files; the transaction index may not exist."""
-        stem = self.path.removesuffix(LOG)
-        return [Path(stem + suffix) for suffix in SUFFIXES]
+        stem, _, suffix = self.path.rpartition(LOG)
+        return [Path(stem + each + suffix) for each in SUFFIXES]
 
     def _largest_by_scan(self) -> tuple[int, int]:
         largest = self.time_index.largest()

@@ -4,17 +4,19 @@ They are renamed to `*.deleted` at once and unlinked after file.delete.delay.ms:
 the segment may still be sending from it, and unlinking a gigabyte takes time, so it is done by
 another thread. A segment's producer snapshot, which nothing reads, goes at once.
 
-Source: Kafka's `LocalLog.deleteSegmentFiles`, `LogSegment.open`.
+Compaction makes files of its own, and they are swapped in.
+
+Source: Kafka's `LocalLog.deleteSegmentFiles`, `replaceSegments`, `LogSegment.open`.
 """
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import attrs
 
 from broker.log.disk import Disk
-from broker.log.file_names import DELETED
+from broker.log.file_names import CLEANED, DELETED, SWAP
 from broker.log.log_config import LogConfig
 from broker.log.producer_snapshots import ProducerSnapshots
 from broker.log.segment import Segment
@@ -49,16 +51,45 @@ class SegmentFiles:
 
     def delete(self, segments: Iterable[Segment], config: LogConfig) -> None:
         """Rename their files; whoever reads from them goes on. `take_due` gives them later."""
-        due_ms = self.clock_ms() + config.file_delete_delay_ms
         for segment in segments:
             if segment.base_offset in self.snapshots.offsets:
                 self.snapshots.delete(segment.base_offset)
-            segment.release()
-            for path in segment.paths():
-                if path.exists():
-                    renamed = path.with_name(path.name + DELETED)
-                    self.disk.rename(path, renamed)
-                    self._renamed.append((due_ms, renamed))
+            self._rename_to_deleted(segment, config)
+
+    def swap_in(self, old: Sequence[Segment], config: LogConfig) -> Segment:
+        """Put the `.cleaned` files in the place of the neighbours that they were made from.
+
+        .cleaned -> .swap     the last of these renames decides: before it the loader takes the
+                              old segments, from then on the new one
+        old -> .deleted
+        .swap -> in place     the .log first: what is then called .swap belongs to it
+        """
+        new = Segment(
+            self.disk, self.directory, old[0].base_offset, config, created_ms=self.clock_ms()
+        )
+        paths = new.paths()
+        for path in paths:
+            self._rename_if_there(path, CLEANED, SWAP)
+        self._rename_to_deleted(old[0], config)
+        self.delete(old[1:], config)
+        for path in paths:
+            self._rename_if_there(path, SWAP, "")
+        new.size_bytes = paths[0].stat().st_size
+        return new
+
+    def _rename_if_there(self, path: Path, old_suffix: str, new_suffix: str) -> None:
+        source = path.with_name(path.name + old_suffix)
+        if source.exists():
+            self.disk.rename(source, path.with_name(path.name + new_suffix))
+
+    def _rename_to_deleted(self, segment: Segment, config: LogConfig) -> None:
+        due_ms = self.clock_ms() + config.file_delete_delay_ms
+        segment.release()
+        for path in segment.paths():
+            if path.exists():
+                renamed = path.with_name(path.name + DELETED)
+                self.disk.rename(path, renamed)
+                self._renamed.append((due_ms, renamed))
 
     def move_to(self, directory: Path) -> None:
         """The log's directory has been renamed."""

@@ -1,7 +1,7 @@
 """A log's segments, in order of their first offsets: looked up by bisection."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from broker.log.segment import Segment
 
@@ -49,6 +49,17 @@ class Segments:
         index = bisect_left(self._base_offsets, segment.base_offset)
         assert self._segments[index] is segment, "only what is in the log is removed"
         del self._segments[index], self._base_offsets[index]
+
+    def replace(self, old: Sequence[Segment], new: Segment) -> None:
+        """Put `new` in the place of neighbours, of which the first has its first offset."""
+        first = bisect_left(self._base_offsets, new.base_offset)
+        assert self._segments[first : first + len(old)] == list(old), "only what is in the log"
+        self._segments[first : first + len(old)] = [new]
+        self._base_offsets[first : first + len(old)] = [new.base_offset]
+
+    def __contains__(self, segment: Segment) -> bool:
+        index = bisect_left(self._base_offsets, segment.base_offset)
+        return index < len(self._segments) and self._segments[index] is segment
 
     def from_floor(self, offset: int) -> Iterator[Segment]:
         """The segment that `offset` falls into, and those after it; all if it lies before them."""

@@ -55,6 +55,7 @@ class LogUpkeep:
     disk: Disk
     clock_ms: Callable[[], int]
     threads: trio.CapacityLimiter
+    checkpoint_cleaned: Callable[[], Awaitable[None]]
     # One writer a file, and the newest offsets last.
     _checkpointing: trio.Lock = attrs.field(factory=trio.Lock, init=False)
     _stirred: Due[PartitionLog] = attrs.field(factory=Due, init=False)
@@ -99,6 +100,7 @@ class LogUpkeep:
         if any(log.local.flushing.has_stale_checkpoint for log in self._at_work()):
             await self.checkpoint_recovery_points()
             await self.checkpoint_log_start_offsets()
+            await self.checkpoint_cleaned()
 
     async def checkpoint_recovery_points(self) -> None:
         async with self._checkpointing:

@@ -52,6 +52,7 @@ CODEC_MASK = 0x07
 LOG_APPEND_TIME = 0x08
 TRANSACTIONAL = 0x10
 CONTROL = 0x20
+DELETE_HORIZON = 0x40
 
 _MAGIC_AT = 16
 _CRC_AT = 17
@@ -124,6 +125,11 @@ class RecordBatch:
     @property
     def is_control(self) -> bool:
         return bool(self.attributes & CONTROL)
+
+    @property
+    def delete_horizon_ms(self) -> int | None:
+        """From when on its tombstones, or its marker, may go; None before compaction met them."""
+        return self.base_timestamp_ms if self.attributes & DELETE_HORIZON else None
 
     @property
     def has_producer_id(self) -> bool:
@@ -245,6 +251,36 @@ def stamp_append_time(batch: memoryview, attributes: int, now_ms: int) -> int:
     return attributes
 
 
+def with_records(
+    original: RecordBatch,
+    body: bytes,
+    count: int,
+    *,
+    attributes: int,
+    base_timestamp_ms: int,
+    max_timestamp_ms: int,
+) -> bytearray:
+    """The batch with others of its records: `body` is `count` of them, compressed."""
+    return _sealed(
+        HEADER.pack(
+            original.base_offset,
+            HEADER_BYTES - LOG_OVERHEAD_BYTES + len(body),
+            original.leader_epoch,
+            MAGIC,
+            0,
+            attributes,
+            original.last_offset_delta,
+            base_timestamp_ms,
+            max_timestamp_ms,
+            original.producer_id,
+            original.producer_epoch,
+            original.base_sequence,
+            count,
+        ),
+        body,
+    )
+
+
 def build_batch(
     records: Sequence[Record],
     *,
@@ -263,7 +299,7 @@ def build_batch(
     attributes = (
         compression | (TRANSACTIONAL if is_transactional else 0) | (CONTROL if is_control else 0)
     )
-    batch = bytearray(
+    return _sealed(
         HEADER.pack(
             base_offset,
             HEADER_BYTES - LOG_OVERHEAD_BYTES + len(body),
@@ -278,8 +314,14 @@ def build_batch(
             producer_epoch,
             base_sequence,
             len(records),
-        )
+        ),
+        body,
     )
+
+
+def _sealed(header: bytes, body: bytes) -> bytearray:
+    """A batch with its CRC in place."""
+    batch = bytearray(header)
     batch += body
     _CRC.pack_into(batch, _CRC_AT, crc32c(memoryview(batch)[_CRC_START:]))
     return batch

@@ -46,15 +46,15 @@ def encode_records(records: Sequence[Record], base_timestamp_ms: int) -> bytearr
     for offset_delta, record in enumerate(records):
         body.clear()
         body.append(0)  # attributes
-        _put_varint(body, record.timestamp_ms - base_timestamp_ms)
-        _put_varint(body, offset_delta)
+        put_varint(body, record.timestamp_ms - base_timestamp_ms)
+        put_varint(body, offset_delta)
         _put_nullable(body, record.key)
         _put_nullable(body, record.value)
-        _put_varint(body, len(record.headers))
+        put_varint(body, len(record.headers))
         for key, value in record.headers:
             _put_nullable(body, key.encode(errors=HEADER_KEY_ERRORS))
             _put_nullable(body, value)
-        _put_varint(out, len(body))
+        put_varint(out, len(body))
         out += body
     return out
 
@@ -142,7 +142,8 @@ def _decode_record(
     return record, position
 
 
-def _put_varint(out: bytearray, value: int) -> None:
+def put_varint(out: bytearray, value: int) -> None:
+    """Append `value` in zigzag, seven bits a byte."""
     zigzag = value << 1 if value >= 0 else (-value << 1) - 1
     while zigzag > 0x7F:
         out.append(zigzag & 0x7F | 0x80)
@@ -169,7 +170,7 @@ def _put_nullable(out: bytearray, value: bytes | None) -> None:
     if value is None:
         out.append(1)  # the varint -1
     else:
-        _put_varint(out, len(value))
+        put_varint(out, len(value))
         out += value
 
 

@@ -40,6 +40,7 @@ from coordination.memory_store import MemoryStore
 from coordination.registration import create_persistent_paths
 from coordination.values import TopicPartition
 from tests.simulation.world import no_threads
+from tests.support.cleaning import in_this_process
 from tests.support.unsynced_disk import UnsyncedDisk
 
 START_MS = 1_700_000_000_000
@@ -83,6 +84,7 @@ async def open_broker(
             disk=disk or UnsyncedDisk(),
             clock_ms=lambda: START_MS + round(trio.current_time() * 1000),
             randomness=random.Random(1),
+            start_cleaner=in_this_process(disk or UnsyncedDisk()),
         )
         broker = build_broker(config, "cluster", zookeeper, EventLog(broker_id), surroundings)
         await broker.logs.load({}, lambda _done, _total: None)

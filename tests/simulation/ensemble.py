@@ -29,6 +29,7 @@ from coordination.memory_store import MemoryStore
 from coordination.values import Recorder
 from tests.simulation.network import Network
 from tests.simulation.zookeeper import ReachedZooKeeper
+from tests.support.cleaning import in_this_process
 from tests.support.simulated_disk import SimulatedDisk
 from tests.support.unsynced_disk import UnsyncedDisk
 
@@ -168,13 +169,15 @@ class Ensemble:
         recorder.wall_clock = lambda: wall_clock_ms() / 1000
         life.events = recorder
         end = self.network.listener_of(host_of(config.broker_id))
+        disk = self._disk(config.broker_id) if self.power_may_fail else UnsyncedDisk()
         return Surroundings(
             store=self._zookeeper(config.broker_id),
             listen=end.listen,
             connect=end.connect,
-            disk=self._disk(config.broker_id) if self.power_may_fail else UnsyncedDisk(),
+            disk=disk,
             clock_ms=wall_clock_ms,
             randomness=random.Random(self.randomness.getrandbits(32)),
+            start_cleaner=in_this_process(disk),
         )
 
     def _disk(self, broker_id: int) -> SimulatedDisk:

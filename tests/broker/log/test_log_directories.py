@@ -12,6 +12,7 @@ import pytest
 import trio
 import trio.testing
 
+from broker.events import EventLog
 from broker.failure import BrokerFailure
 from broker.log.log_config import LogConfig
 from broker.log.log_manager import LogManager, LogManagerConfig
@@ -45,7 +46,11 @@ class World:
     async def start(self) -> LogManager:
         config = LogManagerConfig((self.a, self.b), DEFAULTS, initial_task_delay_ms=0)
         manager = LogManager(
-            config, disk=self.disk, clock_ms=self.clock, randomness=random.Random(1)
+            config,
+            disk=self.disk,
+            clock_ms=self.clock,
+            randomness=random.Random(1),
+            recorder=EventLog(1),
         )
         await manager.lock()
         await manager.load({}, lambda _done, _total: None)

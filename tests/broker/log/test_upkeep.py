@@ -57,6 +57,7 @@ async def settled_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Async
         disk,
         clock,
         trio.CapacityLimiter(1),
+        trio.lowlevel.checkpoint,  # no log is compacted
     )
     for number in range(LOGS):
         log = PartitionLog.open(

@@ -13,6 +13,7 @@ import pytest
 import trio
 from kazoo.client import KazooClient
 
+from broker.events import EventLog
 from broker.log.disk import RealDisk
 from broker.log.log_config import LogConfig
 from broker.log.log_manager import LogManager, LogManagerConfig
@@ -152,7 +153,13 @@ def consume(kafka: KafkaServer, count: int) -> list[str]:
 
 async def our_logs(data: Path) -> LogManager:
     config = LogManagerConfig((data,), LogConfig(segment_bytes=6000, index_interval_bytes=1000))
-    manager = LogManager(config, disk=RealDisk(), clock_ms=Clock(), randomness=random.Random(1))
+    manager = LogManager(
+        config,
+        disk=RealDisk(),
+        clock_ms=Clock(),
+        randomness=random.Random(1),
+        recorder=EventLog(1),
+    )
     await manager.lock()
     await manager.load({}, lambda _done, _total: None)
     return manager

@@ -1,0 +1,257 @@
+"""The owner's side: which logs are cleaned when, by whom, and what becomes of the result.
+
+    run          every log.cleaner.backoff.ms: is a log due? then a worker is started for it,
+                 as long as there are fewer of them than log.cleaner.threads
+    worker       cleans that log, and then whatever else is due; with nothing left it is ended,
+                 and its memory with it
+    a round      claim ── job ── swap, swap, .. ── cleaned_to, checkpoint
+
+A claim keeps others from the log: it is not cleaned twice at once, and retention leaves it alone.
+It is given up when the log is truncated below what is being cleaned, or goes. The worker is killed
+then, and what it was writing is removed. So it is when log.cleaner.* changes: it begins anew.
+
+Everything that touches the log happens in the event loop, between two awaits; a swap is a few
+renames.
+
+Source: Kafka's `LogCleaner.CleanerThread`, `LogCleanerManager`.
+"""
+
+import logging
+from collections.abc import Callable, Container, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import TypeVar
+
+import attrs
+import trio
+
+from broker.log.checkpoints import MalformedCheckpoint
+from broker.log.cleaner.choosing import LogToClean, filthiest
+from broker.log.cleaner.cleaning import remove_unfinished
+from broker.log.cleaner.job import Job, Replacement, SegmentToRead
+from broker.log.cleaner.worker import StartWorker, UncleanableLog, Worker, WorkerLost
+from broker.log.disk import Disk
+from broker.log.local_log import CleaningClaim
+from broker.log.log_config import CleanerConfig
+from broker.log.log_directories import LogDirectories
+from broker.log.partition_log import PartitionLog
+from broker.wire.errors import KafkaError
+from coordination.values import Recorder, TopicPartition
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+@attrs.define(eq=False)
+class LogCleaner:
+    """The cleaner of one broker; `logs` and `moving` are the manager's, as they come and go."""
+
+    config: CleanerConfig
+    directories: LogDirectories
+    logs: Mapping[TopicPartition, PartitionLog]
+    moving: Container[TopicPartition]  # to another log directory: they wait
+    disk: Disk
+    clock_ms: Callable[[], int]
+    threads: trio.CapacityLimiter
+    recorder: Recorder
+    start_worker: StartWorker
+    _workers: int = attrs.field(default=0, init=False)
+    # They stay so until the broker starts again; a log that is made anew is another one.
+    _uncleanable: set[PartitionLog] = attrs.field(factory=set, init=False)
+    _checkpointing: trio.Lock = attrs.field(factory=trio.Lock, init=False)
+
+    async def load(self) -> None:
+        """Read where the logs were cleaned up to. What can't be read is cleaned anew."""
+        for directory, logs in self.directories.online_with_logs(self.logs.values()):
+            try:
+                offsets = await self._in_thread(directory.cleaned_offsets.read)
+            except OSError as error:
+                directory.storage.fail(error)
+                continue
+            except MalformedCheckpoint as error:
+                _log.warning("%s; starting without it", error)
+                continue
+            for log in logs:
+                log.local.cleaned_to = offsets.get(log.topic_partition)
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Until cancelled. Started: at once."""
+        async with trio.open_nursery() as nursery:
+            task_status.started()
+            while True:
+                while self._workers < self.config.threads and (round_ := self._begin()):
+                    self._workers += 1
+                    nursery.start_soon(self._work, round_)
+                await trio.sleep(self.config.backoff_ms / 1000)
+
+    def reconfigure(self, config: CleanerConfig) -> None:
+        """From now on; what is under way begins anew."""
+        if config != self.config:
+            self.config = config
+            for log in self.logs.values():
+                log.local.give_up_cleaning(-1)
+
+    async def checkpoint(self) -> None:
+        """Write down up to where each log was cleaned: after a round, a truncation, a deletion."""
+        async with self._checkpointing:
+            for directory, logs in self.directories.online_with_logs(self.logs.values()):
+                offsets = {
+                    log.topic_partition: log.local.cleaned_to
+                    for log in logs
+                    if log.local.cleaned_to is not None
+                }
+                with suppress(KafkaError), directory.storage:  # which has taken note
+                    await self._in_thread(directory.cleaned_offsets.write, offsets)
+
+    # --- choosing
+
+    def _begin(self) -> "_Round | None":
+        """Claim the filthiest log that is due."""
+        self._uncleanable.intersection_update(self.logs.values())
+        try:
+            chosen = filthiest(self._candidates(), self.clock_ms())
+        except KafkaError:  # a `storage` has taken note
+            return None
+        if chosen is None:
+            return None
+        claim = CleaningClaim(chosen.first_uncleanable_offset, trio.CancelScope())
+        chosen.log.local.claim = claim
+        return _Round(chosen, claim)
+
+    def _candidates(self) -> Iterator[PartitionLog]:
+        for log in self.logs.values():
+            if (
+                log.config.is_compacted
+                and log.local.claim is None
+                and log.topic_partition not in self.moving
+                and not log.is_failed
+                and log not in self._uncleanable
+            ):
+                yield log
+
+    # --- cleaning
+
+    async def _work(self, round_: "_Round | None") -> None:
+        """Clean what is due, one log after the other, until one is not finished."""
+        try:
+            async with self.start_worker() as worker:
+                while round_ is not None and await self._finish(worker, round_):
+                    round_ = self._begin()
+            if round_ is not None:
+                await self._remove_unfinished(round_.log)
+        except OSError as error:
+            _log.warning("no process for compaction could be started: %s", error)
+        finally:
+            self._workers -= 1
+            if round_ is not None:
+                round_.log.local.claim = None
+
+    async def _finish(self, worker: Worker, round_: "_Round") -> bool:
+        """A whole round; False if it ended before."""
+        log, chosen, claim = round_.log, round_.chosen, round_.claim
+        storage = log.local.storage
+        size_bytes, began_s = log.local.segments.size_bytes, trio.current_time()
+        cleaned = None
+        with claim.scope:
+            try:
+                with storage:
+                    job = job_for(chosen, self.config, self.clock_ms())
+                cleaned = await worker.clean(job, partial(self._swap, log))
+            except OSError as error:
+                if not claim.is_given_up:  # then the files went away
+                    storage.fail(error)
+            except UncleanableLog as error:
+                if not claim.is_given_up:
+                    self._uncleanable.add(log)
+                    self.recorder("log.uncleanable", partition=log.topic_partition, why=str(error))
+            except WorkerLost as error:
+                _log.warning("%s: %s", log.topic_partition, error)
+            except KafkaError:
+                pass  # its `storage` has taken note
+        if cleaned is None or claim.is_given_up:
+            return False
+        log.local.claim = None
+        log.local.cleaned_to = cleaned.end_offset
+        self.recorder(
+            "log.cleaned",
+            partition=log.topic_partition,
+            first_dirty_offset=chosen.first_dirty_offset,
+            end_offset=cleaned.end_offset,
+            keys=cleaned.keys,
+            size_before_bytes=size_bytes,
+            size_after_bytes=log.local.segments.size_bytes,
+            took_s=round(trio.current_time() - began_s, 3),
+        )
+        await self.checkpoint()
+        return True
+
+    async def _swap(self, log: PartitionLog, replacement: Replacement) -> None:
+        await trio.lowlevel.checkpoint()  # ends here if the claim was given up
+        log.local.replace(replacement.base_offsets)
+        with log.local.storage:
+            await self._in_thread(self.disk.sync_directory, log.directory)
+
+    async def _remove_unfinished(self, log: PartitionLog) -> None:
+        """The loader and the next round do so, too: this is for the room that they take."""
+        with suppress(OSError):
+            await self._in_thread(remove_unfinished, self.disk, log.directory)
+
+    async def _in_thread(self, function: Callable[..., T], *arguments: object) -> T:
+        return await trio.to_thread.run_sync(function, *arguments, limiter=self.threads)
+
+
+@attrs.frozen(eq=False)
+class _Round:
+    chosen: LogToClean
+    claim: CleaningClaim
+
+    @property
+    def log(self) -> PartitionLog:
+        return self.chosen.log
+
+
+def job_for(chosen: LogToClean, config: CleanerConfig, now_ms: int) -> Job:
+    """Each thread has its part of what all have together."""
+    log = chosen.log
+    first, *_ = chosen.segments
+    ends = [each.base_offset for each in chosen.segments[1:]]
+    ends.append(chosen.first_uncleanable_offset)
+    return Job(
+        str(log.directory),
+        tuple(
+            SegmentToRead(
+                segment.base_offset,
+                end_offset,
+                segment.size_bytes,
+                segment.offset_index.size_bytes,
+                segment.time_index.size_bytes,
+            )
+            for segment, end_offset in zip(chosen.segments, ends, strict=True)
+        ),
+        chosen.first_dirty_offset,
+        chosen.first_uncleanable_offset,
+        tuple(
+            (
+                entry.producer_id,
+                entry.epoch,
+                entry.batches[-1].last_offset if entry.batches else None,
+            )
+            for entry in log.producers.entries()
+        ),
+        tuple(
+            attrs.astuple(aborted)
+            for aborted in log.aborted_transactions(
+                first.base_offset, chosen.first_uncleanable_offset
+            )
+        ),
+        now_ms,
+        log.config.delete_retention_ms,
+        log.config.segment_bytes,
+        log.config.segment_index_bytes,
+        log.config.index_interval_bytes,
+        config.map_bytes // config.threads,
+        config.load_factor,
+        config.buffer_bytes // config.threads // 2,  # one to read, one to write
+        config.bytes_per_second / config.threads,
+    )

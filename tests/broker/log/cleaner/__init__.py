@@ -1,0 +1,1 @@
+"""Compaction, from one batch to a whole log."""

@@ -1,0 +1,191 @@
+"""A round over a log: what stays of it, in which files, and for how long."""
+
+from pathlib import Path
+
+import attrs
+import pytest
+
+from broker.log.cleaner.choosing import look_at
+from broker.log.cleaner.cleaning import grouped
+from broker.log.cleaner.job import SegmentToRead
+from broker.log.log_config import CleanerConfig
+from broker.wire.compression import Compression
+from tests.broker.log.cleaner.logs import COMPACTED, CompactedLog, words_of
+from tests.broker.log.logs import read_batches
+from tests.support.cleaning import clean
+
+
+@pytest.fixture
+def compacted(tmp_path: Path) -> CompactedLog:
+    return CompactedLog.at(tmp_path)
+
+
+def cleaned(compacted: CompactedLog, config: CleanerConfig | None = None) -> int:
+    return clean(
+        compacted.log, compacted.world.clock(), compacted.world.disk, config or CleanerConfig()
+    ).end_offset
+
+
+@pytest.mark.parametrize("codec", Compression)
+def test_the_latest_record_of_each_key_stays_where_it_was(
+    compacted: CompactedLog, codec: Compression
+) -> None:
+    compacted.put("a=1", "b=1", "c=1", compression=codec)
+    compacted.put("b=2", "b=3", compression=codec)
+    compacted.put("d=1", "e=1", compression=codec)
+    compacted.roll()
+    compacted.put("a=9", compression=codec)  # in the active segment: nobody looks at it
+    assert cleaned(compacted) == 7
+    assert compacted.words() == ["0:a=1", "2:c=1", "4:b=3", "5:d=1", "6:e=1", "7:a=9"]
+    assert [batch.codec for batch in read_batches(compacted.log)] == [codec] * 4
+    for batch in read_batches(compacted.log):
+        batch.check_crc()
+
+
+def test_segments_become_one_and_the_log_opens_again_as_it_was(compacted: CompactedLog) -> None:
+    for number in range(40):
+        compacted.put(f"key-{number % 3}={number}", producer=(7, 0, number))
+    assert len(compacted.log.local.segments) > 5
+    compacted.log.update_config(attrs.evolve(COMPACTED, segment_bytes=10_000))
+    cleaned(compacted)
+    words, ends = compacted.words(), compacted.log.log_end_offset
+    assert len(compacted.log.local.segments) == 2
+    compacted.log.close()
+    again = compacted.world.open(was_clean=True, recovery_point=ends)
+    assert words_of(again) == words
+    assert again.log_end_offset == ends
+    assert [entry.last_sequence for entry in again.producers.entries()] == [39]
+    killed = compacted.world.open()  # all is read again
+    assert words_of(killed) == words
+
+
+def test_a_batch_that_stays_whole_stays_as_it_is(compacted: CompactedLog) -> None:
+    compacted.put("a=1", "b=1")
+    before = bytes(read_batches(compacted.log)[0].view)
+    compacted.roll()
+    cleaned(compacted)
+    assert bytes(read_batches(compacted.log)[0].view) == before
+
+
+def test_a_tombstone_stays_for_its_time_and_goes(compacted: CompactedLog) -> None:
+    compacted.put("a=1", "b=1")
+    compacted.put("a=", "c=1")
+    compacted.roll()
+    cleaned(compacted)
+    assert compacted.words() == ["1:b=1", "2:a=", "3:c=1"]
+    tombstone = read_batches(compacted.log)[1]
+    assert tombstone.delete_horizon_ms == compacted.world.clock() + 1000
+    assert [record.timestamp_ms for record in tombstone.records()] == [compacted.world.clock()] * 2
+    compacted.world.clock.now_ms += 999
+    again(compacted)
+    assert "2:a=" in compacted.words()
+    compacted.world.clock.now_ms += 1
+    again(compacted)
+    assert [word for word in compacted.words() if "x" not in word] == ["1:b=1", "3:c=1"]
+
+
+def again(compacted: CompactedLog) -> None:
+    """There must be something dirty for a round."""
+    compacted.put(f"x{compacted.log.log_end_offset}=1")
+    compacted.roll()
+    cleaned(compacted)
+
+
+def test_records_of_aborted_transactions_go_and_the_marker_follows(
+    compacted: CompactedLog,
+) -> None:
+    compacted.put("a=1")
+    compacted.put("a=2", "b=2", producer=(7, 0, 0), transactional=True)
+    marker = compacted.end_transaction(7, commit=False)
+    # The producer goes on elsewhere in the log, so nothing of it must be kept for its sequence.
+    compacted.put("c=1", producer=(7, 0, 2), transactional=True)
+    compacted.end_transaction(7, commit=True)
+    compacted.roll()
+    cleaned(compacted)
+    assert compacted.words() == ["0:a=1", "4:c=1"]
+    assert compacted.left() == [(0, 1), (marker, 1), (4, 1), (5, 1)]
+    # Its records were still met in this round; the next one begins the delay.
+    [aborted] = compacted.log.aborted_transactions(0, 10)
+    assert aborted.last_offset == marker
+    again(compacted)
+    assert read_batches(compacted.log)[1].delete_horizon_ms == compacted.world.clock() + 1000
+    assert compacted.log.aborted_transactions(0, 10) == []
+    compacted.world.clock.now_ms += 1000
+    again(compacted)
+    assert marker not in [offset for offset, _ in compacted.left()]
+
+
+def test_the_last_batch_of_a_producer_stays_as_a_header(compacted: CompactedLog) -> None:
+    compacted.put("a=1", "b=1", producer=(7, 0, 0), compression=Compression.LZ4)
+    compacted.put("a=2", "b=2")
+    compacted.put("z=1")
+    compacted.roll()
+    cleaned(compacted)
+    assert compacted.left() == [(0, 0), (2, 2), (4, 1)]
+    header = read_batches(compacted.log)[0]
+    assert (header.last_sequence, header.last_offset, header.codec) == (1, 1, 0)
+
+
+def test_a_map_that_is_too_small_takes_several_rounds(compacted: CompactedLog) -> None:
+    for number in range(40):
+        compacted.put(f"key-{number % 20}={number}")
+    compacted.roll()
+    small = CleanerConfig(map_bytes=24 * 8)
+    ends = []
+    while look_at(compacted.log, 0).cleanable_bytes:
+        ends.append(cleaned(compacted, small))
+    assert len(ends) > 3
+    assert ends == sorted(set(ends))
+    assert compacted.words() == [f"{n}:key-{n % 20}={n}" for n in range(20, 40)]
+
+
+def test_an_open_transaction_keeps_its_segment_from_being_cleaned(compacted: CompactedLog) -> None:
+    compacted.put("a=1")
+    compacted.put("a=2")
+    compacted.roll()
+    compacted.put("a=3", producer=(7, 0, 0), transactional=True)
+    compacted.roll()
+    assert cleaned(compacted) == 2
+    assert compacted.words() == ["1:a=2", "2:a=3"]
+
+
+def test_the_new_segment_is_as_old_as_the_last_of_those_it_was_made_from(tmp_path: Path) -> None:
+    compacted = CompactedLog.at(tmp_path, attrs.evolve(COMPACTED, segment_bytes=10_000))
+    compacted.put("a=1")
+    compacted.roll()
+    compacted.put("a=2")
+    compacted.roll()
+    first, second = (Path(s.path) for s in list(compacted.log.local.segments)[:2])
+    modified_ns = second.stat().st_mtime_ns
+    cleaned(compacted)
+    assert first.stat().st_mtime_ns == modified_ns
+    assert not second.exists()
+
+
+def segment(base_offset: int, size_bytes: int, index_bytes: int = 8) -> SegmentToRead:
+    return SegmentToRead(base_offset, base_offset + 10, size_bytes, index_bytes, 12)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "groups"),
+    [
+        ([50, 50, 50], [[0, 10], [20]]),
+        ([100, 1, 99], [[0], [10, 20]]),
+        ([0, 0, 0], [[0, 10, 20]]),
+        ([200, 200], [[0], [10]]),
+    ],
+)
+def test_neighbours_are_grouped_as_long_as_they_fit(
+    sizes: list[int], groups: list[list[int]]
+) -> None:
+    segments = [segment(number * 10, size) for number, size in enumerate(sizes)]
+    found = [[each.base_offset for each in group] for group in grouped(segments, 100, 1000, 30)]
+    assert found == groups
+
+
+def test_a_group_stays_within_an_index_and_the_range_of_its_offsets() -> None:
+    full = [segment(0, 1, 600), segment(10, 1, 600)]
+    assert len(list(grouped(full, 100, 1000, 20))) == 2
+    far = [segment(0, 1), segment(2**31, 1)]
+    assert len(list(grouped(far, 100, 1000, 2**31 + 10))) == 2
+    assert len(list(grouped([far[0], segment(2**31, 0)], 100, 1000, 2**31 + 10))) == 1
