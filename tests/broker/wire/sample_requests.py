@@ -272,22 +272,25 @@ def sample_requests(topic_id: UUID) -> dict[ApiKey, list[object]]:
             add_partitions_to_txn.AddPartitionsToTxnRequest(
                 v3_and_below_transactional_id="unknown",
                 v3_and_below_producer_id=1,
-                v3_and_below_producer_epoch=0,
                 v3_and_below_topics=[
-                    add_partitions_to_txn.AddPartitionsToTxnTopic(name=TOPIC, partitions=[0])
+                    add_partitions_to_txn.AddPartitionsToTxnTopic(name=TOPIC, partitions=[0, 99])
                 ],
+            ),
+            add_partitions_to_txn.AddPartitionsToTxnRequest(
                 transactions=[
                     add_partitions_to_txn.AddPartitionsToTxnTransaction(
-                        transactional_id="unknown",
+                        transactional_id=transactional_id,
                         producer_id=1,
                         verify_only=True,
                         topics=[
-                            add_partitions_to_txn.AddPartitionsToTxnTopic(name=name, partitions=[0])
+                            add_partitions_to_txn.AddPartitionsToTxnTopic(
+                                name=TOPIC, partitions=[0]
+                            )
                         ],
                     )
+                    for transactional_id in ("unknown", "another")
                 ],
-            )
-            for name in (TOPIC, "missing")
+            ),
         ],
         ApiKey.ADD_OFFSETS_TO_TXN: [
             add_offsets_to_txn.AddOffsetsToTxnRequest(
