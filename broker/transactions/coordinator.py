@@ -68,23 +68,24 @@ class TransactionCoordinator:
         )
         self._ending = ending = Ending(store, ownership, markers, background, recorder, clock_ms)
         self._loading = Loading(ownership, log, ending, markers, background, recorder)
-        self._expiry = Expiry(config, ownership, store, ending, recorder, clock_ms)
+        self._expiry = Expiry(config, ownership, store, ending, background, recorder, clock_ms)
         self.verifier = Verifier(log, metadata, links, timeout_s)
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Coordinate until cancelled. Started: requests and elections may come."""
-        async with trio.open_nursery() as nursery:
-            self._background.nursery = nursery
-            nursery.start_soon(self._expiry.run_timeouts)
-            nursery.start_soon(self._expiry.run_expiration)
-            nursery.start_soon(self._markers.follow_metadata)
-            task_status.started()
-            try:
+        try:
+            async with trio.open_nursery() as nursery:
+                self._background.nursery = nursery
+                nursery.start_soon(self._expiry.run_timeouts)
+                nursery.start_soon(self._expiry.run_expiration)
+                nursery.start_soon(self._markers.follow_metadata)
+                task_status.started()
                 await trio.sleep_forever()
-            finally:
-                self._background.nursery = None
-                self._markers.close()
-                self.verifier.close()
+        finally:
+            # Not sooner: until the last task has ended, it may start another.
+            self._background.nursery = None
+            self._markers.close()
+            self.verifier.close()
 
     # Elections, from LeaderAndIsr and StopReplica
 
@@ -136,6 +137,7 @@ class TransactionCoordinator:
         """The transaction, new if there is none, and a new producer id if that is needed."""
         new_id = None
         while True:
+            self._check_open()
             owned = self._ownership.partition_of(transactional_id)
             transaction = owned.entries.get(transactional_id)
             if transaction is not None and (

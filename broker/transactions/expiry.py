@@ -18,6 +18,7 @@ from typing import Final
 import attrs
 import trio
 
+from broker.coordinators.background import Background
 from broker.coordinators.ownership import OwnedPartition, Ownership
 from broker.transactions.config import TransactionConfig
 from broker.transactions.decisions import expire, is_expired, is_timed_out
@@ -39,6 +40,7 @@ class Expiry:
     ownership: Ownership[Transaction]
     store: TransactionStore
     ending: Ending
+    background: Background
     recorder: Recorder
     clock_ms: Callable[[], int]
 
@@ -47,11 +49,10 @@ class Expiry:
         interval_ms = self.config.transaction_abort_timed_out_transaction_cleanup_interval_ms
         while True:
             await trio.sleep(interval_ms / 1000)
-            async with trio.open_nursery() as nursery:
-                # Each waits for its record: as many as transactions that timed out at once.
-                for owned, transaction in self.ownership.entries():
-                    if is_timed_out(transaction, self.clock_ms()):
-                        nursery.start_soon(self._abort, owned, transaction)
+            # Each waits for its record, and none for another whose record takes long.
+            for owned, transaction in self.ownership.entries():
+                if is_timed_out(transaction, self.clock_ms()):
+                    self.background.start(self._abort, owned, transaction)
 
     async def _abort(self, owned: OwnedPartition[Transaction], transaction: Transaction) -> None:
         # Others had their turn meanwhile.

@@ -41,6 +41,23 @@ async def test_it_is_tried_again_when_it_could_not_be_written(autojump_clock: Mo
         assert setting.coordinator.describe("x").producer_epoch == 1
 
 
+async def test_none_waits_for_another_that_is_not_replicated(autojump_clock: MockClock) -> None:
+    async with running_coordinator() as setting:
+        await setting.begin("stuck", T0, timeout_ms=300_000)
+        await setting.begin("x", T0, timeout_ms=320_000)
+        await trio.sleep(295)
+        setting.log.replicated = trio.Event()
+        await trio.sleep(16)
+        setting.log.replicated, stuck = None, setting.log.replicated
+        assert setting.state("stuck") == "Ongoing"
+        await trio.sleep(20)
+        assert setting.state("x") == "CompleteAbort"
+        assert setting.state("stuck") == "Ongoing"
+        stuck.set()
+        await trio.sleep(1)
+        assert setting.state("stuck") == "CompleteAbort"
+
+
 async def test_transactional_ids_are_forgotten(autojump_clock: MockClock) -> None:
     async with running_coordinator(SOON) as setting:
         await setting.init("old")
