@@ -30,7 +30,6 @@ from broker.log.validation import (
 from broker.log.values import AppendInfo, Origin
 from broker.log.verifications import VerificationGuard
 from broker.wire.record_batch import (
-    NO_SEQUENCE,
     NO_TIMESTAMP,
     Buffer,
     RecordBatch,
@@ -80,8 +79,7 @@ def append_as_leader(
 def was_appended(producers: ProducerState, records: Buffer) -> bool:
     """Whether this batch of an idempotent producer is in the log already: it was sent again."""
     batch = only_batch(records)
-    is_numbered = batch.has_producer_id and batch.base_sequence != NO_SEQUENCE
-    return is_numbered and producers.duplicate_of(batch) is not None
+    return batch.has_producer_id and producers.duplicate_of(batch) is not None
 
 
 def append_as_follower(parts: LogParts, records: Buffer) -> AppendInfo | None:

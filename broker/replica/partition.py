@@ -198,7 +198,11 @@ class Partition:
         librdkafka begins a new epoch with the refused one, and it's there twice.
         """
         leading = self.leading()
-        if acks == -1 and self.is_under_min_isr and not self.log.holds(records):
+        if (
+            acks == -1
+            and self.is_under_min_isr
+            and not (origin is Origin.CLIENT and self.log.holds(records))
+        ):
             raise KafkaError(
                 ErrorCode.NOT_ENOUGH_REPLICAS,
                 f"The size of the current ISR {sorted(leading.isr)} is insufficient to satisfy "

@@ -6,6 +6,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from broker.broker import Broker
+from broker.log.values import Origin
 from broker.replica.append import (
     ALL,
     SENT_AGAIN_PATIENCE_S,
@@ -16,6 +17,7 @@ from broker.replica.append import (
 from broker.wire.errors import ErrorCode
 from broker.wire.record_batch import build_batch
 from broker.wire.records import Record
+from tests.broker.log.logs import make_batch
 from tests.broker.replica.support import batch
 from tests.broker.support import lead, open_broker, tp
 
@@ -156,3 +158,18 @@ async def test_a_deleted_partition_is_waited_for_by_nobody(
             broker.replicas.partitions[T0].stop()
         assert error_of(done[0]) is ErrorCode.NOT_LEADER_OR_FOLLOWER
         assert trio.current_time() < 1
+
+
+async def test_a_coordinators_batch_is_never_one_sent_again(tmp_path: Path) -> None:
+    """Its sequences are not counted: two of them may look alike."""
+    async with open_broker(tmp_path, min_insync_replicas="2") as broker:
+        await lead(broker, "t-0", (1, 2))
+        for isr, leader_epoch, expected in (
+            ((1, 2), 0, None),
+            ((1,), 1, ErrorCode.NOT_ENOUGH_REPLICAS),
+        ):
+            await lead(broker, "t-0", isr, (1, 2), leader_epoch=leader_epoch)
+            records = memoryview(make_batch(producer=(7, 0, 0)))
+            [done] = append(broker.replicas, [(T0, records)], ALL, Origin.COORDINATOR)
+            assert error_of(done) is expected
+        assert broker.replicas.partitions[T0].log.log_end_offset == 1
