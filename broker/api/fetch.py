@@ -5,6 +5,10 @@ with a fetch session (`broker.replica.fetch_sessions`): it names the partitions 
 something new, and is answered those of which there's news.
 
 From 16 on a client that asked the wrong broker is told who leads, and where (KIP-951).
+
+Who asks in a version below 4 expects records of formats 0 and 1, and there are none: it is
+answered as by a Kafka with message.downconversion.enable=false. One below 10 doesn't know of zstd,
+and is told so where the topic has that codec (KIP-110).
 """
 
 from collections.abc import Callable, Iterator
@@ -23,6 +27,7 @@ from broker.replica.fetch_sessions import FetchRequested
 from broker.replica.interest import Interest, Key, key_of
 from broker.replica.interests import CONSUMER, Reads
 from broker.replica.partition_read import PartitionFetch, PartitionRead
+from broker.wire.compression import Compression
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.fetch import (
     AbortedTransaction,
@@ -37,7 +42,9 @@ from broker.wire.messages.fetch import (
 )
 from coordination.values import ZERO_UUID
 
+FIRST_VERSION_WITH_FORMAT_2 = 4
 FIRST_VERSION_WITH_STORAGE_ERROR = 6
+FIRST_VERSION_WITH_ZSTD = 10
 FIRST_VERSION_WITH_RACKS = 11
 FIRST_VERSION_WITH_TOPIC_IDS = 13
 FIRST_VERSION_WITH_LEADERS = 16
@@ -163,12 +170,13 @@ def _data(
     interest: Interest,
     read: PartitionRead,
 ) -> PartitionData:
-    if read.error is not None:
+    error = read.error or _unreadable(context, read)
+    if error is not None:
         return PartitionData(
             partition_index=interest.partition,
-            error_code=_error_code(context, read.error),
+            error_code=_error_code(context, error),
             high_watermark=-1,
-            current_leader=_current_leader(broker, context, interest, read.error),
+            current_leader=_current_leader(broker, context, interest, error),
             aborted_transactions=None,
             records=[],
         )
@@ -191,6 +199,19 @@ def _data(
         preferred_read_replica=read.preferred_read_replica,
         records=list(read.regions),
     )
+
+
+def _unreadable(context: RequestContext, read: PartitionRead) -> KafkaError | None:
+    """Why a client of that version could not make sense of the records, whatever they are."""
+    if context.api_version < FIRST_VERSION_WITH_FORMAT_2:
+        return KafkaError(ErrorCode.UNSUPPORTED_VERSION)  # as if down-conversion were disabled
+    if (
+        context.api_version < FIRST_VERSION_WITH_ZSTD
+        and read.partition is not None
+        and read.partition.log.config.compression_type is Compression.ZSTD
+    ):
+        return KafkaError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
+    return None
 
 
 def _error_code(context: RequestContext, error: KafkaError) -> ErrorCode:

@@ -9,7 +9,8 @@
 
 A record that the client can't read yet isn't found, by -3 neither. A special one that the request's
 version doesn't have yet is UNSUPPORTED_VERSION, a partition that is named twice INVALID_REQUEST.
-Version 0 answers a list of offsets, the later ones an offset and a timestamp.
+Version 0 asks for something else, which records without timestamps could answer: where segments
+begin, a list of offsets.
 A new leader whose high watermark has yet to come up to where its epoch begins doesn't
 know how far the former leader's consumers have read: rather than an offset before
 that it answers OFFSET_NOT_AVAILABLE, "ask again" (KIP-207).
@@ -34,6 +35,7 @@ from broker.log.values import (
     MAX_TIMESTAMP,
     TimestampOffset,
 )
+from broker.replica.partition import Partition
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.list_offsets import (
     ListOffsetsPartition,
@@ -56,6 +58,7 @@ FIRST_VERSION_OF = {
 NO_VERSION = 1 << 15
 STARTS = (EARLIEST_TIMESTAMP, EARLIEST_LOCAL_TIMESTAMP)  # there, whoever may read how far
 CONSUMER = -1
+NO_EPOCH = -1
 ANY_REPLICA = -2  # Kafka: ListOffsetsRequest.DEBUGGING_REPLICA_ID
 READ_COMMITTED = 1
 NOT_FOUND = TimestampOffset(timestamp_ms=-1, offset=-1)
@@ -96,12 +99,15 @@ def _partition(
     topic_partition = TopicPartition(topic, asked.partition_index)
     try:
         context.require(Resource.TOPIC, topic)
-        if topic_partition in twice:
+        if topic_partition in twice and context.api_version > 0:
             raise KafkaError(ErrorCode.INVALID_REQUEST)
         if asked.timestamp < 0 and context.api_version < FIRST_VERSION_OF.get(
             asked.timestamp, NO_VERSION
         ):
             raise KafkaError(ErrorCode.UNSUPPORTED_VERSION)
+        if context.api_version == 0:
+            answer.old_style_offsets = _segment_starts(broker, request, topic_partition, asked)
+            return answer
         found = _look_up(broker, request, topic_partition, asked)
     except KafkaError as error:
         answer.error_code = error.code
@@ -111,14 +117,37 @@ def _partition(
         ):
             answer.error_code = ErrorCode.LEADER_NOT_AVAILABLE
         return answer
-    if context.api_version == 0:
-        answer.old_style_offsets = [found.offset] if found.offset >= 0 else []
-    else:
-        answer.timestamp = found.timestamp_ms
-        answer.offset = found.offset
-        if context.api_version >= FIRST_VERSION_WITH_LEADER_EPOCH:
-            answer.leader_epoch = found.leader_epoch
+    answer.timestamp = found.timestamp_ms
+    answer.offset = found.offset
+    if context.api_version >= FIRST_VERSION_WITH_LEADER_EPOCH:
+        answer.leader_epoch = found.leader_epoch
     return answer
+
+
+def _segment_starts(
+    broker: Broker,
+    request: ListOffsetsRequest,
+    topic_partition: TopicPartition,
+    asked: ListOffsetsPartition,
+) -> list[int]:
+    """Version 0's; a consumer sees the high watermark in the place of what is beyond it."""
+    partition = _asked_partition(broker, request, topic_partition, NO_EPOCH)
+    offsets = partition.log.segment_starts_before(asked.timestamp, asked.max_num_offsets)
+    high_watermark = partition.high_watermark
+    if request.replica_id != CONSUMER or not offsets or offsets[0] <= high_watermark:
+        return offsets
+    return [high_watermark, *(offset for offset in offsets if offset <= high_watermark)]
+
+
+def _asked_partition(
+    broker: Broker, request: ListOffsetsRequest, topic_partition: TopicPartition, epoch: int
+) -> Partition:
+    partition = broker.replicas.find(topic_partition)
+    if request.replica_id == ANY_REPLICA:
+        partition.serving(epoch)
+    else:
+        partition.leading(epoch)
+    return partition
 
 
 def _look_up(
@@ -127,11 +156,7 @@ def _look_up(
     topic_partition: TopicPartition,
     asked: ListOffsetsPartition,
 ) -> TimestampOffset:
-    partition = broker.replicas.find(topic_partition)
-    if request.replica_id == ANY_REPLICA:
-        partition.serving(asked.current_leader_epoch)
-    else:
-        partition.leading(asked.current_leader_epoch)
+    partition = _asked_partition(broker, request, topic_partition, asked.current_leader_epoch)
     log = partition.log
     if request.replica_id != CONSUMER:
         end = log.log_end_offset

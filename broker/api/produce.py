@@ -2,8 +2,10 @@
 
 The appends of a request happen before the next one is looked at (see
 `broker.listener` and `broker.replica.append`), and all at once; with acks=all
-the answer comes `Later`. Only records that begin a transaction are preceded by
-a wait, for the word of its coordinator (`broker.api.produced_transactions`).
+the answer comes `Later`. Two things may have to be waited for before: the word of
+the coordinator, for records that begin a transaction
+(`broker.api.produced_transactions`), and a thread, for a batch that must be
+compressed anew for its topic (`broker.replica.conversion`).
 """
 
 from typing import Final
@@ -11,11 +13,12 @@ from typing import Final
 from broker.api.context import RequestContext
 from broker.api.current_leader import leader_and_epoch, leader_endpoints
 from broker.api.permissions import Resource
-from broker.api.produced_transactions import is_transactional, verified
+from broker.api.produced_transactions import Unverified, is_transactional, verified
 from broker.broker import Broker
 from broker.listener import Answer, CloseConnection, Later
-from broker.log.validation import InvalidRecords
+from broker.log.record_validation import InvalidRecords
 from broker.replica.append import ALL, NO_GUARDS, Appended, append, wait_until_acknowledged
+from broker.replica.conversion import convert_large
 from broker.topic_admin import INTERNAL_TOPICS
 from broker.wire.compression import Compression
 from broker.wire.errors import ErrorCode, KafkaError
@@ -35,6 +38,10 @@ FIRST_VERSION_WITH_ZSTD: Final = 7
 FIRST_VERSION_WITH_LEADERS: Final = 10  # KIP-951
 # By this name, Kafka lets who administers the cluster mend its internal topics.
 ADMIN_CLIENT_ID: Final = "__admin_client"
+
+
+# Of these the producer is told more than the code, as by Kafka.
+EXPLAINED: Final = (InvalidRecords, Unverified)
 
 
 async def handle(broker: Broker, context: RequestContext, request: ProduceRequest) -> Answer:
@@ -93,6 +100,7 @@ async def _append(
         for entry in unverified:
             del entries[entry.topic_partition]
         refused += unverified
+    await convert_large(broker.replicas, entries)
     return append(broker.replicas, entries.items(), request.acks, guards=guards) + refused
 
 
@@ -155,7 +163,8 @@ def _partition_response(broker: Broker, entry: Appended, version: int) -> Partit
     if entry.error is None:
         return response
     response.error_code = entry.error.code
-    response.error_message = entry.error.message
+    if isinstance(entry.error, EXPLAINED):
+        response.error_message = entry.error.message
     if isinstance(entry.error, InvalidRecords):
         response.record_errors = [
             BatchIndexAndErrorMessage(batch_index=at, batch_index_error_message=why)

@@ -33,6 +33,10 @@ PASSING: Final = (
 )
 
 
+class Unverified(KafkaError):
+    """The transaction isn't known to be open; of this the producer is told more than the code."""
+
+
 def is_transactional(records: memoryview) -> bool:
     return bool(attributes_of(records) & TRANSACTIONAL)
 
@@ -89,9 +93,9 @@ def _refusal(code: ErrorCode, version: int) -> KafkaError:
     if code is ErrorCode.TRANSACTION_ABORTABLE and version < FIRST_VERSION_WITH_ABORTABLE:
         code = ErrorCode.INVALID_TXN_STATE
     if code is ErrorCode.INVALID_TXN_STATE:
-        return KafkaError(code, "Partition was not added to the transaction")
+        return Unverified(code, "Partition was not added to the transaction")
     if code in PASSING:
-        return KafkaError(
+        return Unverified(
             ErrorCode.NOT_ENOUGH_REPLICAS,
             "Unable to verify the partition has been added to the transaction. Underlying error: "
             f"{code.name}",

@@ -118,6 +118,10 @@ class BrokerConfig:
     log_cleaner_io_max_bytes_per_second: float
 
     # What a topic gets that does not say otherwise (topic_configs.py has the topics' names)
+    compression_gzip_level: int
+    compression_lz4_level: int
+    compression_type: str
+    compression_zstd_level: int
     log_cleaner_delete_retention_ms: int
     log_cleaner_max_compaction_lag_ms: int
     log_cleaner_min_cleanable_ratio: float

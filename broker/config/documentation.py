@@ -83,6 +83,11 @@ BROKER_DOCUMENTATION: Final = {
     "log.flush.offset.checkpoint.interval.ms": "How often recovery points are written.",
     "log.flush.start.offset.checkpoint.interval.ms": "How often log start offsets are written.",
     # Logs
+    "compression.type": "The codec that records are kept in: gzip, snappy, lz4, zstd, "
+    "uncompressed, or the producer's (producer).",
+    "compression.gzip.level": "How hard gzip tries, 1 to 9; -1 for its default.",
+    "compression.lz4.level": "How hard lz4 tries, 1 to 17; 9, the default, is the fast one.",
+    "compression.zstd.level": "How hard zstd tries, up to 22; below 0 it is faster still.",
     "log.cleaner.backoff.ms": "How often is looked for logs to compact, while there are none.",
     "log.cleaner.dedupe.buffer.size": "Bytes for the keys of what is being compacted, 24 a key.",
     "log.cleaner.delete.retention.ms": "How long a record without value stays in a compacted log.",

@@ -23,6 +23,7 @@ from broker.log.log_config import (
     ThrottledReplicas,
     TimestampType,
 )
+from broker.wire.compression import Compression
 
 
 class InvalidTopicConfigError(Exception):
@@ -81,6 +82,7 @@ def log_config(broker: BrokerConfig, overrides: Mapping[str, str]) -> LogConfig:
         elif name in SYNONYMS:
             values[field.name] = getattr(broker, SYNONYMS[name][0].replace(".", "_"))
     values["cleanup_policy"] = frozenset(policy.lower() for policy in values["cleanup_policy"])
+    values["compression_type"] = _codec(values["compression_type"])
     values["message_timestamp_type"] = TimestampType(values["message_timestamp_type"])
     for name in _WITHOUT_DEFAULT_OF_BROKER:
         field_name = name.replace(".", "_")
@@ -120,6 +122,13 @@ def _parse(row: Property, text: str | None) -> Value:
         return row.parse(text)
     except ConfigError as error:
         raise InvalidTopicConfigValueError(str(error)) from None
+
+
+def _codec(name: str) -> Compression | None:
+    """compression.type; None for `producer`."""
+    if name == "producer":
+        return None
+    return Compression.NONE if name == "uncompressed" else Compression[name.upper()]
 
 
 def _apply_older_timestamp_limit(values: dict[str, Any], overrides: Mapping[str, str]) -> None:

@@ -9,7 +9,8 @@ by this code and the other way round.
       v                                                              v
     appending  <------------ partition_log ------------>  reading, timestamps
       | validation           what a log is to others                 | segment by offset,
-      |   header, CRC                                                | index, a few headers
+      |   header, CRC; record_validation                             | index, a few headers
+      | conversion to the topic's codec                              |
       | producer_state                                               v
       |   duplicate? in sequence?                                  FileRegion -> sendfile
       | open_transactions, verifications

@@ -2,7 +2,8 @@
 
     a client's, by the leader                  a leader's, by a follower
       validation   header, CRC, count            validation   CRC, ascending
-      producers    sent again? in sequence?      room         does it continue the log?
+      conversion   to the topic's codec          room         does it continue the log?
+      producers    sent again? in sequence?        │
       stamp        offset, epoch, time             │
         └───────────────────► write ◄──────────────┘
                               roll, if the segment is full or old
@@ -17,6 +18,7 @@ changed nothing.
 Source: Kafka's `UnifiedLog.append`, `LogValidator.validateMessagesAndAssignOffsets`.
 """
 
+from broker.log.conversion import ready_batch
 from broker.log.log_config import LogConfig, TimestampType
 from broker.log.parts import LogParts
 from broker.log.producer_state import ProducerState
@@ -24,7 +26,6 @@ from broker.log.truncation import truncate_fully_and_start_at
 from broker.log.validation import (
     UnexpectedAppendOffset,
     batches_of_leader,
-    check_batch,
     only_batch,
 )
 from broker.log.values import AppendInfo, Origin
@@ -35,6 +36,7 @@ from broker.wire.record_batch import (
     RecordBatch,
     stamp,
     stamp_append_time,
+    stamp_create_time,
 )
 
 
@@ -46,9 +48,8 @@ def append_as_leader(
     guard: VerificationGuard | None = None,
 ) -> AppendInfo:
     """See `PartitionLog.append_as_leader`."""
-    batch = only_batch(records)
     now_ms = parts.clock_ms()
-    check_batch(batch, parts.config, origin, now_ms)
+    batch = ready_batch(records, parts.topic_partition, parts.config, origin, now_ms)
     if batch.has_producer_id:
         if origin is Origin.CLIENT:
             known = parts.producers.duplicate_of(batch)
@@ -128,6 +129,8 @@ def _stamp(
     if config.message_timestamp_type is TimestampType.LOG_APPEND_TIME:
         batch.attributes = stamp_append_time(view, batch.attributes, now_ms)
         batch.max_timestamp_ms = now_ms
+    elif batch.is_log_append_time:
+        batch.attributes = stamp_create_time(view, batch.attributes)
 
 
 def _write(parts: LogParts, found: list[RecordBatch], data: memoryview) -> None:

@@ -36,12 +36,13 @@ class IndexFile:
         self._max_entries = max_bytes // self.entry_struct.size
         self._file: OpenFile | None = None
         self._count = -1  # not yet looked
+        self._has_rest = False  # bytes behind the last entry that are no entry
         self._last: Entry | None = None
 
     def create(self) -> None:
         """Make the file, empty whatever was there."""
         self._disk.truncate(self._opened(), 0)
-        self._count, self._last = 0, None
+        self._count, self._last, self._has_rest = 0, None, False
 
     @property
     def count(self) -> int:
@@ -128,7 +129,8 @@ class IndexFile:
             size_bytes = Path(self.path).stat().st_size
         except FileNotFoundError:
             size_bytes = 0
-        self._count = size_bytes // self.entry_struct.size
+        self._count, rest = divmod(size_bytes, self.entry_struct.size)
+        self._has_rest = rest > 0
         if self._count:
             self._last = self._entry(self._opened_for_reading(), self._count - 1)
 
@@ -177,9 +179,10 @@ class OffsetIndex(IndexFile):
         self.truncate_to_count(self.count_at_most(0, offset - self.base_offset - 1))
 
     def is_sound(self, log_size_bytes: int) -> bool:
-        """Whether the last entry can be one: positive, and within the log."""
+        """Whether the last entry can be one, positive and within the log, and is all there."""
         last = self.last
-        return last is None or (last[0] >= 0 and 0 < last[1] < log_size_bytes)
+        is_possible = last is None or (last[0] >= 0 and 0 < last[1] < log_size_bytes)
+        return is_possible and not self._has_rest
 
 
 class TimeIndex(IndexFile):
@@ -217,6 +220,8 @@ class TimeIndex(IndexFile):
         self.truncate_to_count(self.count_at_most(1, offset - self.base_offset - 1))
 
     def is_sound(self) -> bool:
-        """Whether the last entry can be one."""
+        """Whether the last entry can be one, not before the first one, and is all there."""
         last = self.last
-        return last is None or last[0] > 0 or self.count == 1
+        if last is None or self._has_rest:
+            return not self._has_rest
+        return last[1] >= 0 and (self.count == 1 or last[0] > max(self.entry(0)[0], 0))

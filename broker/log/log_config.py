@@ -18,6 +18,8 @@ from typing import Final
 
 import attrs
 
+from broker.wire.compression import Compression
+
 LONG_MAX: Final = 2**63 - 1
 
 
@@ -48,6 +50,10 @@ class ThrottledReplicas:
 @attrs.frozen
 class LogConfig:
     cleanup_policy: frozenset[str] = frozenset({"delete"})  # of "delete", "compact"
+    compression_gzip_level: int = -1  # compression.gzip.level
+    compression_lz4_level: int = 9  # compression.lz4.level
+    compression_type: Compression | None = None  # compression.type; None: whatever producers chose
+    compression_zstd_level: int = 3  # compression.zstd.level
     delete_retention_ms: int = 86_400_000  # log.cleaner.delete.retention.ms
     file_delete_delay_ms: int = 60_000  # log.segment.delete.delay.ms
     flush_messages: int = LONG_MAX  # log.flush.interval.messages
@@ -72,6 +78,18 @@ class LogConfig:
     unclean_leader_election_enable: bool = False  # unclean.leader.election.enable
     # What the topic says itself, as text: the rest follows the broker's defaults when they change.
     overrides: Mapping[str, str] = attrs.field(factory=dict)
+
+    def compression_level(self, codec: Compression) -> int | None:
+        """None for a codec that has none."""
+        match codec:
+            case Compression.GZIP:
+                return self.compression_gzip_level
+            case Compression.LZ4:
+                return self.compression_lz4_level
+            case Compression.ZSTD:
+                return self.compression_zstd_level
+            case _:
+                return None
 
     @property
     def is_compacted(self) -> bool:

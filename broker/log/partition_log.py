@@ -1,6 +1,7 @@
 """One partition's log: offsets given to batches, batches found by offset, and an end to cut at.
 
     append_as_leader     check, stamp offset and epoch into the bytes -> segment  } appending
+    converted            a batch in the topic's codec, for another thread           conversion
     append_as_follower   the leader's bytes as they are -> segment                }
     read                 offset -> segment, position -> a region of the file        reading
     offset_for_timestamp a time, or a name for an offset -> a record                timestamps
@@ -31,6 +32,7 @@ from pathlib import Path
 from typing import Self
 
 from broker.log import appending, retention, truncation
+from broker.log.conversion import ready_batch
 from broker.log.disk import Disk
 from broker.log.file_names import PARTITION_METADATA, is_future, partition_of
 from broker.log.loader import LoadedLog, LogLoader
@@ -40,7 +42,7 @@ from broker.log.partition_metadata import read_topic_id, write_topic_id
 from broker.log.parts import LogParts
 from broker.log.producer_state import ProducerEntry
 from broker.log.storage import Storage
-from broker.log.timestamps import find_timestamp
+from broker.log.timestamps import find_timestamp, segment_starts_before
 from broker.log.values import (
     AbortedTransaction,
     AppendInfo,
@@ -52,7 +54,7 @@ from broker.log.values import (
 from broker.log.verifications import VerificationGuard
 from broker.log.watermarks import Watermarks
 from broker.wire.errors import ErrorCode, KafkaError
-from broker.wire.record_batch import Buffer
+from broker.wire.record_batch import CODEC_MASK, Buffer, attributes_of
 
 
 class ClosedLog(Exception):  # named for what it is
@@ -160,6 +162,19 @@ class PartitionLog:
             producer_id, producer_epoch, sequence, self._parts.clock_ms()
         )
 
+    def must_convert(self, records: Buffer) -> bool:
+        """Whether this batch is in another codec than the topic's compression.type."""
+        codec = self.config.compression_type
+        return codec is not None and codec != attributes_of(memoryview(records)) & CODEC_MASK
+
+    def converted(self, records: Buffer) -> memoryview:
+        """A client's batch in the topic's codec, for any thread: it changes nothing.
+
+        Errors of `validation`.
+        """
+        now_ms = self._parts.clock_ms()
+        return ready_batch(records, self.topic_partition, self.config, Origin.CLIENT, now_ms).view
+
     def holds(self, records: Buffer) -> bool:
         """Whether this batch of an idempotent producer is here already: it was sent again."""
         return appending.was_appended(self.producers, records)
@@ -209,6 +224,18 @@ class PartitionLog:
                 timestamp_ms,
                 self.log_start_offset,
                 self.log_end_offset,
+            )
+
+    def segment_starts_before(self, timestamp_ms: int, most: int) -> list[int]:
+        """What ListOffsets asked in version 0, as `timestamps.segment_starts_before` has it."""
+        with self.local.storage:
+            return segment_starts_before(
+                self.local.segments,
+                timestamp_ms,
+                most,
+                log_start_offset=self.log_start_offset,
+                log_end_offset=self.log_end_offset,
+                now_ms=self._parts.clock_ms(),
             )
 
     # --- who may read what

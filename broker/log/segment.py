@@ -231,6 +231,10 @@ class Segment:
         timestamp_ms = self.largest()[0]
         if timestamp_ms >= 0:
             return timestamp_ms
+        return self.modified_ms()
+
+    def modified_ms(self) -> int:
+        """When the file was last written to."""
         return int(Path(self.path).stat().st_mtime * 1000)
 
     def find_timestamp(self, timestamp_ms: int, start_offset: int) -> TimestampOffset | None:

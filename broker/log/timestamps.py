@@ -1,6 +1,10 @@
 """Offsets by timestamp, as ListOffsets asks for them: a time, or a name for an offset.
 
-Source: Kafka's `UnifiedLog.fetchOffsetByTimestamp`, `ListOffsetsRequest`.
+Before records had timestamps, version 0 of ListOffsets asked for something else: where the segments
+begin that were last written to before a time (`segment_starts_before`).
+
+Source: Kafka's `UnifiedLog.fetchOffsetByTimestamp`, `UnifiedLog.legacyFetchOffsetsBefore`,
+`ListOffsetsRequest`.
 """
 
 from broker.log.leader_epochs import LeaderEpochs
@@ -38,10 +42,38 @@ def find_timestamp(
     if timestamp_ms == MAX_TIMESTAMP:
         latest = max(segments, key=lambda segment: segment.largest()[0])
         return latest.record_of_largest_timestamp()
-    for segment in segments:
+    for segment in segments.from_floor(log_start_offset):
         if segment.largest()[0] >= timestamp_ms:
-            return segment.find_timestamp(timestamp_ms, log_start_offset)
+            found = segment.find_timestamp(timestamp_ms, log_start_offset)
+            if found is not None:  # else its latest records lie before the log start
+                return found
     return None
+
+
+def segment_starts_before(
+    segments: Segments,
+    timestamp_ms: int,
+    most: int,
+    *,
+    log_start_offset: int,
+    log_end_offset: int,
+    now_ms: int,
+) -> list[int]:
+    """At most so many starts of segments, the latest first; with -1 from the log end on.
+
+    With a time, those of the segments whose files are not younger; with -2 the first alone.
+    """
+    starts = [
+        (max(segment.base_offset, log_start_offset), segment.modified_ms()) for segment in segments
+    ]
+    if segments.active.size_bytes:
+        starts.append((log_end_offset, now_ms))
+    if timestamp_ms == EARLIEST_TIMESTAMP:
+        starts = starts[:1]
+    elif timestamp_ms != LATEST_TIMESTAMP:
+        while starts and starts[-1][1] > timestamp_ms:
+            starts.pop()
+    return sorted((offset for offset, _ in starts[-most:]), reverse=True) if most > 0 else []
 
 
 def _bound(offset: int, leader_epoch: int | None) -> TimestampOffset:

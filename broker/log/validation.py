@@ -3,38 +3,40 @@
 The header is looked at, the CRC, and whether the batch holds as many records as it says: for the
 offsets that it is given depend on that, and consumers stop at a batch whose count is wrong. For
 that the records are counted by their lengths, decompressed if need be. They are decoded only if
-the topic asks something of each of them (a key, because it is compacted; a timestamp within
-bounds). Kafka looks into every record; here the inside of a record is its producer's matter.
-Kafka's order of checks and its error codes are kept, because clients react to the code:
+the topic asks something of each of them (`record_validation`). Kafka looks into every record; here
+the inside of a record is its producer's matter. Kafka's order of checks and its error codes are
+kept, because clients react to the code:
 
-    not one batch, not format 2, offsets or count that disagree,
-    a control batch or no sequence from a client                 INVALID_RECORD
+    not one batch, not format 2                                  INVALID_RECORD
+    a base offset that is not 0                                  INVALID_RECORD
     larger than max.message.bytes                                MESSAGE_TOO_LARGE
     a CRC that does not match, a size that cannot be             CORRUPT_MESSAGE
+    a codec that there is none of                                UNKNOWN_SERVER_ERROR
+    offsets or count that disagree, a control batch or no
+    sequence from a client                                       INVALID_RECORD
     records that are not what their codec says                   UNKNOWN_SERVER_ERROR
-    a timestamp out of bounds, or said to be the broker's        INVALID_TIMESTAMP
+    other than so many records                                   INVALID_RECORD
+    a record that the topic may not have                         INVALID_RECORD, _TIMESTAMP
+    in the topic's codec, larger than max.message.bytes          MESSAGE_TOO_LARGE
     larger than a whole segment                                  RECORD_LIST_TOO_LARGE
 
-A refusal of single records names them (`InvalidRecords`, KIP-467).
+The last two are for when the batch is as it will be written: `check_size`.
 
 Source: Kafka's `ProduceRequest.validateRecords`, `UnifiedLog.analyzeAndValidateRecords`,
 `LogValidator`.
 """
 
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from broker.log.log_config import LONG_MAX, LogConfig, TimestampType
+from broker.log.log_config import LogConfig
+from broker.log.record_validation import asks_of_each_record, check_records
 from broker.log.values import Origin
 from broker.wire.compression import Compression
 from broker.wire.control_records import read_marker
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.record_batch import (
-    CODEC_MASK,
     HEADER_BYTES,
-    LOG_APPEND_TIME,
     MAGIC,
-    NO_TIMESTAMP,
     Buffer,
     RecordBatch,
     batch_at,
@@ -42,16 +44,8 @@ from broker.wire.record_batch import (
     batches,
     magic_of,
 )
-from broker.wire.records import Record, count_records
+from broker.wire.records import count_records
 from coordination.values import TopicPartition
-
-
-class InvalidRecords(KafkaError):
-    """Single records are to blame for the batch's refusal: which ones, and why (KIP-467)."""
-
-    def __init__(self, code: ErrorCode, message: str, reasons: Mapping[int, str]) -> None:
-        super().__init__(code, message)
-        self.reasons = reasons  # by the record's place in the batch
 
 
 class NotOneBatch(KafkaError):
@@ -90,39 +84,54 @@ def numbered_batch(records: Buffer) -> RecordBatch | None:
     return None
 
 
-def check_batch(batch: RecordBatch, config: LogConfig, origin: Origin, now_ms: int) -> None:
-    """Refuse what must not enter the log; all but the producer's sequence (`ProducerState`)."""
+def check_batch(
+    batch: RecordBatch,
+    topic_partition: TopicPartition,
+    config: LogConfig,
+    origin: Origin,
+    now_ms: int,
+) -> None:
+    """Refuse what must not enter the log; all but its final size and the producer's sequence."""
     from_client = origin is Origin.CLIENT
     if from_client and batch.base_offset != 0:
-        raise _invalid(f"The base offset of a record batch should be 0, but is {batch.base_offset}")
+        raise _invalid(
+            f"The baseOffset of the record batch in the append to {topic_partition} should be 0, "
+            f"but it is {batch.base_offset}"
+        )
     if batch.size_bytes > config.max_message_bytes:
         raise KafkaError(
             ErrorCode.MESSAGE_TOO_LARGE,
-            f"The record batch size is {batch.size_bytes} bytes, which exceeds the maximum "
-            f"configured value of {config.max_message_bytes}",
+            f"The record batch size in the append to {topic_partition} is {batch.size_bytes} bytes "
+            f"which exceeds the maximum configured value of {config.max_message_bytes}",
         )
     batch.check_crc()
-    if from_client:
-        _check_client_header(batch)
-    attributes = batch.attributes
-    if attributes & CODEC_MASK > Compression.ZSTD:
-        raise _invalid(f"Unknown compression type id: {attributes & CODEC_MASK}")
-    if attributes & LOG_APPEND_TIME:
+    if batch.codec > Compression.ZSTD:
         raise KafkaError(
-            ErrorCode.INVALID_TIMESTAMP,
-            "A producer should not set the timestamp type to LogAppendTime",
+            ErrorCode.UNKNOWN_SERVER_ERROR, f"Unknown compression type id: {batch.codec}"
         )
     if from_client:
+        _check_client_header(batch)
         body = _opened(batch)
         if count_records(body) != batch.count:
             raise _invalid(f"The batch says {batch.count} records and has {count_records(body)}")
-        if _must_decode(config):
-            _check_records(batch.decode(body), config, now_ms)
-    if batch.size_bytes > config.segment_bytes:
+        if asks_of_each_record(batch, config):
+            check_records(batch, batch.decode(body), topic_partition, config, now_ms)
+
+
+def check_size(batch: RecordBatch, topic_partition: TopicPartition, config: LogConfig) -> None:
+    """Refuse what would be too large for the log, as it will be written."""
+    size_bytes = batch.size_bytes
+    if size_bytes > config.max_message_bytes:
+        raise KafkaError(
+            ErrorCode.MESSAGE_TOO_LARGE,
+            f"Message batch size is {size_bytes} bytes in append to partition {topic_partition} "
+            f"which exceeds the maximum configured size of {config.max_message_bytes}",
+        )
+    if size_bytes > config.segment_bytes:
         raise KafkaError(
             ErrorCode.RECORD_LIST_TOO_LARGE,
-            f"The record batch size is {batch.size_bytes} bytes, which exceeds the maximum "
-            f"configured segment size of {config.segment_bytes}",
+            f"Message batch size is {size_bytes} bytes in append to partition {topic_partition}, "
+            f"which exceeds the maximum configured segment size of {config.segment_bytes}",
         )
 
 
@@ -168,41 +177,6 @@ def _opened(batch: RecordBatch) -> memoryview:
         return batch.opened()
     except KafkaError as error:
         raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, error.message) from error
-
-
-def _must_decode(config: LogConfig) -> bool:
-    """Whether something is asked of each record."""
-    if config.is_compacted:
-        return True
-    return config.message_timestamp_type is TimestampType.CREATE_TIME and (
-        config.message_timestamp_before_max_ms != LONG_MAX
-        or config.message_timestamp_after_max_ms != LONG_MAX
-    )
-
-
-def _check_records(records: Sequence[Record], config: LogConfig, now_ms: int) -> None:
-    if config.is_compacted:
-        no_key = "Compacted topic cannot accept message without key"
-        keyless = {at: no_key for at, record in enumerate(records) if record.key is None}
-        if keyless:
-            raise InvalidRecords(ErrorCode.INVALID_RECORD, f"{no_key}: {len(keyless)}", keyless)
-    if config.message_timestamp_type is not TimestampType.CREATE_TIME:
-        return
-    earliest_ms = now_ms - config.message_timestamp_before_max_ms
-    latest_ms = now_ms + config.message_timestamp_after_max_ms
-    out_of_range = {
-        at: f"Timestamp {record.timestamp_ms} of message with offset {at} is out of range. The "
-        f"timestamp should be within [{earliest_ms}, {latest_ms}]"
-        for at, record in enumerate(records)
-        if not earliest_ms <= record.timestamp_ms <= latest_ms
-        and record.timestamp_ms != NO_TIMESTAMP
-    }
-    if out_of_range:
-        raise InvalidRecords(
-            ErrorCode.INVALID_TIMESTAMP,
-            "One or more records have been rejected due to invalid timestamp",
-            out_of_range,
-        )
 
 
 def _invalid(why: str) -> KafkaError:

@@ -21,6 +21,7 @@ every time hold up the answers for other partitions on its connection.
 Kafka: ReplicaManager.appendRecords, DelayedProduce.
 """
 
+import logging
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
@@ -35,6 +36,8 @@ from broker.replica.partition import Partition
 from broker.waiting import wait_until
 from broker.wire.errors import ErrorCode, KafkaError
 from coordination.values import TopicPartition
+
+_log = logging.getLogger(__name__)
 
 ALL = -1
 
@@ -51,6 +54,18 @@ _OF_NO_LOG = frozenset(
         ErrorCode.RECORD_LIST_TOO_LARGE,
         ErrorCode.CORRUPT_MESSAGE,
         ErrorCode.KAFKA_STORAGE_ERROR,
+    }
+)
+
+# The batch's own fault. Its producer hears little more than the code, so the log tells why.
+_OF_THE_BATCH = frozenset(
+    {
+        ErrorCode.CORRUPT_MESSAGE,
+        ErrorCode.INVALID_RECORD,
+        ErrorCode.INVALID_TIMESTAMP,
+        ErrorCode.MESSAGE_TOO_LARGE,
+        ErrorCode.RECORD_LIST_TOO_LARGE,
+        ErrorCode.UNKNOWN_SERVER_ERROR,
     }
 )
 
@@ -109,6 +124,8 @@ def _append_one(
             replicas, topic_partition, batches, acks, origin, guard, now_s
         )
     except KafkaError as error:
+        if error.code in _OF_THE_BATCH:
+            _log.info("refused a batch for %s: %s", topic_partition, error)
         start = -1 if _is_of_no_log(error) else replicas.find(topic_partition).log.log_start_offset
         return Appended(topic_partition, error, log_start_offset=start)
     except OSError as error:

@@ -2,7 +2,8 @@
 
 A batch of format 2 compresses only its records, never its header; bits 0-2 of its attributes name
 the codec. The broker stores and sends the bytes as they came, so this module is used only where
-something must look inside a batch, or where the broker builds one.
+something must look inside a batch, where the broker builds one, or where a topic's compression.type
+is not the producer's.
 
     gzip    RFC 1952, as everywhere
     snappy  not the standard framing but that of xerial's snappy-java:
@@ -11,7 +12,10 @@ something must look inside a batch, or where the broker builds one.
     lz4     the LZ4 frame format (blocks independent, as KafkaLZ4BlockOutputStream)
     zstd    one frame
 
-Source: Kafka's `org.apache.kafka.common.compress`, KIP-110 (zstd).
+Of the levels (KIP-390) Kafka has its own idea for lz4: 9, the default, is the fast compressor, and
+any other number one of the slow ones that compress better.
+
+Source: Kafka's `org.apache.kafka.common.compress`, KIP-110 (zstd), KIP-390 (levels).
 """
 
 import enum
@@ -26,6 +30,8 @@ _XERIAL_MAGIC = b"\x82SNAPPY\x00"
 _XERIAL_HEADER = _XERIAL_MAGIC + struct.pack(">ii", 1, 1)
 _XERIAL_BLOCK_BYTES = 32 * 1024  # snappy-java's default block: a reader's buffer is sized for it
 _SIZE = struct.Struct(">i")
+_LZ4_DEFAULT_LEVEL = 9  # in Kafka's counting: see above
+_LZ4_FAST = 1
 
 # A megabyte of zstd may say "thirty gigabytes of zeros". What a request could bring uncompressed
 # (socket.request.max.bytes' default) is what a compressed batch may come to, and no more. Kafka has
@@ -43,19 +49,25 @@ class Compression(enum.IntEnum):
     ZSTD = 4
 
 
-def compress(codec: Compression, data: bytes | bytearray | memoryview) -> bytes:
-    """`data` as the records section of a batch whose attributes name `codec`."""
+def compress(
+    codec: Compression, data: bytes | bytearray | memoryview, level: int | None = None
+) -> bytes:
+    """`data` as the records section of a batch whose attributes name `codec`.
+
+    level: what `compression.gzip.level`, `.lz4.level` or `.zstd.level` says; None for its default.
+    """
     match codec:
         case Compression.NONE:
             return bytes(data)
         case Compression.GZIP:
-            return bytes(cramjam.gzip.compress(data))
+            return bytes(cramjam.gzip.compress(data, level=None if level == -1 else level))
         case Compression.SNAPPY:
             return _xerial_compress(memoryview(data))
         case Compression.LZ4:
-            return _lz4_compress(data)
+            is_fast = level in (None, _LZ4_DEFAULT_LEVEL)
+            return _lz4_compress(data, _LZ4_FAST if is_fast else level)
         case Compression.ZSTD:
-            return bytes(cramjam.zstd.compress(data))
+            return bytes(cramjam.zstd.compress(data, level=level))
 
 
 def decompress(codec: Compression, data: bytes | bytearray | memoryview) -> memoryview:
@@ -91,9 +103,9 @@ def _decompress_into(room: memoryview, codec: Compression, data: memoryview) -> 
             return int(cramjam.zstd.decompress_into(data, room))
 
 
-def _lz4_compress(data: bytes | bytearray | memoryview) -> bytes:
+def _lz4_compress(data: bytes | bytearray | memoryview, level: int | None) -> bytes:
     # Java readers refuse blocks that depend on the ones before ("Dependent block stream").
-    compressor = cramjam.lz4.Compressor(block_linked=False, content_checksum=False)
+    compressor = cramjam.lz4.Compressor(level=level, block_linked=False, content_checksum=False)
     compressor.compress(bytes(data))
     return bytes(compressor.finish())
 

@@ -2,7 +2,8 @@
 
 A batch crosses the broker without being opened: its header is checked, its CRC-32C verified, its
 base offset and leader epoch patched in place (both lie before the CRC's range, for just this
-reason), its bytes appended and later sent as they are. What is inside is in `records`.
+reason), its bytes appended and later sent as they are. What is inside is in `records`. Only for a
+topic that wants another codec is it written anew (`recompressed`).
 
        0               8            12            16  17          21         23
        +---------------+-------------+-------------+---+-----------+----------+-----
@@ -244,9 +245,20 @@ def stamp_append_time(batch: memoryview, attributes: int, now_ms: int) -> int:
 
     Gives the new attributes.
     """
-    attributes |= LOG_APPEND_TIME
-    _ATTRIBUTES.pack_into(batch, _ATTRIBUTES_AT, attributes)
     _MAX_TIMESTAMP.pack_into(batch, _MAX_TIMESTAMP_AT, now_ms)
+    return _stamp_attributes(batch, attributes | LOG_APPEND_TIME)
+
+
+def stamp_create_time(batch: memoryview, attributes: int) -> int:
+    """The timestamps are the producer's, whatever the attributes say: they and the CRC, in place.
+
+    Gives the new attributes.
+    """
+    return _stamp_attributes(batch, attributes & ~LOG_APPEND_TIME)
+
+
+def _stamp_attributes(batch: memoryview, attributes: int) -> int:
+    _ATTRIBUTES.pack_into(batch, _ATTRIBUTES_AT, attributes)
     _CRC.pack_into(batch, _CRC_AT, crc32c(batch[_CRC_START:]))
     return attributes
 
@@ -278,6 +290,18 @@ def with_records(
             count,
         ),
         body,
+    )
+
+
+def recompressed(batch: RecordBatch, codec: Compression, level: int | None) -> bytearray:
+    """The same records in another codec, or in the same at another level; CORRUPT_MESSAGE."""
+    return with_records(
+        batch,
+        compress(codec, batch.opened(), level),
+        batch.count,
+        attributes=batch.attributes & ~CODEC_MASK | codec,
+        base_timestamp_ms=batch.base_timestamp_ms,
+        max_timestamp_ms=batch.max_timestamp_ms,
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from tests.bench import scale, workloads
+from tests.bench import recovery, scale, workloads
 from tests.bench.contenders import BROKERS, KINDS, Contender, Kind, running
 from tests.bench.report import Measured, rows, table, write_json
 from tests.bench.workloads import Figure
@@ -20,6 +20,7 @@ def produce_and_consume(contender: Contender, records: int) -> Iterator[Figure]:
     yield from workloads.start_up(contender)
     yield from workloads.produce(contender, "produce acks=1 RF 1", "1", 1, records)
     yield from workloads.produce(contender, "produce acks=all RF 3", "all", 3, records)
+    yield from workloads.produce(contender, "produce lz4 acks=all RF 3", "all", 3, records, "lz4")
     yield from workloads.consume(contender, "consume", "produce-acks-1-RF-1", records)
     yield from workloads.memory(contender)
 
@@ -30,9 +31,16 @@ def many_partitions(contender: Contender, _: int) -> Iterator[Figure]:
     yield from scale.scale(contender)
 
 
+def recovering(contender: Contender, _: int) -> Iterator[Figure]:
+    """What a broker needs that was killed."""
+    workloads.wait_ready(contender)
+    yield from recovery.recovery(contender)
+
+
 SUITES: dict[str, Callable[[Contender, int], Iterator[Figure]]] = {
     "clients": produce_and_consume,
     "scale": many_partitions,
+    "recovery": recovering,
 }
 
 
@@ -44,8 +52,8 @@ SUITES: dict[str, Callable[[Contender, int], Iterator[Figure]]] = {
 def main(suites: Sequence[str], rounds: int, records: int, json_file: Path | None) -> None:
     """Measure zbroker and Apache Kafka 3.9.1 in turns, and print medians and ratios.
 
-    SUITES are all of them unless named: produce and consume on few partitions (clients), and
-    2,000 partitions with little to do (scale).
+    SUITES are all of them unless named: produce and consume on few partitions (clients), 2,000
+    partitions with little to do (scale), and 1,000 segments after kill -9 (recovery).
     """
     measured: list[Measured] = []
     for number in range(1, rounds + 1):

@@ -64,14 +64,19 @@ def _knows_all(admin: AdminClient) -> bool:
 
 
 def produce(
-    contender: Contender, name: str, acks: str, replication_factor: int, records: int
+    contender: Contender,
+    name: str,
+    acks: str,
+    replication_factor: int,
+    records: int,
+    compression: str = "none",
 ) -> Iterator[Figure]:
     """Kafka's perf producer, 128 KiB batches, as fast as it goes, after a short warm-up."""
     topic = f"{name.replace(' ', '-').replace('=', '-')}"
     create_topic(contender, topic, replication_factor, PARTITIONS)
-    _produce(contender, topic, acks, records // 10)
+    fill(contender, topic, acks, records // 10, compression)
     with _cpu(contender, name) as cpu:
-        output = _produce(contender, topic, acks, records)
+        output = fill(contender, topic, acks, records, compression)
     found = re.search(r"records/sec \(([\d.]+) MB/sec\)(?!.*records/sec)", output, re.DOTALL)
     assert found, output
     yield Figure(name, float(found[1]), "MB/s", more_is_better=True)
@@ -81,12 +86,15 @@ def produce(
     yield cpu[0]
 
 
-def _produce(contender: Contender, topic: str, acks: str, records: int) -> str:
+def fill(
+    contender: Contender, topic: str, acks: str, records: int, compression: str = "none"
+) -> str:
+    """Produce so many records; gives what the tool said."""
     return _run(
         *java(KAFKA_TOOL_FLAGS, PRODUCER_PERFORMANCE),
         *("--topic", topic, "--num-records", str(records), "--record-size", str(RECORD_BYTES)),
         *("--throughput", "-1", "--producer-props", f"bootstrap.servers={contender.bootstrap}"),
-        *(f"acks={acks}", "batch.size=131072", "linger.ms=5"),
+        *(f"acks={acks}", "batch.size=131072", "linger.ms=5", f"compression.type={compression}"),
     )
 
 

@@ -250,3 +250,16 @@ async def test_a_throttled_follower_gets_nothing_above_the_rate_unless_it_is_in_
         assert trio.current_time() == before_s + 0.5  # it waits for what it may have
         await trio.sleep(5)  # 2 kB in 5 s
         assert await has_got(3)
+
+
+async def test_who_could_not_read_the_records_is_told(tmp_path: Path) -> None:
+    async with open_broker(tmp_path, compression_type="zstd") as broker:
+        await lead(broker, "t-0")
+        broker.replicas.partitions[tp("t-0")].append_as_leader(batch("a"), 1, 0.0)
+        for version, code in (
+            (3, ErrorCode.UNSUPPORTED_VERSION),
+            (4, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE),
+            (9, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE),
+            (10, ErrorCode.NONE),
+        ):
+            assert (await fetch(broker, request(), version)).error_code == code

@@ -82,10 +82,32 @@ async def test_the_epoch_of_who_asks_is_checked(tmp_path: Path) -> None:
         assert (await look_up(broker, LATEST, current_leader_epoch=3)).leader_epoch == 3
 
 
-async def test_version_0_answers_a_list(tmp_path: Path) -> None:
+async def test_version_0_answers_where_segments_begin(tmp_path: Path) -> None:
     async with open_broker(tmp_path) as broker:
         await led(broker)
-        assert (await look_up(broker, LATEST, version=0)).old_style_offsets == [2]
+        latest = await look_up(broker, LATEST, version=0)
+        assert latest.old_style_offsets == [2], "the high watermark, not the log end"
+        both = await look_up(broker, LATEST, version=0, max_num_offsets=9)
+        assert both.old_style_offsets == [2, 0]
+        follower = await look_up(broker, LATEST, version=0, replica_id=2, max_num_offsets=9)
+        assert follower.old_style_offsets == [3, 0]
+        assert (await look_up(broker, EARLIEST, version=0)).old_style_offsets == [0]
+        assert (await look_up(broker, 1, version=0)).old_style_offsets == []
+        refused = await look_up(broker, MAX_TIMESTAMP, version=0)
+        assert refused.error_code == ErrorCode.UNSUPPORTED_VERSION
+
+
+async def test_the_latest_record_is_not_told_before_it_is_committed(tmp_path: Path) -> None:
+    async with open_broker(tmp_path) as broker:
+        await led(broker)
+        partition = broker.replicas.partitions[tp("t-0")]
+        records = [Record(value=b"x", timestamp_ms=400)]
+        partition.append_as_leader(memoryview(build_batch(records)), 1, 0.0)
+        assert (await look_up(broker, MAX_TIMESTAMP)).offset == -1
+        assert (await look_up(broker, MAX_TIMESTAMP, replica_id=2)).offset == 3
+        partition.follower_fetched(2, 4, 0, 0.0, -1)
+        found = await look_up(broker, MAX_TIMESTAMP)
+        assert (found.offset, found.timestamp) == (3, 400)
 
 
 async def test_only_the_leader_answers(tmp_path: Path) -> None:

@@ -124,3 +124,25 @@ async def test_who_does_not_lead_says_who_does_and_where(tmp_path: Path) -> None
         assert refused.current_leader.leader_epoch == 4
         [older] = await produce(broker, 1, ("t-0", "a"), version=9)
         assert older.current_leader is None
+
+
+async def test_large_batches_are_converted_before_and_stay_in_order(tmp_path: Path) -> None:
+    """By another thread; what is refused is refused with the log's own words."""
+    async with open_broker(tmp_path, compression_type="gzip") as broker:
+        await lead(broker, "t-0")
+        sent = ["a" * 20_000, "b", "c" * 20_000]
+        for value in sent:
+            [answer] = await produce(broker, 1, ("t-0", value))
+            assert answer.error_code == ErrorCode.NONE
+        partition = broker.replicas.partitions[tp("t-0")]
+        assert values(partition) == sent
+        assert partition.log.local.segments.active.size_bytes < 1000
+        bad = request(1, ("t-0", "d" * 20_000))
+        records = bad.topic_data[0].partition_data[0].records
+        assert isinstance(records, memoryview | bytearray)
+        records[-1] ^= 1
+        answer = await call(broker, bad, 10)
+        assert isinstance(answer, ProduceResponse)
+        [refused] = answer.responses[0].partition_responses
+        assert refused.error_code == ErrorCode.CORRUPT_MESSAGE
+        assert refused.error_message is None

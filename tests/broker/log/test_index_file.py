@@ -95,3 +95,27 @@ def test_the_zeros_after_a_killed_kafkas_entries_are_seen(tmp_path: Path) -> Non
             file.truncate(800)
     assert not offset_index(tmp_path).is_sound(200)
     assert not time_index(tmp_path).is_sound()
+
+
+@pytest.mark.parametrize("rest", [1, 7])
+def test_half_an_entry_is_seen(tmp_path: Path, rest: int) -> None:
+    index, times = offset_index(tmp_path), time_index(tmp_path)
+    for path in (index.path, times.path):
+        Path(path).write_bytes(bytes(rest))
+    assert not index.is_sound(200)
+    assert not times.is_sound()
+    index.create()
+    times.create()
+    assert index.is_sound(200)
+    assert times.is_sound()
+
+
+def test_timestamps_that_do_not_ascend_are_seen(tmp_path: Path) -> None:
+    times = time_index(tmp_path)
+    for entry in ((2000, 10), (3000, 20), (1000, 30)):
+        times.append_entry(entry)
+    assert not times.is_sound()
+    times.truncate_to_count(2)
+    assert times.is_sound()
+    times.append_entry((4000, -1))
+    assert not times.is_sound()

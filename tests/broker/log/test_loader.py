@@ -109,6 +109,33 @@ def test_a_missing_index_is_rebuilt(
     assert contents(filled) == before
 
 
+@pytest.mark.parametrize("suffix", [".index", ".timeindex"])
+@pytest.mark.parametrize("was_clean", [True, False])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param(b"", id="empty of a killed Kafka"),
+        pytest.param(bytes(240), id="zeros"),
+        pytest.param(b"\xff" * 24, id="garbage"),
+        pytest.param(b"\0\0\0\1\0", id="half an entry"),
+    ],
+)
+def test_an_index_that_cannot_be_is_rebuilt(
+    filled: LogWorld, suffix: str, was_clean: bool, broken: bytes
+) -> None:
+    """Every lookup is right afterwards, whatever an entry had said."""
+    before = contents(filled)
+    for name in (SEGMENT_0, SEGMENT_5):
+        (filled.directory / f"{name}{suffix}").write_bytes(broken)
+    log = filled.open(was_clean=was_clean, recovery_point=0)
+    assert everything(log) == EVERYTHING
+    for offset in range(12):
+        assert read_batches(log, offset)[0].base_offset == offset
+    log.abandon()
+    if broken:  # an empty one may be right: the segment is short
+        assert contents(filled) == before
+
+
 def test_leftovers_are_removed(filled: LogWorld) -> None:
     directory = filled.directory
     before = contents(filled)

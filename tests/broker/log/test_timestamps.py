@@ -1,5 +1,7 @@
 """Offsets by timestamp: the special values, and the first record that is not earlier."""
 
+import os
+
 import pytest
 
 from broker.log.values import TimestampOffset
@@ -46,3 +48,37 @@ def test_records_before_the_start_are_not_found(small_segments: LogWorld) -> Non
     log.update_high_watermark(3)
     log.increment_log_start_offset(1)
     assert log.offset_for_timestamp(START_MS - 5) == TimestampOffset(START_MS + 1, 1, 0)
+
+
+def test_what_lies_before_the_start_hides_nothing(small_segments: LogWorld) -> None:
+    """Kafka looks no further than into the first segment with so late a record."""
+    log = small_segments.open()
+    log.append_as_leader(make_batch(timestamp_ms=START_MS + 900), 0)
+    for number in range(11):
+        log.append_as_leader(make_batch(timestamp_ms=START_MS + number), 0)
+    log.update_high_watermark(12)
+    for start in (1, 7):  # in the first segment, beyond it
+        log.increment_log_start_offset(start)
+        found = log.offset_for_timestamp(START_MS)
+        assert found == TimestampOffset(START_MS + start - 1, start, 0)
+    assert log.offset_for_timestamp(START_MS + 10) == TimestampOffset(START_MS + 10, 11, 0)
+
+
+def test_where_segments_begin_that_were_written_before(small_segments: LogWorld) -> None:
+    """What version 0 of ListOffsets asks, from before records had timestamps."""
+    log = small_segments.open()
+    assert log.segment_starts_before(-1, 5) == [0], "an empty segment has no end"
+    fill(log, 12)
+    for at, segment in enumerate(log.local.segments):
+        os.utime(segment.path, (1000 + at, 1000 + at))
+    small_segments.clock.now_ms = 2_000_000
+    log.update_high_watermark(12)
+    log.increment_log_start_offset(3)
+    assert log.segment_starts_before(-1, 1) == [12]
+    assert log.segment_starts_before(-1, 99) == [12, 10, 5, 3]
+    assert log.segment_starts_before(-2, 99) == [3]
+    assert log.segment_starts_before(1_001_000, 99) == [5, 3]
+    assert log.segment_starts_before(1_001_999, 1) == [5]
+    assert log.segment_starts_before(999_999, 99) == []
+    assert log.segment_starts_before(2_000_000, 2) == [12, 10]
+    assert log.segment_starts_before(-1, 0) == []

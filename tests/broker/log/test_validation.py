@@ -4,24 +4,27 @@ import attrs
 import pytest
 from crc32c import crc32c
 
+from broker.log.conversion import ready_batch
 from broker.log.log_config import LogConfig, TimestampType
-from broker.log.validation import InvalidRecords, check_batch, only_batch
+from broker.log.record_validation import InvalidRecords
 from broker.log.values import Origin
 from broker.wire.compression import Compression
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.record_batch import build_batch, stamp_append_time
 from broker.wire.records import Record
+from coordination.values import TopicPartition
 from tests.broker.log.logs import START_MS, make_batch
 
 CODE = ErrorCode
 DEFAULTS = LogConfig()
+TOPIC = TopicPartition("t", 0)
 
 
 def refusal(
     data: bytes | bytearray, config: LogConfig = DEFAULTS, origin: Origin = Origin.CLIENT
 ) -> ErrorCode | None:
     try:
-        check_batch(only_batch(data), config, origin, START_MS)
+        ready_batch(data, TOPIC, config, origin, START_MS)
     except KafkaError as error:
         return error.code
     return None
@@ -94,17 +97,44 @@ def test_what_is_no_batch(data: bytes, code: ErrorCode | None) -> None:
     assert refusal(data) is code
 
 
+def refused_records(data: bytes | bytearray, config: LogConfig) -> InvalidRecords:
+    with pytest.raises(InvalidRecords) as caught:
+        ready_batch(data, TOPIC, config, Origin.CLIENT, START_MS)
+    return caught.value
+
+
 def test_the_records_to_blame_are_named() -> None:
     config = LogConfig(cleanup_policy=frozenset({"compact"}))
     records = [Record(key, b"v", START_MS) for key in (b"k", None, b"k", None)]
-    with pytest.raises(InvalidRecords) as caught:
-        check_batch(only_batch(build_batch(records)), config, Origin.CLIENT, START_MS)
-    assert list(caught.value.reasons) == [1, 3]
-    bounded = LogConfig(message_timestamp_after_max_ms=500)
+    refused = refused_records(build_batch(records), config)
+    no_key = "Compacted topic cannot accept message without key in topic partition t-0"
+    assert refused.reasons == {1: no_key, 3: no_key}
+    assert refused.message.startswith(
+        "One or more records have been rejected due to 2 record errors in total, and only showing "
+        f"the first three errors at most: [RecordError(batchIndex=1, message='{no_key}'), Rec"
+    )
+    bounded = LogConfig(message_timestamp_after_max_ms=500, message_timestamp_before_max_ms=1000)
     late = build_batch([Record(None, b"v", START_MS + late_ms) for late_ms in (0, 501)])
-    with pytest.raises(InvalidRecords) as caught:
-        check_batch(only_batch(late), bounded, Origin.CLIENT, START_MS)
-    assert list(caught.value.reasons) == [1]
+    refused = refused_records(late, bounded)
+    assert refused.message == "One or more records have been rejected due to invalid timestamp"
+    assert refused.reasons == {
+        1: f"Timestamp {START_MS + 501} of message with offset 1 is out of range. The timestamp "
+        f"should be within [{START_MS - 1000}, {START_MS + 500}]"
+    }
+
+
+def test_a_record_has_one_fault_and_a_time_is_the_worst() -> None:
+    config = LogConfig(cleanup_policy=frozenset({"compact"}), message_timestamp_after_max_ms=500)
+    keyless, late = Record(None, b"v", START_MS), Record(b"k", b"v", START_MS + 501)
+    both = Record(None, b"v", START_MS + 501)
+    refused = refused_records(build_batch([keyless, late, both]), config)
+    assert refused.code is CODE.INVALID_TIMESTAMP
+    assert [reason.split()[0] for reason in refused.reasons.values()] == [
+        "Compacted",
+        "Timestamp",
+        "Compacted",
+    ]
+    assert refused_records(build_batch([keyless, both]), config).code is CODE.INVALID_RECORD
 
 
 def test_a_wrong_crc() -> None:
@@ -113,16 +143,28 @@ def test_a_wrong_crc() -> None:
     assert refusal(data) is CODE.CORRUPT_MESSAGE
 
 
-def test_a_timestamp_type_that_only_the_broker_sets() -> None:
-    data = make_batch()
-    stamp_append_time(memoryview(data), 0, START_MS)
-    assert refusal(data) is CODE.INVALID_TIMESTAMP
+@pytest.mark.parametrize(
+    ("compression", "kind"),
+    [(Compression.NONE, "DefaultRecord"), (Compression.GZIP, "PartialDefaultRecord")],
+)
+def test_a_timestamp_type_that_only_the_broker_sets(compression: Compression, kind: str) -> None:
+    data = make_batch("a", key="key", compression=compression)
+    stamp_append_time(memoryview(data), compression, START_MS + 7)
+    assert refusal(data) is None, "taken for the producer's time"
+    by_append_time = LogConfig(message_timestamp_type=TimestampType.LOG_APPEND_TIME)
+    refused = refused_records(data, by_append_time)
+    assert refused.code is CODE.INVALID_TIMESTAMP
+    assert refused.reasons == {
+        0: f"Invalid timestamp type in message {kind}(offset=0, timestamp={START_MS + 7}, key=3 "
+        "bytes, value=1 bytes). Producer should not set timestamp type to LogAppendTime."
+    }
+    stamp_append_time(memoryview(data), compression, -1)
+    assert refusal(data) is CODE.INVALID_TIMESTAMP, "nor is there a time of the producer's"
 
 
-def test_an_unknown_codec() -> None:
-    data = make_batch()
-    stamp_append_time(memoryview(data), 5, START_MS)
-    assert refusal(data) is CODE.INVALID_RECORD
+@pytest.mark.parametrize("codec", [5, 7])
+def test_an_unknown_codec(codec: int) -> None:
+    assert refusal(patched(21, bytes([0, codec]))) is CODE.UNKNOWN_SERVER_ERROR
 
 
 def test_sizes() -> None:

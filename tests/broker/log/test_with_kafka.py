@@ -9,6 +9,7 @@ import re
 import threading
 from pathlib import Path
 
+import attrs
 import pytest
 import trio
 from kazoo.client import KazooClient
@@ -77,6 +78,33 @@ def test_kafka_dump_log_reads_every_file(tmp_path: Path) -> None:
     said = dump(sorted(directory.glob("*.snapshot")))
     assert "producerId: 7 producerEpoch: 0" in said
     assert "producerId: 8 producerEpoch: 0" in said
+
+
+def test_kafka_dump_log_reads_what_was_compressed_anew(tmp_path: Path) -> None:
+    """Each codec made of each other, at the levels at both ends; one JVM for all of them."""
+    levels = {
+        Compression.GZIP: ("compression_gzip_level", (1, 9)),
+        Compression.LZ4: ("compression_lz4_level", (1, 9, 17)),
+        Compression.ZSTD: ("compression_zstd_level", (-131072, 22)),
+    }
+    configs = [LogConfig(compression_type=codec) for codec in Compression] + [
+        LogConfig(compression_type=codec, **{name: level})  # type: ignore[arg-type]
+        for codec, (name, values_of_it) in levels.items()
+        for level in values_of_it
+    ]
+    records = 0
+    codecs = []
+    for number, config in enumerate(configs):
+        config = attrs.evolve(config, segment_bytes=8000, index_interval_bytes=500)
+        records += write_everything(LogWorld(tmp_path / f"topic-{number}", config))
+        assert config.compression_type is not None
+        codecs += [config.compression_type.name] * BATCHES
+    said = dump(sorted(tmp_path.glob("*/*.log")), "--deep-iteration", "--print-data-log")
+    assert said.count("isvalid: true") == BATCHES * len(configs)
+    assert len(re.findall(r"^\| offset: ", said, re.MULTILINE)) == records
+    assert sorted(re.findall(r"compresscodec: (\w+)", said)) == sorted(map(str.lower, codecs))
+    said = dump([*sorted(tmp_path.glob("*/*.index")), *sorted(tmp_path.glob("*/*.timeindex"))])
+    assert not re.findall(r"Mismatches|Found|mismatch|Index timestamp|isn't", said)
 
 
 def test_kafka_dump_log_reads_what_recovery_rebuilt(tmp_path: Path) -> None:

@@ -1,0 +1,123 @@
+"""compression.type: the codec changes, and nothing else does."""
+
+import pytest
+
+from broker.log.log_config import LogConfig, TimestampType
+from broker.log.values import Origin
+from broker.wire.compression import Compression
+from broker.wire.errors import ErrorCode, KafkaError
+from broker.wire.record_batch import CONTROL, RecordBatch, build_batch
+from broker.wire.records import Record
+from tests.broker.log.logs import START_MS, LogWorld, make_batch, read_batches
+
+CODECS = list(Compression)
+WORDS = tuple(f"value {number} " * 20 for number in range(50))
+
+
+def appended(world: LogWorld, data: bytearray, config: LogConfig) -> RecordBatch:
+    world.config = config
+    log = world.open()
+    log.append_as_leader(data, 3)
+    [batch] = read_batches(log)
+    batch.check_crc()
+    return batch
+
+
+@pytest.mark.parametrize("target", CODECS)
+@pytest.mark.parametrize("source", CODECS)
+def test_from_any_codec_to_any_other(
+    world: LogWorld, source: Compression, target: Compression
+) -> None:
+    data = make_batch(*WORDS, key="k", compression=source, producer=(7, 2, 40))
+    came = bytes(data)
+    batch = appended(world, data, LogConfig(compression_type=target))
+    assert batch.codec == target
+    assert (batch.base_offset, batch.leader_epoch, batch.count) == (0, 3, 50)
+    assert (batch.producer_id, batch.producer_epoch, batch.base_sequence) == (7, 2, 40)
+    assert batch.max_timestamp_ms == START_MS + 49
+    assert [record.value for record in batch.records()] == [word.encode() for word in WORDS]
+    assert [record.timestamp_ms - START_MS for record in batch.records()] == list(range(50))
+    if source is target:
+        assert bytes(batch.view)[21:] == came[21:], "what came in the right codec stays as it is"
+
+
+@pytest.mark.parametrize(
+    ("codec", "fast", "small"),
+    [(Compression.GZIP, 1, 9), (Compression.LZ4, 9, 12), (Compression.ZSTD, -50, 19)],
+)
+def test_the_topics_level(world: LogWorld, codec: Compression, fast: int, small: int) -> None:
+    """Of lz4, 9 is the default and the fast compressor, as in Kafka."""
+
+    def size_bytes(level: int) -> int:
+        name = f"compression_{codec.name.lower()}_level"
+        world.directory = world.directory.with_name(f"level{level}-0")
+        config = LogConfig(compression_type=codec, **{name: level})  # type: ignore[arg-type]
+        return appended(world, make_batch(*WORDS), config).size_bytes
+
+    assert size_bytes(small) < size_bytes(fast)
+
+
+def test_log_append_time_is_stamped_on_the_converted_batch(world: LogWorld) -> None:
+    config = LogConfig(
+        compression_type=Compression.ZSTD, message_timestamp_type=TimestampType.LOG_APPEND_TIME
+    )
+    world.clock.now_ms = 9_999
+    batch = appended(world, make_batch("a", "b"), config)
+    assert batch.codec == Compression.ZSTD
+    assert [record.timestamp_ms for record in batch.records()] == [9_999, 9_999]
+
+
+def test_sizes_count_before_and_after(world: LogWorld) -> None:
+    opened = make_batch(*WORDS)
+    packed = make_batch(*WORDS, compression=Compression.GZIP)
+    limit = len(opened) - 1
+    too_large, too_long = ErrorCode.MESSAGE_TOO_LARGE, ErrorCode.RECORD_LIST_TOO_LARGE
+    for data, config, code in (
+        (opened, LogConfig(compression_type=Compression.GZIP, max_message_bytes=limit), too_large),
+        (packed, LogConfig(compression_type=Compression.NONE, max_message_bytes=limit), too_large),
+        (packed, LogConfig(compression_type=Compression.NONE, segment_bytes=limit), too_long),
+    ):
+        with pytest.raises(KafkaError) as caught:
+            appended(world, data, config)
+        assert caught.value.code is code
+    fits = LogConfig(compression_type=Compression.GZIP, segment_bytes=limit)
+    assert appended(world, opened, fits).size_bytes < limit
+
+
+def test_a_batch_sent_again_is_known_in_its_new_codec(world: LogWorld) -> None:
+    world.config = LogConfig(compression_type=Compression.LZ4)
+    log = world.open()
+    data = make_batch("a", "b", producer=(1, 0, 0))
+    assert not log.append_as_leader(bytearray(data), 0).is_duplicate
+    assert log.append_as_leader(bytearray(data), 0).is_duplicate
+
+
+def test_a_transaction_marker_stays_as_it_is(world: LogWorld) -> None:
+    world.config = LogConfig(compression_type=Compression.ZSTD)
+    log = world.open()
+    marker = build_batch(
+        [Record(b"\0\0\0\1", b"\0\0\0\0\0\0", START_MS)],
+        is_control=True,
+        is_transactional=True,
+        producer_id=1,
+        producer_epoch=0,
+    )
+    log.append_as_leader(marker, 0, Origin.COORDINATOR)
+    [batch] = read_batches(log)
+    assert batch.attributes & CONTROL
+    assert batch.codec == Compression.NONE
+
+
+def test_another_thread_converts_without_touching_the_log(world: LogWorld) -> None:
+    world.config = LogConfig(compression_type=Compression.GZIP)
+    log = world.open()
+    data = bytes(make_batch(*WORDS))
+    assert log.must_convert(data)
+    ready = log.converted(data)
+    assert not log.must_convert(ready)
+    assert log.log_end_offset == 0
+    log.append_as_leader(ready, 0)
+    [batch] = read_batches(log)
+    assert [record.value for record in batch.records()] == [word.encode() for word in WORDS]
+    with pytest.raises(KafkaError):
+        log.converted(data[:-1])
