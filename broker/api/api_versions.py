@@ -4,7 +4,7 @@ import re
 
 from broker.api.context import RequestContext
 from broker.broker import Broker
-from broker.wire.apis import API_TABLE
+from broker.wire.apis import API_TABLE, Api, ApiKey
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.api_versions import ApiVersion, ApiVersionsRequest, ApiVersionsResponse
 
@@ -25,12 +25,17 @@ async def handle(
 
 
 def unsupported_version() -> ApiVersionsResponse:
-    """To a version of ApiVersions that we don't know: what we do know, in version 0 (KIP-511)."""
-    return ApiVersionsResponse(error_code=ErrorCode.UNSUPPORTED_VERSION, api_keys=supported())
+    """To a version of ApiVersions that we don't know: those that we do know (KIP-511).
+
+    The other APIs are left out, as Kafka does: the client asks again.
+    """
+    own = _row(API_TABLE[ApiKey.API_VERSIONS])
+    return ApiVersionsResponse(error_code=ErrorCode.UNSUPPORTED_VERSION, api_keys=[own])
 
 
 def supported() -> list[ApiVersion]:
-    return [
-        ApiVersion(api_key=api.key, min_version=api.min_version, max_version=api.max_version)
-        for api in API_TABLE.values()
-    ]
+    return [_row(api) for api in API_TABLE.values()]
+
+
+def _row(api: Api) -> ApiVersion:
+    return ApiVersion(api_key=api.key, min_version=api.min_version, max_version=api.max_version)

@@ -44,7 +44,7 @@ from broker.wire.record_batch import (
     batches,
     magic_of,
 )
-from broker.wire.records import count_records
+from broker.wire.records import check_count
 from coordination.values import TopicPartition
 
 
@@ -112,8 +112,7 @@ def check_batch(
     if from_client:
         _check_client_header(batch)
         body = _opened(batch)
-        if count_records(body) != batch.count:
-            raise _invalid(f"The batch says {batch.count} records and has {count_records(body)}")
+        check_count(body, batch.count)
         if asks_of_each_record(batch, config):
             check_records(batch, batch.decode(body), topic_partition, config, now_ms)
 

@@ -1,27 +1,22 @@
-"""Bytes that are no request, clients that do not behave, and a fuzz of mutated requests.
+"""Bytes that are no request, and clients that do not behave. (Damaged requests: tests/fuzz.)
 
 A frame that cannot be understood costs its sender the connection and nobody else anything; the
 broker lives, its memory stays, and an answer is never another request's. It holds for the real
 Kafka too (`--cluster kafka`), but for what `ours_alone` says.
 """
 
-import os
 import random
 import socket
 import struct
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from broker.wire.apis import API_TABLE, ApiKey
-from broker.wire.framing import encode_request
+from broker.wire.apis import ApiKey
 from broker.wire.messages.api_versions import ApiVersionsRequest
 from broker.wire.messages.metadata import MetadataRequest
-from tests.broker.wire.test_fuzz import damaged
-from tests.broker.wire.test_recorded import LINES, from_json, joined
 from tests.support.cluster import Kind, TestCluster
+from tests.support.memory import resident_mb
 from tests.support.raw_client import CLOSED, RawClient
 
 pytestmark = pytest.mark.server
@@ -29,25 +24,6 @@ pytestmark = pytest.mark.server
 LARGEST_FRAME_BYTES = 104_857_600  # socket.request.max.bytes
 CORRELATION_ID = 77
 BROKER = 1
-
-# Orders of a controller, and of one broker to another: a mutated one that is still valid may do as
-# it says to the cluster. They are fuzzed without a broker, in tests/broker/wire/test_fuzz.py.
-BETWEEN_BROKERS = {
-    ApiKey.LEADER_AND_ISR,
-    ApiKey.STOP_REPLICA,
-    ApiKey.UPDATE_METADATA,
-    ApiKey.CONTROLLED_SHUTDOWN,
-    ApiKey.ALTER_PARTITION,
-    # These may wait for as long as they say, or undo what the others need.
-    ApiKey.FETCH,
-    ApiKey.JOIN_GROUP,
-    ApiKey.SYNC_GROUP,
-    ApiKey.DELETE_TOPICS,
-    ApiKey.CREATE_TOPICS,
-    ApiKey.CREATE_PARTITIONS,
-    ApiKey.DELETE_RECORDS,
-    ApiKey.PRODUCE,
-}
 
 
 @pytest.fixture
@@ -62,11 +38,6 @@ def ours_alone(kind: Kind) -> None:
     without an answer for ever; it speaks Produce 2, too."""
     if kind == "kafka":
         pytest.skip("Kafka does not do so")
-
-
-def resident_mb(cluster: TestCluster) -> float:
-    pages = int(Path(f"/proc/{cluster.brokers[BROKER].pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGESIZE") / (1 << 20)
 
 
 def is_served(cluster: TestCluster) -> bool:
@@ -166,13 +137,13 @@ def test_produce_before_record_format_2(cluster: TestCluster, client: RawClient)
 @pytest.mark.usefixtures("ours_alone")
 def test_announcements_without_bytes(cluster: TestCluster) -> None:
     """Twenty clients say that a hundred megabytes follow, and send five bytes a second."""
-    before = resident_mb(cluster)
+    before = resident_mb(cluster.brokers[BROKER].pid)
     connections = [socket.create_connection(_host_and_port(cluster)) for _ in range(20)]
     try:
         for connection in connections:
             connection.sendall(struct.pack(">i", LARGEST_FRAME_BYTES) + b"hello")
         assert is_served(cluster)
-        assert resident_mb(cluster) - before < 100
+        assert resident_mb(cluster.brokers[BROKER].pid) - before < 100
     finally:
         for connection in connections:
             connection.close()
@@ -182,66 +153,3 @@ def test_announcements_without_bytes(cluster: TestCluster) -> None:
 def _host_and_port(cluster: TestCluster) -> tuple[str, int]:
     host, _, port = cluster.address(BROKER).partition(":")
     return host, int(port)
-
-
-# The fuzz
-
-
-def good_frames() -> list[tuple[ApiKey, bytes]]:
-    """The recorded requests and all messages' defaults, but those between brokers."""
-    recorded = [
-        (API_TABLE[line["key"]], line["version"], line["request"])
-        for line in LINES
-        if line["key"] not in BETWEEN_BROKERS
-    ]
-    frames = [
-        (api.key, encode_request(api.key, version, CORRELATION_ID, "fuzz", message))
-        for api, version, fields in recorded
-        for message in [from_json(api.request_class, version, fields)]
-    ] + [
-        (api.key, encode_request(api.key, version, CORRELATION_ID, "fuzz", api.request_class()))
-        for api in API_TABLE.values()
-        if api.key not in BETWEEN_BROKERS
-        for version in range(api.versions.first, api.max_version + 1)
-    ]
-    return [(key, bytes(joined(chunks))) for key, chunks in frames]
-
-
-def fuzz(cluster: TestCluster, seed: int, duration_s: float) -> None:
-    rng = random.Random(seed)
-    frames = good_frames()
-    until = time.monotonic() + duration_s
-    outcomes = {"answered": 0, "closed": 0}
-    warm_mb = 0.0
-    with RawClient(cluster.address(BROKER)) as client:
-        while time.monotonic() < until:
-            _, frame = rng.choice(frames)
-            body = frame[:8] + damaged(frame[8:], rng)  # API, version, correlation id stay
-            answer = client.send_raw(struct.pack(">i", len(body)) + body, end=rng.random() < 0.05)
-            if answer is CLOSED:
-                outcomes["closed"] += 1
-            else:
-                assert isinstance(answer, bytes)
-                assert struct.unpack_from(">i", answer) == (CORRELATION_ID,), "not our answer"
-                outcomes["answered"] += 1
-            if sum(outcomes.values()) % 200 == 0:
-                assert is_served(cluster)
-            if sum(outcomes.values()) == 500:
-                warm_mb = resident_mb(cluster)
-    assert min(outcomes.values()) > 10, outcomes
-    assert is_served(cluster)
-    assert not warm_mb or resident_mb(cluster) - warm_mb < 30
-    log = cluster.brokers[BROKER].log_file.read_text(errors="replace")
-    assert "Traceback" not in log, log[log.index("Traceback") - 500 :][:3000]
-
-
-@pytest.mark.usefixtures("ours_alone")
-def test_mutated_requests(cluster: TestCluster) -> None:
-    fuzz(cluster, seed=int(os.environ.get("ZBROKER_FUZZ_SEED", "9")), duration_s=8)
-
-
-@pytest.mark.matrix
-@pytest.mark.usefixtures("ours_alone")
-@pytest.mark.parametrize("seed", range(100, 104))
-def test_many_more_mutated_requests(cluster: TestCluster, seed: int) -> None:
-    fuzz(cluster, seed, duration_s=30)

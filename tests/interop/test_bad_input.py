@@ -5,7 +5,6 @@ we knowingly differ, the entry says so. All the while a bystander produces and c
 brokers.
 """
 
-import struct
 import threading
 from collections.abc import Iterator
 from uuid import UUID
@@ -14,7 +13,6 @@ import attrs
 import pytest
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import NewTopic
-from crc32c import crc32c
 
 from broker.wire.apis import ApiKey
 from broker.wire.compression import Compression
@@ -49,8 +47,9 @@ from broker.wire.messages.produce import (
     ProduceRequest,
     TopicProduceData,
 )
-from broker.wire.record_batch import HEADER, build_batch
+from broker.wire.record_batch import build_batch
 from broker.wire.records import Record
+from tests.support.batches import lying
 from tests.support.cluster import Kind, TestCluster
 from tests.support.raw_client import RawClient
 from tests.support.topics import make_topics, wait_until_known
@@ -150,33 +149,6 @@ def bystander(cluster: TestCluster, topics: None) -> Iterator[None]:
 def batch(*values: bytes, key: bytes | None = b"k", **options: object) -> bytes:
     records = [Record(key, value, TIMESTAMP_MS) for value in values or (b"v",)]
     return bytes(build_batch(records, **options))  # type: ignore[arg-type]
-
-
-HEADER_FIELDS = [
-    "base_offset",
-    "length",
-    "leader_epoch",
-    "magic",
-    "crc",
-    "attributes",
-    "last_offset_delta",
-    "base_timestamp",
-    "max_timestamp",
-    "producer_id",
-    "producer_epoch",
-    "sequence",
-    "count",
-]
-
-
-def lying(data: bytes, **fields: int) -> bytes:
-    """The batch with other fields in its header, and the CRC that fits them unless it is given."""
-    header = dict(zip(HEADER_FIELDS, HEADER.unpack_from(data), strict=True)) | fields
-    changed = bytearray(data)
-    HEADER.pack_into(changed, 0, *header.values())
-    if "crc" not in fields:
-        changed[17:21] = struct.pack(">I", crc32c(memoryview(changed)[21:]))
-    return bytes(changed)
 
 
 def counting(data: bytes, count: int) -> bytes:

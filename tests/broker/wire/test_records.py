@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.wire.errors import ErrorCode, KafkaError
-from broker.wire.records import Record, count_records, decode_records, encode_records
+from broker.wire.records import (
+    SMALLEST_RECORD_BYTES,
+    Record,
+    check_count,
+    decode_records,
+    encode_records,
+)
 
 TIMESTAMP = st.integers(0, 2**60)
 OPTIONAL_BYTES = st.none() | st.binary(max_size=200)
@@ -65,7 +71,10 @@ def test_malformed_records(body: str, why: str) -> None:
 @pytest.mark.parametrize("sizes", [[], [0], [5, 5], [1, 63, 64, 200, 20_000]])
 def test_records_are_counted_by_their_lengths(sizes: list[int]) -> None:
     body = encode_records([Record(value=bytes(size), timestamp_ms=0) for size in sizes], 0)
-    assert count_records(memoryview(body)) == len(sizes)
+    check_count(memoryview(body), len(sizes))
+    for wrong in (len(sizes) - 1, len(sizes) + 1, 2**31 - 1):
+        with pytest.raises(KafkaError):
+            check_count(memoryview(body), wrong)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +83,7 @@ def test_records_are_counted_by_their_lengths(sizes: list[int]) -> None:
 )
 def test_lengths_that_do_not_fill_the_body(body: str) -> None:
     with pytest.raises(KafkaError) as caught:
-        count_records(memoryview(bytes.fromhex(body)))
+        check_count(memoryview(bytes.fromhex(body).ljust(SMALLEST_RECORD_BYTES, b"\xff")), 1)
     assert caught.value.code is ErrorCode.INVALID_RECORD
 
 

@@ -1,0 +1,17 @@
+"""Damaged bytes, by the million: whatever comes in, only the announced errors come out.
+
+    pytest tests/fuzz                                          20,000 cases
+    pytest tests/fuzz -m matrix                                200,000
+    ZBROKER_FUZZ_CASES=1000000 ZBROKER_FUZZ_SEED=7 pytest tests/fuzz -m matrix -s
+
+What is read is made good first (by `corpus`) and then damaged (by `damage`): most damage is then
+deep inside, where a reader has already begun to believe. A failure names the target, the seed and
+the bytes; the same seed finds it again.
+
+    targets         each way from bytes to values: frames, requests, responses, batches and what is
+                    compressed in them, stored records, files; in process, where most cases run
+    test_decoders   ... a share of the cases each; and memory, which must come back
+    test_bombs      little that says it's much: a bound for what decompression may come to
+    test_broker     frames to a real broker over sockets, many at once: each answer is that of its
+                    request, a good request on a new connection is served, its memory stays
+"""

@@ -1,0 +1,57 @@
+"""Every reader of bytes, in this process: a share of the cases each, and the memory afterwards."""
+
+import gc
+import logging
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz.chosen import cases, seed
+from tests.fuzz.targets import every_target
+from tests.support.memory import resident_mb
+
+FEW, MANY = 18_000, 180_000  # the broker of test_broker has the rest
+MOST_GROWTH_MB = 30
+
+
+@pytest.fixture(autouse=True)
+def unlogged(caplog: pytest.LogCaptureFixture) -> None:
+    """pytest would keep each of a loader's words about what it has cut."""
+    caplog.set_level(logging.CRITICAL)
+
+
+def test_a_few(tmp_path: Path) -> None:
+    run(tmp_path, seed(39), FEW)
+
+
+@pytest.mark.matrix
+@pytest.mark.timeout(1800)
+def test_many(tmp_path: Path) -> None:
+    run(tmp_path, seed(40), cases(MANY, share=0.9))
+
+
+def run(directory: Path, seed: int, count: int) -> None:
+    rng = random.Random(seed)
+    with every_target(directory) as targets:
+        shares = sum(target.share for target in targets)
+        for target in targets:
+            target.run(rng, count // 100)  # readers are compiled, pools are filled
+        gc.collect()
+        before_mb, began = resident_mb(), time.monotonic()
+        outcomes = {
+            target.name: target.run(rng, count * target.share // shares) for target in targets
+        }
+        gc.collect()
+        grown_mb = resident_mb() - before_mb
+    done = sum(sum(outcome.values()) for outcome in outcomes.values())
+    print(
+        f"{done} cases of seed {seed} in {time.monotonic() - began:.0f} s, "
+        f"{before_mb:.0f} MB and {grown_mb:+.0f} MB: {outcomes}"
+    )
+    assert grown_mb < MOST_GROWTH_MB
+    # Both ways are exercised.
+    assert all(outcome["read"] for outcome in outcomes.values()), outcomes
+    announcing = [target.name for target in targets if target.announced]
+    assert all(outcomes[name]["refused"] for name in announcing), outcomes
