@@ -73,7 +73,7 @@ def test_a_leader_and_a_follower_move_under_load(tmp_path: Path, seed: int) -> N
     async def story(stage: Stage) -> None:
         await stage.three_brokers()
         async with load(stage):
-            await trio.sleep(3)
+            await trio.sleep(2)
             for broker_id in (1, 2):
                 before = disk_of(stage, broker_id)
                 assert await move(stage, broker_id, 1 - before) is ErrorCode.NONE
@@ -94,7 +94,7 @@ def test_leaders_come_and_go_on_the_way(tmp_path: Path, seed: int) -> None:
         await stage.three_brokers(controller=3, min_insync_replicas="2")
         await throttle(stage, SLOW)
         async with load(stage):
-            await trio.sleep(3)
+            await trio.sleep(2)
             before = disk_of(stage, 1)
             await move(stage, 1, 1 - before)
             await trio.sleep(1)
@@ -132,7 +132,7 @@ def test_the_broker_loses_its_power_again_and_again(tmp_path: Path, seed: int) -
         ensemble = stage.ensemble
         await stage.three_brokers(controller=3, min_insync_replicas="2")
         async with load(stage):
-            for _ in range(4):
+            for _ in range(2):
                 target = 1 - disk_of(stage, 1)
                 await trio.sleep(1)
                 assert await move(stage, 1, target) is ErrorCode.NONE
@@ -174,12 +174,12 @@ def test_the_new_directory_fails_and_the_replica_stays(tmp_path: Path) -> None:
         await stage.three_brokers()
         await throttle(stage, SLOW)
         async with load(stage):
-            await trio.sleep(3)
+            await trio.sleep(2)
             before = disk_of(stage, 1)
             await move(stage, 1, 1 - before)
             await trio.sleep(1)
             stage.ensemble.break_directory(1, 1 - before)
-            await trio.sleep(5)
+            await trio.sleep(2)
             assert stage.ensemble.broker(1).replicas.partitions[T0].future is None
             assert await move(stage, 1, 1 - before) is ErrorCode.KAFKA_STORAGE_ERROR
         await stage.checker.settled()
@@ -196,7 +196,7 @@ def test_the_old_directory_fails_and_another_broker_leads(tmp_path: Path) -> Non
         await stage.three_brokers(controller=3, min_insync_replicas="2")
         await throttle(stage, SLOW)
         async with load(stage):
-            await trio.sleep(3)
+            await trio.sleep(2)
             before = disk_of(stage, 1)
             await move(stage, 1, 1 - before)
             await trio.sleep(1)

@@ -9,6 +9,8 @@ from broker.log.log_config import LogConfig
 from broker.log.log_directory import LogDirectoryError
 from broker.log.log_manager import LogManager
 from broker.log.partition_log import PartitionLog
+from broker.log.values import Origin
+from broker.wire.control_records import build_marker
 from coordination.values import TopicPartition
 from tests.broker.log.logs import fill, make_batch, read_batches, values
 from tests.broker.log.test_log_directories import DEFAULTS, A, World, make, storage_error, world
@@ -102,6 +104,24 @@ async def test_what_is_known_of_producers_is_known_on(world: World) -> None:
     new.append_as_leader(transactional, 0, guard=guard)
     new.update_high_watermark(15)
     assert new.last_stable_offset == 14
+    await manager.aclose(-1)
+
+
+async def test_aborted_transactions_come_along(world: World) -> None:
+    manager, log = await two_directories(world)
+    guard = log.producers.begin_verification(7, 0, 0, world.clock())
+    log.append_as_leader(make_batch("a", producer=(7, 0, 0), transactional=True), 0, guard=guard)
+    marker = build_marker(7, 0, commit=False, coordinator_epoch=0, timestamp_ms=world.clock())
+    log.append_as_leader(marker, 0, Origin.COORDINATOR)
+    log.update_high_watermark(14)
+    [aborted] = log.aborted_transactions(0, 14)
+    future = await begin(manager, log, world.b)
+    copy(log, future)
+    new = await swap(manager, log)
+    assert new.aborted_transactions(0, 14) == [aborted]
+    assert new.last_stable_offset == 14
+    new.truncate_to(13)
+    assert new.aborted_transactions(0, 13) == []
     await manager.aclose(-1)
 
 
