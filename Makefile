@@ -77,6 +77,7 @@ lock: .venv/installed
 	build/lock/bin/pip install --quiet uv
 	grep -o 'setuptools==[0-9.]*' pyproject.toml | $(COMPILE) setup.cfg - -o requirements.lock
 	$(COMPILE) tests/requirements.in -c requirements.lock -o tests/requirements.lock
+	$(COMPILE) examples/quix-streams/requirements.in -o examples/quix-streams/requirements.lock
 	$(JAVA_LOCK) cli/java/zookeeper.lock \
 		org.apache.zookeeper:zookeeper:3.9.5 org.slf4j:slf4j-simple:2.0.13 \
 		io.dropwizard.metrics:metrics-core:4.1.12.1 org.xerial.snappy:snappy-java:1.1.10.5 \
@@ -86,6 +87,9 @@ lock: .venv/installed
 		org.apache.kafka:kafka_2.13:3.9.1 org.apache.kafka:kafka-tools:3.9.1 \
 		org.slf4j:slf4j-simple:1.7.36 \
 		--without ch.qos.reload4j --without org.slf4j:slf4j-reload4j
+	$(JAVA_LOCK) cli/java/compiler.lock org.eclipse.jdt:ecj:3.44.0
+	$(JAVA_LOCK) examples/kafka-streams/java.lock \
+		org.apache.kafka:kafka-streams:3.9.1 org.slf4j:slf4j-simple:1.7.36
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \

@@ -10,8 +10,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -33,6 +32,7 @@ from cli.ensemble.options import dir_option
 from cli.ensemble.programs import BrokerCommand, as_typed, zbroker_command
 from cli.ensemble.supervisor import NotReadyInTime, Supervisor
 from cli.java.artifacts import ArtifactError
+from cli.java.progress import download_bar
 from cli.java.zookeeper import zookeeper_class_path
 
 PORT = click.IntRange(1, 65535)
@@ -77,7 +77,7 @@ def up(
         if (pid := holder(directory)) is not None:
             raise DirectoryInUse(directory, pid)
         ensemble = set_up(directory, brokers=brokers, port=port, zookeeper_port=zookeeper_port)
-        jars = zookeeper_class_path(_download_bar)
+        jars = zookeeper_class_path(download_bar)
         if detach:
             _run_detached(ensemble)
         else:
@@ -89,14 +89,6 @@ def up(
         failure = Failure(str(innermost(errors)))
     # Not in the block: `except*` wraps what it raises in a group before Python 3.11.4 (gh-103590).
     raise failure
-
-
-@contextmanager
-def _download_bar(file_name: str, size_bytes: int) -> Iterator[Callable[[int], None]]:
-    """A bar for a jar that is downloaded: seven of them at the first start ever."""
-    label = f"getting {file_name}"
-    with click.progressbar(length=size_bytes, label=label, file=sys.stderr) as bar:
-        yield bar.update
 
 
 def _run(

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 LINE_TIMEOUT_S = 30.0
@@ -15,8 +15,9 @@ LINE_TIMEOUT_S = 30.0
 class RunningProgram:
     """A program whose output lines can be waited for."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str], *, own_group: bool = False) -> None:
         self.process = process
+        self._own_group = own_group
         self._lines: queue.Queue[str | None] = queue.Queue()  # bounded by what a test prints
         self._seen: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -57,8 +58,16 @@ class RunningProgram:
 
     def interrupt(self) -> int:
         """SIGINT, as Ctrl-C; waits for the end and returns the exit code."""
-        self.process.send_signal(signal.SIGINT)
+        self.send(signal.SIGINT)
         return self.process.wait(LINE_TIMEOUT_S)
+
+    def send(self, number: signal.Signals) -> None:
+        """A signal to the program; to all it has started, too, if it has a group of its own."""
+        if not self._own_group:
+            self.process.send_signal(number)
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
 
 
 @contextmanager
@@ -68,8 +77,12 @@ def running_program(
     directory: Path | None = None,
     environment: Mapping[str, str] | None = None,
     interactive: bool = False,
+    own_group: bool = False,
 ) -> Iterator[RunningProgram]:
-    """Start `argv`, its stderr beside its stdout; killed at the block's end if it still runs."""
+    """Start `argv`, its stderr beside its stdout; killed at the block's end if it still runs.
+
+    With `own_group`, what it starts is interrupted and killed with it, as by a terminal.
+    """
     process = subprocess.Popen(
         argv,
         cwd=directory,
@@ -78,11 +91,12 @@ def running_program(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=own_group,
     )
     with process:
-        program = RunningProgram(process)
+        program = RunningProgram(process, own_group=own_group)
         try:
             yield program
         finally:
-            process.kill()
+            program.send(signal.SIGKILL)
             program.read_to_the_end()
