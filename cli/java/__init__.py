@@ -14,6 +14,7 @@ clients bring all of it:
   once, when a version is raised.
 * `runtime`: the command line that starts a main class of such a class path, fast and small.
 * `zookeeper`: ZooKeeper's own class path, command, configuration and four-letter words.
+* `program`: compiles Java sources with Eclipse's compiler and runs them: the examples, and tests.
 * `lock`: writes a lock file. Run by `make lock`, never by users.
 
 Invariants: no file that a checksum has not vouched for is put on a class path; a start with all

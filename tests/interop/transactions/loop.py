@@ -1,0 +1,145 @@
+"""Consume, transform, produce with librdkafka: `python -m tests.interop.transactions.loop ARGS`.
+
+ARGS: bootstrap, input topic, output topic, group, transactional id, percentage of transactions to
+abort at random. Each batch of records goes to the output topic in one transaction with its offsets.
+Whatever demands it is aborted and read again; what is fatal ends the program, for somebody to start
+it anew. SIGTERM ends it between two transactions.
+"""
+
+import random
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
+
+BATCH_RECORDS = 50
+POLL_S = 0.2
+CALL_TIMEOUT_S = 15.0
+
+# As in tests.interop.faults.load: not librdkafka's own ten seconds between two attempts.
+RECONNECT = {
+    "reconnect.backoff.ms": 50,
+    "reconnect.backoff.max.ms": 200,
+    "retry.backoff.ms": 50,
+    "topic.metadata.refresh.fast.interval.ms": 50,
+    "log_level": 0,
+}
+
+
+def main(bootstrap: str, source: str, target: str, group: str, name: str, aborts: int) -> None:
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": group,
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "isolation.level": "read_committed",
+            "session.timeout.ms": 6000,
+            **RECONNECT,
+        }
+    )
+    producer = Producer(
+        {
+            "bootstrap.servers": bootstrap,
+            "transactional.id": name,
+            "transaction.timeout.ms": 10_000,
+            **RECONNECT,
+        }
+    )
+    stopping, rebalanced = threading.Event(), threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+
+    def on_rebalance(*_: object) -> None:
+        rebalanced.set()
+
+    again(lambda: producer.init_transactions(CALL_TIMEOUT_S))
+    consumer.subscribe([source], on_rebalance, on_rebalance, on_rebalance)
+    chance = random.Random(name)
+    while not stopping.is_set():
+        batch = [m for m in consumer.consume(BATCH_RECORDS, POLL_S) if m.error() is None]
+        if rebalanced.is_set():
+            # Some of the batch may be of partitions that somebody else has been given meanwhile.
+            rebalanced.clear()
+            rewind(consumer)
+            continue
+        if not batch:
+            continue
+        producer.begin_transaction()
+        try:
+            pass_on(producer, consumer, target, batch, give_up=chance.randrange(100) < aborts)
+        except KafkaException as error:
+            if not requires_abort(error):
+                raise
+            print("aborted:", error, flush=True)
+            again(lambda: producer.abort_transaction(CALL_TIMEOUT_S))
+            rewind(consumer)
+    consumer.close()
+
+
+def pass_on(
+    producer: Producer, consumer: Consumer, target: str, batch: list[Message], *, give_up: bool
+) -> None:
+    """One transaction, committed; with `give_up` it ends where it would have been."""
+    for message in batch:
+        producer.produce(target, message.value(), message.key())
+    if give_up:
+        producer.flush(CALL_TIMEOUT_S)  # so that there is something to abort
+        raise KafkaException(
+            KafkaError(KafkaError._APPLICATION, "by chance", txn_requires_abort=True)
+        )
+    positions = consumer.position(consumer.assignment())
+    read = [each for each in positions if each.offset >= 0]
+    metadata = consumer.consumer_group_metadata()
+    again(lambda: producer.send_offsets_to_transaction(read, metadata, CALL_TIMEOUT_S))
+    again(lambda: producer.commit_transaction(CALL_TIMEOUT_S))
+    print("committed", len(batch), flush=True)
+
+
+def again(call: Callable[[], object]) -> None:
+    """Until it succeeds, or its error says that asking again is of no use."""
+    while True:
+        try:
+            call()
+        except KafkaException as error:
+            if not error.args[0].retriable():
+                raise
+        else:
+            return
+
+
+def requires_abort(error: KafkaException) -> bool:
+    cause: KafkaError = error.args[0]
+    return cause.txn_requires_abort()
+
+
+def rewind(consumer: Consumer) -> None:
+    """Read again from what is committed."""
+    while consumer.assignment():
+        try:
+            committed = consumer.committed(consumer.assignment(), CALL_TIMEOUT_S)
+        except KafkaException as error:
+            print("no committed offsets yet:", error, flush=True)
+            continue
+        consumer.assign(
+            [
+                TopicPartition(
+                    p.topic, p.partition, p.offset if p.offset >= 0 else OFFSET_BEGINNING
+                )
+                for p in committed
+            ]
+        )
+        return
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:6], int(sys.argv[6]))  # type: ignore[call-arg]
