@@ -33,6 +33,6 @@ def test_a_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program, "CLASSES", tmp_path / "classes")
 
     (sources / "Hello.java").write_text(HELLO.replace("hello", "oops").replace(";", ""))
-    with pytest.raises(ArtifactError, match=r"can't compile:\n.*ERROR in .*Hello.java"):
+    with pytest.raises(ArtifactError, match=r"(?s)can't compile:.*ERROR in .*Hello.java"):
         program.program_command(lock, sources, "Hello", "you")
     assert list((tmp_path / "classes").iterdir()) == [made], "something was left"
