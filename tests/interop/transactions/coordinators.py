@@ -1,13 +1,15 @@
 """Who coordinates a group or a transactional id: the leader of a partition of an internal topic."""
 
 import itertools
+from functools import partial
 from typing import Final
 
-from confluent_kafka import Consumer, ElectionType, Producer, TopicPartition
+from confluent_kafka import Consumer, ElectionType, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from broker.coordinators.log import partition_for
 from tests.interop.faults.watch import ClusterWatch
+from tests.support.waiting import wait_until
 
 OFFSETS: Final = "__consumer_offsets"
 TRANSACTIONS: Final = "__transaction_state"
@@ -26,9 +28,17 @@ def make_internal_topics(bootstrap: str, watch: ClusterWatch) -> None:
     common = {"bootstrap.servers": bootstrap, "log_level": 0}
     Producer({**common, "transactional.id": "first"}).init_transactions(TIMEOUT_S)
     consumer = Consumer({**common, "group.id": "first"})
-    consumer.committed([TopicPartition("first", 0)], TIMEOUT_S)
+    wait_until("a group coordinator", partial(_answers, consumer), TIMEOUT_S)
     consumer.close()
     watch.wait_until_full_isr(TRANSACTIONS, OFFSETS)
+
+
+def _answers(consumer: Consumer) -> bool:
+    try:
+        consumer.committed([TopicPartition("first", 0)], TIMEOUT_S)
+    except KafkaException:
+        return False  # it has just been elected
+    return True
 
 
 def name_coordinated_by(watch: ClusterWatch, prefix: str, broker_id: int) -> str:
