@@ -18,6 +18,7 @@ Source: Kafka's loadGroupsAndOffsets, removeGroupsAndOffsets, onGroupLoaded, onG
 
 from collections.abc import Callable
 from contextlib import aclosing
+from typing import Final
 
 import attrs
 import trio
@@ -31,6 +32,10 @@ from broker.groups.rebalancing import Rebalancing
 from broker.groups.replay import Replay
 from broker.wire.errors import KafkaError
 from coordination.values import Recorder
+
+# A chunk of the log may hold tens of thousands of records. This many are some milliseconds of work,
+# after which whoever else has something to do has his turn.
+RECORDS_A_TURN: Final = 1_000
 
 
 @attrs.frozen
@@ -72,12 +77,17 @@ class Loading:
         async with self._turn:
             started_at = trio.current_time()
             replay = Replay()
+            in_this_turn = 0
             try:
                 async with aclosing(self.log.read(owned.partition)) as batches:
                     async for batch in batches:
                         if not self.directory.still_owns(owned):
                             return
                         replay.apply(batch)
+                        in_this_turn += batch.count
+                        if in_this_turn >= RECORDS_A_TURN:
+                            in_this_turn = 0
+                            await trio.lowlevel.checkpoint()
                 loaded = replay.loaded(self.clock_ms())
             except KafkaError as error:
                 if self.directory.still_owns(owned):

@@ -46,9 +46,13 @@ class RunningProgram:
             if text in line:
                 return line
 
+    def lines(self) -> Iterator[str]:
+        """The lines not waited for, as they come, until the program's end."""
+        return iter(self._lines.get, None)
+
     def rest(self) -> list[str]:
         """The lines not waited for, after the program's end."""
-        return list(iter(self._lines.get, None))
+        return list(self.lines())
 
     def type(self, line: str) -> None:
         """A line on its standard input, for a program started as `interactive`."""

@@ -19,6 +19,7 @@ from broker.wire.apis import ApiKey
 from broker.wire.framing import decode_response, encode_request
 from broker.wire.messages.create_topics import CreatableTopic, CreateTopicsRequest
 from broker.wire.messages.find_coordinator import FindCoordinatorRequest
+from tests.broker.groups import transactional_conversation
 from tests.broker.groups.conversation import TOPIC, Speaker, converse
 from tests.broker.groups.speakers import SocketSpeaker, joined, our_handlers
 from tests.support.cluster import Kind, running_cluster
@@ -29,6 +30,7 @@ GROUP: Final = "conversation-group"
 Converse = Callable[[Speaker, str], Awaitable[str]]
 CONVERSATIONS: Final[dict[str, Converse]] = {
     "conversation": converse,
+    "transactional_conversation": transactional_conversation.converse,
 }
 
 

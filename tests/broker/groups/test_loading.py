@@ -1,6 +1,7 @@
 """A coordinator moves: its groups are loaded from the log, and dropped where they were."""
 
 import struct
+from collections.abc import AsyncGenerator
 
 import pytest
 import trio
@@ -8,9 +9,10 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from broker.groups.committed_offsets import CommittedOffset
 from broker.groups.leaving import LeavingMember
+from broker.groups.loading import RECORDS_A_TURN
 from broker.groups.offset_records import offset_record
 from broker.wire.errors import ErrorCode, KafkaError
-from broker.wire.record_batch import build_batch
+from broker.wire.record_batch import RecordBatch, batches, build_batch
 from broker.wire.records import Record
 from coordination.values import TopicPartition
 from tests.broker.groups.support import (
@@ -266,3 +268,36 @@ async def test_a_loaded_group_over_capacity_rebalances(autojump_clock: MockClock
         await trio.sleep(61)
         errors = sorted(client.joined.error for client in (a, b, c) if client.joined)
         assert errors == [ErrorCode.NONE, ErrorCode.NONE, ErrorCode.GROUP_MAX_SIZE_REACHED]
+
+
+async def test_others_have_their_turn_while_a_chunk_is_loaded(autojump_clock: MockClock) -> None:
+    """However much of the log comes at once."""
+    turns_before: list[int] = []
+    turns = 0
+
+    class Chunk(MemoryLog):
+        async def read(self, partition: int) -> AsyncGenerator[RecordBatch, None]:
+            for batch in batches(bytes(self.data.get(partition, b""))):
+                turns_before.append(turns)
+                yield batch
+
+    log = Chunk()
+    note = offset_record("g", T0, CommittedOffset(1), 0)
+    for _ in range(10):
+        log.append(0, [note] * (RECORDS_A_TURN // 2))
+    async with running_coordinator(log=log, elect=False) as setting:
+
+        async def count_turns() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await trio.lowlevel.checkpoint()
+
+        setting.coordinator.elected(0, 0)
+        with trio.CancelScope() as counting:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(count_turns)
+                while "group.loaded" not in setting.trace.kinds():
+                    await trio.lowlevel.checkpoint()
+                counting.cancel()
+    assert len(set(turns_before)) >= 3
