@@ -6,6 +6,7 @@ All of it holds for the real Kafka as well (`--cluster kafka`).
 import re
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import confluent_kafka
@@ -142,6 +143,71 @@ def test_what_kafka_transactions_shows(cluster: TestCluster, name: str) -> None:
         return next(line for line in lines if name in line).split()[3]
 
     wait_until("the end of the transaction", lambda: state() == "CompleteCommit")
+
+
+def test_kafka_transactions_aborts_what_hangs(cluster: TestCluster, name: str) -> None:
+    """describe-producers, find-hanging and abort: here of a transaction that does not hang."""
+    create_topic(cluster, name, "--partitions", "1")
+    producer = producer_of(cluster, name)
+    producer.init_transactions(TIMEOUT_S)
+    producer.begin_transaction()
+    producer.produce(name, "dropped")
+    producer.flush(TIMEOUT_S)
+    of_the_partition = ("--topic", name, "--partition", "0")
+    head, told = run(cluster, TRANSACTIONS, "describe-producers", *of_the_partition).splitlines()
+    found = dict(zip(head.split(), told.split(), strict=True))
+    assert found["CurrentTransactionStartOffset"] == "0"
+    # Its coordinator knows of it: it is not in the list, which has a head only.
+    hanging = run(
+        cluster, TRANSACTIONS, "find-hanging", *of_the_partition, "--max-transaction-timeout", "0"
+    )
+    assert name not in hanging
+    run(cluster, TRANSACTIONS, "abort", *of_the_partition, "--start-offset", "0")
+    _, told = run(cluster, TRANSACTIONS, "describe-producers", *of_the_partition).splitlines()
+    assert (
+        dict(zip(head.split(), told.split(), strict=True))["CurrentTransactionStartOffset"]
+        == "None"
+    )
+
+
+def test_offsets_are_committed_with_the_transaction(cluster: TestCluster, name: str) -> None:
+    """Consume, transform, produce, as librdkafka does it: AddOffsetsToTxn, TxnOffsetCommit."""
+    create_topic(cluster, name, "--partitions", "1")
+    source = confluent_kafka.TopicPartition(name, 0)
+    consumer = confluent_kafka.Consumer(
+        {
+            "bootstrap.servers": cluster.bootstrap,
+            "group.id": name,
+            "enable.auto.commit": False,
+        }
+    )
+
+    def is_committed(offset: int) -> bool:
+        [found] = consumer.committed([source], TIMEOUT_S)
+        return bool(found.offset == offset)
+
+    producer = producer_of(cluster, name)
+    producer.init_transactions(TIMEOUT_S)
+    try:
+        for offset, commit in ((5, True), (7, False), (9, True), (11, False)):
+            producer.begin_transaction()
+            producer.produce(name, f"{offset}")
+            producer.send_offsets_to_transaction(
+                [confluent_kafka.TopicPartition(name, 0, offset)],
+                consumer.consumer_group_metadata(),
+                TIMEOUT_S,
+            )
+            if commit:
+                producer.commit_transaction(TIMEOUT_S)
+            else:
+                producer.abort_transaction(TIMEOUT_S)
+            last = offset if commit else offset - 2
+
+            # Its marker comes a moment after the answer.
+            wait_until(f"offset {last}", partial(is_committed, last))
+    finally:
+        consumer.close()
+    assert values(cluster, name, "read_committed", 2) == ["5", "9"]
 
 
 def test_the_log_of_transactions_is_one_of_kafkas(cluster: TestCluster, name: str) -> None:
