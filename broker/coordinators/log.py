@@ -12,10 +12,14 @@ Source: Kafka's `partitionFor` and `appendForGroup` in GroupMetadataManager, `pa
 """
 
 from collections.abc import AsyncGenerator, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from broker.wire.record_batch import RecordBatch
 from broker.wire.records import Record
+
+# A chunk of the log that is read back may hold tens of thousands of records. This many are some
+# milliseconds of work, after which whoever else has something to do has his turn.
+RECORDS_A_TURN: Final = 1_000
 
 
 class Append(Protocol):

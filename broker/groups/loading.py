@@ -18,12 +18,12 @@ Source: Kafka's loadGroupsAndOffsets, removeGroupsAndOffsets, onGroupLoaded, onG
 
 from collections.abc import Callable
 from contextlib import aclosing
-from typing import Final
 
 import attrs
 import trio
 
 from broker.coordinators.background import Background
+from broker.coordinators.log import RECORDS_A_TURN
 from broker.groups.config import GroupConfig
 from broker.groups.directory import GroupDirectory, OwnedPartition
 from broker.groups.group import Group
@@ -32,10 +32,6 @@ from broker.groups.rebalancing import Rebalancing
 from broker.groups.replay import Replay
 from broker.wire.errors import KafkaError
 from coordination.values import Recorder
-
-# A chunk of the log may hold tens of thousands of records. This many are some milliseconds of work,
-# after which whoever else has something to do has his turn.
-RECORDS_A_TURN: Final = 1_000
 
 
 @attrs.frozen

@@ -24,7 +24,7 @@ import attrs
 import trio
 
 from broker.coordinators.background import Background
-from broker.coordinators.log import CoordinatorLog
+from broker.coordinators.log import RECORDS_A_TURN, CoordinatorLog
 from broker.coordinators.ownership import OwnedPartition, Ownership
 from broker.transactions.ending import Ending
 from broker.transactions.markers import Markers
@@ -96,12 +96,17 @@ class Loading:
         async with self._turn:
             started_at = trio.current_time()
             replay = Replay()
+            in_this_turn = 0
             try:
                 async with aclosing(self.log.read(owned.partition)) as batches:
                     async for batch in batches:
                         if not self.ownership.still_owns(owned):
                             return
                         replay.apply(batch)
+                        in_this_turn += batch.count
+                        if in_this_turn >= RECORDS_A_TURN:
+                            in_this_turn = 0
+                            await trio.lowlevel.checkpoint()
             except KafkaError as error:
                 if self.ownership.still_owns(owned):
                     self.recorder(

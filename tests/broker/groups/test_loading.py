@@ -7,9 +7,9 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from broker.coordinators.log import RECORDS_A_TURN
 from broker.groups.committed_offsets import CommittedOffset
 from broker.groups.leaving import LeavingMember
-from broker.groups.loading import RECORDS_A_TURN
 from broker.groups.offset_records import offset_record
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.record_batch import RecordBatch, batches, build_batch

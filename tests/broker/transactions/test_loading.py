@@ -1,14 +1,17 @@
 """A coordinator moves: its transactions are read from the log, and forgotten where they were."""
 
+from collections.abc import AsyncGenerator
+
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from broker.coordinators.log import partition_for
+from broker.coordinators.log import RECORDS_A_TURN, partition_for
 from broker.transactions.decisions import Producer
 from broker.transactions.inspection import Filters
+from broker.transactions.transaction_records import transaction_tombstone
 from broker.wire.errors import ErrorCode, KafkaError
-from broker.wire.record_batch import build_batch
+from broker.wire.record_batch import RecordBatch, batches, build_batch
 from broker.wire.records import Record
 from tests.broker.groups.support import PARTITION_COUNT, MemoryLog
 from tests.broker.transactions.support import T0, T1, U0, Setting, refusal, running_coordinator
@@ -153,3 +156,34 @@ async def test_a_partition_that_cannot_be_read_is_not_served(
         assert await refusal(setting.init()) is ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
         [failed] = setting.trace.facts("transaction.load_failed")
         assert failed["partition"] == X
+
+
+async def test_others_have_their_turn_while_a_chunk_is_loaded(autojump_clock: MockClock) -> None:
+    """However much of the log comes at once."""
+    turns_before: list[int] = []
+    turns = 0
+
+    class Chunk(MemoryLog):
+        async def read(self, partition: int) -> AsyncGenerator[RecordBatch, None]:
+            for batch in batches(bytes(self.data.get(partition, b""))):
+                turns_before.append(turns)
+                yield batch
+
+    log = Chunk()
+    for _ in range(10):
+        log.append(X, [transaction_tombstone("x", 0)] * (RECORDS_A_TURN // 2))
+    async with running_coordinator(log=log, elect=False) as setting:
+
+        async def count_turns() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await trio.lowlevel.checkpoint()
+
+        setting.coordinator.elected(X, 0)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(count_turns)
+            while "transaction.loaded" not in setting.trace.kinds():
+                await trio.lowlevel.checkpoint()
+            nursery.cancel_scope.cancel()
+    assert len(set(turns_before)) >= 3
