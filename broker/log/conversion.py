@@ -22,12 +22,6 @@ from broker.wire.record_batch import Buffer, RecordBatch, recompressed
 from coordination.values import TopicPartition
 
 
-def is_in_topics_codec(batch: RecordBatch, config: LogConfig) -> bool:
-    """Whether it can be appended as it is."""
-    codec = config.compression_type
-    return codec is None or codec == batch.codec or batch.is_control
-
-
 def ready_batch(
     records: Buffer,
     topic_partition: TopicPartition,
@@ -38,13 +32,8 @@ def ready_batch(
     """The one batch in `records`, checked, in the topic's codec; raises what `validation` does."""
     batch = only_batch(records)
     check_batch(batch, topic_partition, config, origin, now_ms)
-    if not is_in_topics_codec(batch, config):
-        batch = _in_topics_codec(batch, config)
+    codec = config.compression_type
+    if codec is not None and codec != batch.codec and not batch.is_control:
+        batch = only_batch(recompressed(batch, codec, config.compression_level(codec)))
     check_size(batch, topic_partition, config)
     return batch
-
-
-def _in_topics_codec(batch: RecordBatch, config: LogConfig) -> RecordBatch:
-    codec = config.compression_type
-    assert codec is not None
-    return only_batch(recompressed(batch, codec, config.compression_level(codec)))

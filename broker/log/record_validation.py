@@ -38,12 +38,12 @@ class InvalidRecords(KafkaError):
 
 def asks_of_each_record(batch: RecordBatch, config: LogConfig) -> bool:
     """Whether they must be decoded for `check_records`."""
-    if config.is_compacted or batch.is_log_append_time:
+    if batch.is_log_append_time or config.is_compacted:
         return True
-    return config.message_timestamp_type is TimestampType.CREATE_TIME and (
+    return (
         config.message_timestamp_before_max_ms != LONG_MAX
         or config.message_timestamp_after_max_ms != LONG_MAX
-    )
+    ) and config.message_timestamp_type is TimestampType.CREATE_TIME
 
 
 def check_records(

@@ -98,20 +98,20 @@ def check_batch(
             f"The baseOffset of the record batch in the append to {topic_partition} should be 0, "
             f"but it is {batch.base_offset}"
         )
-    if batch.size_bytes > config.max_message_bytes:
+    size_bytes = batch.size_bytes
+    if size_bytes > config.max_message_bytes:
         raise KafkaError(
             ErrorCode.MESSAGE_TOO_LARGE,
-            f"The record batch size in the append to {topic_partition} is {batch.size_bytes} bytes "
+            f"The record batch size in the append to {topic_partition} is {size_bytes} bytes "
             f"which exceeds the maximum configured value of {config.max_message_bytes}",
         )
     batch.check_crc()
-    if batch.codec > Compression.ZSTD:
-        raise KafkaError(
-            ErrorCode.UNKNOWN_SERVER_ERROR, f"Unknown compression type id: {batch.codec}"
-        )
+    codec = batch.codec
+    if codec > Compression.ZSTD:
+        raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, f"Unknown compression type id: {codec}")
     if from_client:
         _check_client_header(batch)
-        body = _opened(batch)
+        body = _opened(batch) if codec else batch.view[HEADER_BYTES:]
         check_count(body, batch.count)
         if asks_of_each_record(batch, config):
             check_records(batch, batch.decode(body), topic_partition, config, now_ms)
