@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from tests.bench import recovery, scale, workloads
+from tests.bench import compaction, recovery, scale, workloads
 from tests.bench.contenders import BROKERS, KINDS, Contender, Kind, running
 from tests.bench.report import Measured, rows, table, write_json
 from tests.bench.workloads import Figure
@@ -37,10 +37,17 @@ def recovering(contender: Contender, _: int) -> Iterator[Figure]:
     yield from recovery.recovery(contender)
 
 
+def compacting(contender: Contender, _: int) -> Iterator[Figure]:
+    """What compaction takes, and what is felt of it."""
+    yield from compaction.compaction(contender, compaction.RECORDS, "10 million keys")
+    yield from compaction.compaction(contender, 100_000, "100,000 keys")
+
+
 SUITES: dict[str, Callable[[Contender, int], Iterator[Figure]]] = {
     "clients": produce_and_consume,
     "scale": many_partitions,
     "recovery": recovering,
+    "compaction": compacting,
 }
 
 
@@ -53,7 +60,8 @@ def main(suites: Sequence[str], rounds: int, records: int, json_file: Path | Non
     """Measure zbroker and Apache Kafka 3.9.1 in turns, and print medians and ratios.
 
     SUITES are all of them unless named: produce and consume on few partitions (clients), 2,000
-    partitions with little to do (scale), and 1,000 segments after kill -9 (recovery).
+    partitions with little to do (scale), 1,000 segments after kill -9 (recovery), and a topic of
+    1 GB that is compacted (compaction).
     """
     measured: list[Measured] = []
     for number in range(1, rounds + 1):
