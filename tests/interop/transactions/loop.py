@@ -113,6 +113,7 @@ def again(call: Callable[[], object]) -> None:
         except KafkaException as error:
             if not error.args[0].retriable():
                 raise
+            print("again:", error, flush=True)
         else:
             return
 
