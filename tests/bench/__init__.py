@@ -11,6 +11,7 @@ small flags that tests use.
     workloads    what is done to them, and the number that comes out
     scale        the same for 2,000 partitions: the control plane's costs
     recovery     the start of a broker that was killed, with 1,000 segments to read
+    groups       a group of 100 members rebalances
     report       medians, ratios, the table and the JSON
 
 A workload's figure is one number with a direction: more is better (MB/s), or

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from tests.bench import compaction, recovery, scale, workloads
+from tests.bench import compaction, groups, recovery, scale, workloads
 from tests.bench.contenders import BROKERS, KINDS, Contender, Kind, running
 from tests.bench.report import Measured, rows, table, write_json
 from tests.bench.workloads import Figure
@@ -43,11 +43,17 @@ def compacting(contender: Contender, _: int) -> Iterator[Figure]:
     yield from compaction.compaction(contender, 100_000, "100,000 keys")
 
 
+def large_group(contender: Contender, _: int) -> Iterator[Figure]:
+    """What a rebalance of 100 members takes."""
+    yield from groups.rebalances(contender)
+
+
 SUITES: dict[str, Callable[[Contender, int], Iterator[Figure]]] = {
     "clients": produce_and_consume,
     "scale": many_partitions,
     "recovery": recovering,
     "compaction": compacting,
+    "groups": large_group,
 }
 
 
@@ -60,8 +66,8 @@ def main(suites: Sequence[str], rounds: int, records: int, json_file: Path | Non
     """Measure zbroker and Apache Kafka 3.9.1 in turns, and print medians and ratios.
 
     SUITES are all of them unless named: produce and consume on few partitions (clients), 2,000
-    partitions with little to do (scale), 1,000 segments after kill -9 (recovery), and a topic of
-    1 GB that is compacted (compaction).
+    partitions with little to do (scale), 1,000 segments after kill -9 (recovery), a topic of 1 GB
+    that is compacted (compaction), and a group of 100 members (groups).
     """
     measured: list[Measured] = []
     for number in range(1, rounds + 1):
