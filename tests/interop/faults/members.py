@@ -11,14 +11,17 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from tests.support.kafka import tool_command
 from tests.support.waiting import wait_until
 
+VERIFIABLE_CONSUMER = "org.apache.kafka.tools.VerifiableConsumer"
 TIMEOUT_S = 90.0
 LEAVE_TIMEOUT_S = 20.0
 
@@ -31,6 +34,7 @@ class GroupHistory:
     committed: dict[int, int] = attrs.field(factory=dict)  # by partition, exclusive
     repeated: list[str] = attrs.field(factory=list)  # consumed although committed: a fault
     members_heard: set[str] = attrs.field(factory=set)
+    crashes: list[str] = attrs.field(factory=list)  # kafkajs: it starts anew, after a while
     _lock: threading.Lock = attrs.field(factory=threading.Lock)
 
     def consume(self, member: str, partition: int, first: int, last: int) -> None:
@@ -58,6 +62,8 @@ def take_kafkajs(history: GroupHistory, member: str, event: Mapping[str, Any]) -
         history.consume(member, *event["consumed"])
     if "committed" in event:
         history.commit(*event["committed"])
+    if "crashed" in event:
+        history.crashes.append(f"{member}: {event['crashed']}")
 
 
 def take_java(history: GroupHistory, member: str, event: Mapping[str, Any]) -> None:
@@ -71,6 +77,19 @@ def take_java(history: GroupHistory, member: str, event: Mapping[str, Any]) -> N
 
 
 Take = Callable[[GroupHistory, str, Mapping[str, Any]], None]
+Members = Callable[[GroupHistory], AbstractContextManager[None]]
+
+
+def java_members(bootstrap: str, topic: str) -> Members:
+    """Consumers of the Java client, in a group by the topic's name."""
+    return partial(
+        running_members,
+        take=take_java,
+        argv=tool_command(
+            VERIFIABLE_CONSUMER, "--bootstrap-server", bootstrap,
+            "--topic", topic, "--group-id", topic, "--reset-policy", "earliest",
+        ),
+    )  # fmt: skip
 
 
 @contextmanager

@@ -1,8 +1,6 @@
 """A group loses its coordinator, by kill -9, and goes on where it had committed."""
 
 import shutil
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
@@ -12,24 +10,21 @@ from confluent_kafka.admin import AdminClient
 from tests.interop.faults.load import Load
 from tests.interop.faults.members import (
     GroupHistory,
+    Members,
+    java_members,
     running_members,
-    take_java,
     take_kafkajs,
 )
 from tests.interop.faults.verdict import settle
 from tests.interop.faults.watch import ClusterWatch
 from tests.support.cluster import TestCluster
-from tests.support.kafka import tool_command
 from tests.support.tools import require_tool
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.server, pytest.mark.matrix]
 
-VERIFIABLE_CONSUMER = "org.apache.kafka.tools.VerifiableConsumer"
 OFFSETS_TOPIC = "__consumer_offsets"
 TIMEOUT_S = 30.0
-
-Members = Callable[[GroupHistory], AbstractContextManager[None]]
 
 
 @pytest.fixture
@@ -45,16 +40,9 @@ def kafkajs_members(cluster: TestCluster, topic: str, kafkajs: Path) -> Members:
     )
 
 
-@pytest.fixture
-def java_members(cluster: TestCluster, topic: str) -> Members:
-    return partial(
-        running_members,
-        take=take_java,
-        argv=tool_command(
-            VERIFIABLE_CONSUMER, "--bootstrap-server", cluster.bootstrap,
-            "--topic", topic, "--group-id", topic, "--reset-policy", "earliest",
-        ),
-    )  # fmt: skip
+@pytest.fixture(name="java_members")
+def members_of_java(cluster: TestCluster, topic: str) -> Members:
+    return java_members(cluster.bootstrap, topic)
 
 
 def coordinator(cluster: TestCluster, group: str) -> int:
