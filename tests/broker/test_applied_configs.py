@@ -41,7 +41,7 @@ async def test_a_topics_own_configs(tmp_path: Path) -> None:
         await lead(broker, "other-0")
         everything = {
             "retention.ms": "5",
-            "compression.type": "gzip",
+            "preallocate": "true",
             "segment.bytes": "1000",
             "min.insync.replicas": "2",
             "max.message.bytes": "77",
@@ -64,7 +64,7 @@ async def test_a_topics_own_configs(tmp_path: Path) -> None:
         await change(broker, "topics/t", {"retention.ms": "5"})
         assert log_config_of(broker, "t-0").segment_bytes == LogConfig().segment_bytes
         assert told(broker, "config.applied") == [
-            {"entity": "topics/t", "names": sorted(names), "without_effect": ["compression.type"]}
+            {"entity": "topics/t", "names": sorted(names), "without_effect": ["preallocate"]}
             for names in (everything, everything.keys() - {"retention.ms"})
         ]
 
