@@ -36,7 +36,7 @@ def seeded_scheduler(seed: int) -> Iterator[None]:
 
 
 @contextmanager
-def no_threads(seed: int) -> Iterator[None]:
+def no_threads(seed: int, slowest_call_s: float = SLOWEST_CALL_S) -> Iterator[None]:
     """Let `trio.to_thread.run_sync` do its work in the loop, after and before a random pause.
 
     A thread is invisible to the mock clock: it sees only waiting tasks and jumps to the next
@@ -54,11 +54,11 @@ def no_threads(seed: int) -> Iterator[None]:
         limiter: trio.CapacityLimiter | None = None,
     ) -> T:
         async with limiter or trio.CapacityLimiter(1):
-            await trio.sleep(randomness.uniform(0, SLOWEST_CALL_S))
+            await trio.sleep(randomness.uniform(0, slowest_call_s))
             # As with a thread: once begun it can't be cancelled, and its caller waits for it.
             with trio.CancelScope(shield=not abandon_on_cancel):
                 result = function(*arguments)
-                await trio.sleep(randomness.uniform(0, SLOWEST_CALL_S))
+                await trio.sleep(randomness.uniform(0, slowest_call_s))
             return result
 
     with patch.object(trio.to_thread, "run_sync", run_in_loop):
