@@ -21,6 +21,11 @@ A record's life, with the module that it meets at each step:
                  ▼
     client ◄── the acks=all answer that waited for it; consumers may read it now
 
+Beside a record's way lie two rooms that only remember: `groups` (who consumes what, how far) and
+`transactions` (which records count together). Each keeps its memory in a topic of its own, by
+the same `replica.append`, and reads it back when this broker comes to lead a partition of it.
+What they share is in `coordinators`. `log.cleaner` keeps such topics short.
+
 And how this broker learns what it leads: the controller (`coordination.controller`,
 on one of the brokers) decides, `controller_channel` carries it as LeaderAndIsr and
 UpdateMetadata to each broker's listener, `replica.control` and `metadata_cache`
@@ -30,8 +35,9 @@ Invariants:
 
 - A record that was acknowledged with acks=all is in the log of every member of the
   ISR, and no one else is elected leader (but uncleanly, if a topic allows it).
-- The event loop never waits for the disk: what may block (fsync, rename, recovery,
-  cold reads) runs in threads.
+- The event loop never waits for the disk: what may block (fsync, recovery, deleting,
+  cold reads) runs in threads. It writes to the page cache, and renames a few files
+  where a log must change at once.
 - Everything that a leader does rechecks its leader epoch after each `await`.
 - What changes the cluster's state leaves an event with its cause in `events`.
 """

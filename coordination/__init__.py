@@ -12,16 +12,21 @@ The flow, from the bottom up:
 
     store               what we ask of ZooKeeper, and its promises: a protocol
       kazoo_store       kept by a real ZooKeeper
-      memory_store      kept in memory, with misfortune at a test's command
+      memory_store      kept in memory (memory_tree), with misfortune at a test's command
+      subscriptions     a session's events, to everyone who reads them
     znodes              what stands where in the tree, shared with real Kafka brokers
     session             lives in one session after another
       registration      "broker N is here"
       election          one broker becomes controller; its epoch fences all its writes
         controller      decides who leads each partition: event in, effects out
+      topics            what admins do to them; topic_checks, assignment: whether, and where
       configs           topic and broker configs, and the news of their changes
+      client_quotas, scram
+                        what is kept of users: quotas, and what proves that they know a password
       finalized_features
                         what /feature finalizes, as every broker tells its clients
       log_dir_events    how a broker says that a log directory failed
+    values              the nouns of both planes: partition, broker, leader and ISR
 
 Invariants:
  - ZooKeeper is the authority. What we remember of it is a hint until a conditional write holds.

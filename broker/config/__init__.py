@@ -9,6 +9,9 @@ One file starts either broker, so everything here means what it means to Kafka 3
     /config/brokers/.. ── dynamic (sieve, overlay) ──> another BrokerConfig, while the broker runs
     a request for that ── dynamic_changes ──> refused, or what to store
     a topic's /config/topics/T ── topic_configs ──> LogConfig, over BrokerConfig's defaults
+    DescribeConfigs <── described, documentation ── where each value comes from, what it means
+
+Fields that follow from several properties are in `derived`, names without effect in `warnings`.
 
 Invariants:
 - A value is text until its row has parsed it; a wrong one is a ConfigError with Kafka's words, and

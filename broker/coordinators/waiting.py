@@ -1,9 +1,13 @@
-"""The async end of a ticket: a request that waits for its one answer.
+"""A request that waits for its one answer, which something else gives it.
 
-The group answers the ticket when a round of joining ends or an assignment is stored; the request's
-own task wakes and sends it. A client that has gone away meanwhile changes nothing: its connection
-is not read while its request waits, the answer goes nowhere, and the member is found missing when
-it does not sync or beat, as in Kafka.
+    who asks      waiting = Waiting[..](); .. await waiting.wait()
+    who answers   waiting.answer(..)      once; the asking task wakes and sends it
+
+A group answers a JoinGroup when the round of joining ends, a SyncGroup when the assignment is
+stored (there it is known as a *ticket*, see `broker.groups.member`); a transaction answers when its
+record is replicated, from a task that goes on when the client is gone (`background`). A client that
+has gone away changes nothing: its connection is not read while its request waits, and the answer
+goes nowhere.
 """
 
 from typing import Generic, TypeVar
@@ -14,7 +18,7 @@ T = TypeVar("T")
 
 
 class Waiting(Generic[T]):
-    """A `member.Ticket` that one task waits for."""
+    """One answer, for the one task that waits for it."""
 
     __slots__ = ("_answered", "_result")
 

@@ -23,13 +23,17 @@ From the bottom up:
 `group_states`, `member`, `committed_offsets`, `subscription`, `group`   pure: what a group is
 `offset_records`, `replay`       pure: a group as records, and records as groups
 `offsets_log`, `storing`         what we need of the log, and how its errors are put to clients
-`deadlines`, `waiting`, `background`   time, and who waits for it
+`config`, `deadlines`            the properties that count, and time
 `directory`                      which groups are ours
 `rebalancing`                    how a group moves through its states
 `joining`, `static_return`, `syncing`, `leaving`, `offsets`, `transactional_offsets`, `retention`,
 `loading`, `inspection`
                                  one story each: what a request, an election or time brings about
 `coordinator`                    all of it together
+`old_offsets`                    offsets in ZooKeeper, where they were before there was one
+
+What is needed by transactions as well (tasks in the background, requests that wait, the topic that
+is a memory) is in `broker.coordinators`.
 
 Invariants:
 * A group changes only between awaits, from one consistent state to another. Whoever awaited looks

@@ -36,6 +36,8 @@ by this code and the other way round.
     segment_files  segments made, renamed to .deleted, given up later
     storage        a disk that failed stays failed, for all logs on it
     disk           every change of a file, so that a test can lose what was not synced
+    file_names     what lies where in a log directory; checkpoints: its small text files
+    log_file       the batches of a `.log`; values, log_config: what is asked, told and set
 
     cleaner/       compaction: of each key the latest record stays; by a process of its own
     log_manager    all logs of a broker: lock, load, make, delete, close
@@ -57,8 +59,9 @@ Invariants:
   whole log directory, until the next start recovers it.
 * A file being sent stays readable, whatever the log does to its name.
 
-Everything but `log_manager` and `upkeep` is synchronous and knows nothing of the event loop. A log
-belongs to one thread; only recovery and closing run elsewhere, before and after its life.
+A log and its parts are synchronous. What awaits is what deals with many of them: `log_manager`,
+`loading`, `upkeep`, `future_logs` and the owner's side of `cleaner`. A log belongs to one thread,
+the event loop's; only recovery and closing run elsewhere, before and after its life.
 
 Differences from Kafka: indexes are written, not mapped, and always as long as their entries (Kafka
 maps 10 MB of holes and trims them at the end; each opens what the other left); `preallocate` is

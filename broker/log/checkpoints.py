@@ -5,8 +5,11 @@
     orders 0 1234        one a line: topic, partition, offset       (offset checkpoints)
     orders 1 99                      leader epoch, start offset     (leader-epoch-checkpoint)
 
-A checkpoint is replaced as a whole (write aside, sync, rename), so it is never half new. One that
-cannot be read raises `MalformedCheckpoint`, and each caller knows what it can do without.
+Of offsets there are four in a log directory: recovery points, log starts, high watermarks, and up
+to where logs were compacted (`file_names`). A checkpoint is replaced as a whole (write aside, sync,
+rename), so it is never half new. One that cannot be read raises `MalformedCheckpoint`, and each
+caller knows what it can do without.
+
 Source: Kafka's `CheckpointFile`, `OffsetCheckpointFile`, `LeaderEpochCheckpointFile`.
 """
 
@@ -28,7 +31,7 @@ class MalformedCheckpoint(BrokerFailure):  # named for what was found
 
 @attrs.frozen
 class OffsetCheckpoint:
-    """One offset a partition, for one log directory; for each of the three `*-offset-checkpoint`s.
+    """One offset a partition, for one log directory: any of the `*-offset-checkpoint`s.
 
     Reading a missing file gives no entries. Both calls block: from the trio loop, use a thread.
     """

@@ -17,8 +17,10 @@ partition is committed.
                   └──► isr ──► isr_changes ──► AlterPartition to the controller
 
     manager      finds replicas by name                 refusals   why a batch is out of order
+    orders       what the controller orders, as values      new_replicas   their logs
+    conversion   large batches in the topic's codec, by a thread, before the append
     verification transactions' coordinators, asked before anything enters a transaction
-    offsets_log  the groups' log, as any partition
+    coordinator_log   the topics that are coordinators' memory, as any partition
     high_watermark_checkpoints   how far all are committed, over a restart
 
 Thousands of partitions are fetched with one request, again and again, and in most of them nothing

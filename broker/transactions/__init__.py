@@ -30,7 +30,17 @@ Producer ids must never be given twice in the whole cluster: the controller hand
 a thousand, persisted in /latest_producer_id_block *before* the answer, and each broker gives out
 ids from its block (`producer_ids`).
 
-Where to begin: `transaction_states`, `transaction`, `decisions` (pure), then `coordinator`.
+From the bottom up:
+
+`transaction_states`, `transaction`, `decisions`   pure: what a transaction is, and may become
+`transaction_records`            pure: a transaction as a record, and back
+`transactions_log`, `storing`    where they lie; a transition is written, and then it is true
+`markers`, `broker_link`         telling the partitions' leaders, over a connection to each
+`ending`, `expiry`, `loading`, `inspection`        one story each: what EndTxn, time, an election
+                                 or a tool brings about
+`verification`                   the other side: asking the coordinator before records are appended
+`producer_ids`, `config`         ids from the controller's blocks; the properties that count
+`coordinator`                    all of it together
 
 Source: KIP-98, KIP-360 (epochs), KIP-588 (PRODUCER_FENCED), KIP-664 (tools), KIP-890
 (verification); `kafka.coordinator.transaction`.

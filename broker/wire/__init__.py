@@ -9,13 +9,15 @@ and a body, whose layout is fixed by the API and its version.  This package know
 `messages/`   one file an API: what is in its request and response, field by field, as a table
 `schema`      the words those tables are written in: `timeout_ms: int = wire(INT32, "0+")`
 `codec`       turns a table into a reader and a writer, on first use, one for each version;
-              `reader_source` and `writer_source` write their Python, `primitives` is what they call
+              `reader_source` and `writer_source` write their Python (`source` is a text under
+              construction), `primitives` is what they call
 `apis`        Kafka's API keys, and which versions of which API we speak
 `framing`     the size in front, request and response headers
 `versioned`   messages that lie in records, behind a version of their own
 `record_batch`, `records`, `compression`   what is inside a records field
+`control_records`   the one record of a control batch: how a transaction ended
 `regions`     records that are sent straight from a file
-`errors`      Kafka's error codes
+`errors`      Kafka's error codes; `security_protocols`: the numbers of those
 
 Invariants:
 * Nothing read from a peer is believed beyond the bytes that are there: a length or a count is

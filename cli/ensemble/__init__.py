@@ -34,4 +34,6 @@ the user; stopping always ends, every wait in it has a deadline.
     programs    the commands that are started, and told about
     probe       is ZooKeeper, is the whole cluster ready?
     supervisor  the loop: start, wait until ready, report, stop
+    log_files   the children's log files, kept short
+    options     which ensemble: the option that all three commands share
 """

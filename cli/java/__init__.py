@@ -16,6 +16,7 @@ clients bring all of it:
 * `zookeeper`: ZooKeeper's own class path, command, configuration and four-letter words.
 * `program`: compiles Java sources with Eclipse's compiler and runs them: the examples, and tests.
 * `lock`: writes a lock file. Run by `make lock`, never by users.
+* `progress`: a bar for each jar that is downloaded.
 
 Invariants: no file that a checksum has not vouched for is put on a class path; a start with all
 jars present touches neither the network nor jgo (importing it takes 0.4 s); an interrupted

@@ -17,7 +17,10 @@
                  ◄── the log is clean up to here ──
       cleaner-offset-checkpoint
 
+    log_cleaner      the owner: which log when, by which worker, and what becomes of it
+    choosing         the filthiest log
     offset_map       the map: 24 bytes a key in one packed array; and what it says of a batch
+    records          where each record of a batch lies, and its key
     transactions     which batches were aborted, which markers have nothing left to mark
     retention        what is kept of a batch: its bytes, some of its records, its header, nothing
     cleaning         one job from its first to its last byte, file by file

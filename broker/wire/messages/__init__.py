@@ -9,8 +9,9 @@ version, above all where the same field means something else.
 * Not every version has every field: the range says which.  In the others a reader leaves the
   default, and a writer drops the value if it is `ignorable`, otherwise refuses it.
 * `error_code` 0 is success; `throttle_time_ms` is how long the client is asked to keep quiet.
-* Two files hold no API: `offsets_topic`, what is stored in `__consumer_offsets`, and
-  `consumer_protocol`, what consumers put into a group's opaque bytes.
+* Three files hold no API: `offsets_topic` and `transactions_topic`, what is stored in
+  `__consumer_offsets` and `__transaction_state`, and `consumer_protocol`, what consumers put into a
+  group's opaque bytes.
 
 The tables are checked field by field against the message definitions in the real kafka-clients jar.
 """
