@@ -37,7 +37,7 @@ lint: .venv/installed-for-tests
 	$(BIN)/mypy
 
 tests-without-servers: .venv/installed-for-tests
-	$(PYTEST) -m "not server and not matrix" --ignore tests/interop --ignore tests/compose
+	$(PYTEST) -m "not server and not matrix and not long" --ignore tests/interop --ignore tests/compose
 
 test: .venv/installed-for-tests
 	$(PYTEST) -m "not matrix and not alone"

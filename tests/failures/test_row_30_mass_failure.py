@@ -50,6 +50,7 @@ def populated() -> ControllerWorld:
         pytest.param(False, id="one after the other", marks=pytest.mark.matrix),
     ],
 )
+@pytest.mark.long
 def test_half_of_the_brokers_die(at_once: bool) -> None:
     world = populated()
     began_s = time.monotonic()

@@ -24,6 +24,7 @@ STORIES = [(1, 8), *(pytest.param(seed, 25, marks=pytest.mark.matrix) for seed i
 
 
 @pytest.mark.parametrize(("seed", "steps"), STORIES)
+@pytest.mark.long
 def test_what_is_acknowledged_is_read(tmp_path: Path, seed: int, steps: int) -> None:
     configs = {"min_insync_replicas": "2"}
     play(partial(story, steps=steps, configs=configs), tmp_path, seed, **chance.QUICK)

@@ -61,6 +61,7 @@ def test_it_acknowledges_nothing(tmp_path: Path, one_way: bool) -> None:
 
 
 @pytest.mark.parametrize(("seed", "steps"), row_31.STORIES)
+@pytest.mark.long
 def test_with_default_configs_nothing_acknowledged_is_lost(
     tmp_path: Path, seed: int, steps: int
 ) -> None:

@@ -99,6 +99,7 @@ def test_an_ensemble_in_which_each_knows_something_else(tmp_path: Path) -> None:
     ("seed", "steps"),
     [(1, 8), *(pytest.param(seed, 25, marks=pytest.mark.matrix) for seed in range(100, 140))],
 )
+@pytest.mark.long
 def test_random_stories(tmp_path: Path, seed: int, steps: int) -> None:
     async def story(stage: Stage, store: LaggingStore) -> None:
         await chance.story(stage, steps)

@@ -253,7 +253,8 @@ class Story:
             assert known[producer_id] == sequence - 1
 
 
-@settings(max_examples=6, deadline=None)
+@pytest.mark.long
+@settings(max_examples=12, deadline=None)
 @given(seed=st.integers(min_value=0))
 def test_readers_find_the_same_before_and_after_compaction(
     tmp_path_factory: pytest.TempPathFactory, seed: int

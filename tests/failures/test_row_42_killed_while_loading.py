@@ -162,6 +162,7 @@ async def test_the_mark_is_gone_before_anything_else_is_touched(
             assert (records, sequences) == (list(LETTERS[:-1]), [10])
 
 
+@pytest.mark.long
 async def test_recovery_is_done_again_however_often_it_is_broken_off(
     clean: Path, tmp_path: Path
 ) -> None:

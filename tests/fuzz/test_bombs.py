@@ -48,6 +48,7 @@ def refusal(batch: RecordBatch) -> ErrorCode:
     return ErrorCode.NONE
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("codec", CODECS, ids=lambda codec: codec.name.lower())
 def test_no_more_than_the_bound_is_made_of_it(codec: Compression) -> None:
     data = bomb(codec, bytes(MAX_DECOMPRESSED_BYTES + 1))
@@ -64,6 +65,7 @@ def test_no_more_than_the_bound_is_made_of_it(codec: Compression) -> None:
 SMALLEST_RECORD = b"\x0c\0\0\0\x01\x01\0"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("count", [1, 2**31 - 1], ids=["one said", "many said"])
 @pytest.mark.parametrize("record", [b"\0", SMALLEST_RECORD], ids=["zeros", "smallest records"])
 def test_it_keeps_nobody_waiting(tmp_path: Path, record: bytes, count: int) -> None:

@@ -22,6 +22,7 @@ def unlogged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL)
 
 
+@pytest.mark.long
 def test_a_few(tmp_path: Path) -> None:
     run(tmp_path, seed(39), FEW)
 

@@ -86,6 +86,7 @@ def test_a_leader_and_a_follower_move_under_load(tmp_path: Path, seed: int) -> N
 
 
 @pytest.mark.parametrize("seed", [1, *MORE_OFTEN])
+@pytest.mark.long
 def test_leaders_come_and_go_on_the_way(tmp_path: Path, seed: int) -> None:
     """The moving replica leads, is killed, follows, leads again: its move goes on all the while."""
 
@@ -125,6 +126,7 @@ def stage_leader(stage: Stage) -> int:
 
 
 @pytest.mark.parametrize("seed", [1, *MORE_OFTEN])
+@pytest.mark.long
 def test_the_broker_loses_its_power_again_and_again(tmp_path: Path, seed: int) -> None:
     """At any moment of a move, the swap included; it arrives, and nothing is lost."""
 
@@ -213,6 +215,7 @@ def test_the_old_directory_fails_and_another_broker_leads(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("seed", [1, *MORE_OFTEN])
+@pytest.mark.long
 def test_its_beginning_is_deleted_on_the_way(tmp_path: Path, seed: int) -> None:
     async def story(stage: Stage) -> None:
         await stage.three_brokers()

@@ -25,6 +25,7 @@ PROPERTIES = {
 @pytest.mark.parametrize(
     "seed", [0, *(pytest.param(n, marks=pytest.mark.matrix) for n in range(1, 6))]
 )
+@pytest.mark.long
 def test_random_story(tmp_path: Path, seed: int) -> None:
     play(partial(story, steps=STEPS), tmp_path, seed, **PROPERTIES)
 

@@ -328,6 +328,7 @@ def test_all_brokers_die_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
+@pytest.mark.long
 def test_a_power_failure_takes_what_was_not_synced_and_the_others_have_it(
     tmp_path: Path, seed: int
 ) -> None:
@@ -394,6 +395,7 @@ def test_a_topic_is_deleted_and_made_again_while_a_broker_is_down(tmp_path: Path
 
 
 @pytest.mark.parametrize("delay_s", [0.05, 0.4])
+@pytest.mark.long
 def test_slow_links_only_cost_time(tmp_path: Path, delay_s: float) -> None:
     async def story(stage: Stage) -> None:
         await stage.three_brokers(min_insync_replicas="2")

@@ -205,7 +205,8 @@ def live(directory: Path, seed: int, lives: int) -> None:
     run.log.abandon()
 
 
-@settings(max_examples=6, deadline=None)
+@pytest.mark.long
+@settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_a_crash_loses_nothing_that_was_flushed(
     tmp_path_factory: pytest.TempPathFactory, seed: int

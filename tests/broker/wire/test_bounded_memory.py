@@ -11,6 +11,7 @@ from tests.fuzz import corpus
 
 
 @pytest.mark.parametrize("count", [b"\x7f\xff\xff\xff", b"\xff\xff\xff\xff\x07"])
+@pytest.mark.long
 def test_memory_stays_in_proportion_to_the_frame(count: bytes) -> None:
     """Each count in each frame announces two thousand million elements, with some bytes behind."""
     frames = [frame for _, frame in corpus.requests()[::5]]
