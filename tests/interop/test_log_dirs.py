@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from tests.support.cluster import TestCluster
@@ -199,11 +199,23 @@ def in_sync(admin: AdminClient, topic: str) -> dict[int, set[int]]:
     return {number: set(partition.isrs) for number, partition in found.items()}
 
 
+def end_offset(consumer: Consumer, partition: TopicPartition) -> int:
+    """Asked again while the wrong broker is asked: librdkafka leaves that to us."""
+    deadline = time.monotonic() + END_TIMEOUT_S
+    while True:
+        try:
+            return consumer.get_watermark_offsets(partition, timeout=20)[1]
+        except KafkaException as error:
+            passes = error.args[0].code() == KafkaError.NOT_LEADER_FOR_PARTITION
+            if not passes or time.monotonic() > deadline:
+                raise
+
+
 def read(cluster: TestCluster, topic: str) -> dict[int, list[str]]:
     consumer = Consumer({"bootstrap.servers": cluster.bootstrap, "group.id": "r", "log_level": 0})
     found: dict[int, list[str]] = {}
     for partition in (0, 1):
-        _, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=20)
+        end = end_offset(consumer, TopicPartition(topic, partition))
         consumer.assign([TopicPartition(topic, partition, 0)])
         found[partition] = []
         while len(found[partition]) < end:

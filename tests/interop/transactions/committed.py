@@ -7,6 +7,8 @@ from typing import Literal
 import attrs
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
+from tests.support.waiting import wait_until
+
 TIMEOUT_S = 60.0
 CALL_TIMEOUT_S = 10.0
 POLL_S = 0.1
@@ -49,11 +51,16 @@ class CommittedReader:
                 "log_level": 0,
             }
         )
-        topics = self._consumer.list_topics(self.topic, TIMEOUT_S).topics
-        self._partitions = sorted(topics[self.topic].partitions)
+        # A broker that was just restarted knows of no topic until the controller has told it.
+        wait_until(f"{self.topic} to be known", self._knows_the_topic, TIMEOUT_S)
         self._consumer.assign(
             [TopicPartition(self.topic, number, OFFSET_BEGINNING) for number in self._partitions]
         )
+
+    def _knows_the_topic(self) -> bool:
+        topic = self._consumer.list_topics(self.topic, CALL_TIMEOUT_S).topics[self.topic]
+        self._partitions = sorted(topic.partitions)
+        return bool(self._partitions)
 
     def close(self) -> None:
         self._consumer.close()
