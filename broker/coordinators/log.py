@@ -14,12 +14,19 @@ Source: Kafka's `partitionFor` and `appendForGroup` in GroupMetadataManager, `pa
 from collections.abc import AsyncGenerator, Sequence
 from typing import Final, Protocol
 
+from broker.wire.errors import ErrorCode
 from broker.wire.record_batch import RecordBatch
 from broker.wire.records import Record
 
-# A chunk of the log that is read back may hold tens of thousands of records. This many are some
-# milliseconds of work, after which whoever else has something to do has his turn.
-RECORDS_A_TURN: Final = 1_000
+# What a client is told when the log refuses: come back later, or look for the coordinator again. Of
+# replicas and leaders, of which the log speaks, a client of the coordinator knows nothing.
+CLIENT_ERRORS: Final = {
+    ErrorCode.UNKNOWN_TOPIC_OR_PARTITION: ErrorCode.COORDINATOR_NOT_AVAILABLE,
+    ErrorCode.NOT_ENOUGH_REPLICAS: ErrorCode.COORDINATOR_NOT_AVAILABLE,
+    ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND: ErrorCode.COORDINATOR_NOT_AVAILABLE,
+    ErrorCode.NOT_LEADER_OR_FOLLOWER: ErrorCode.NOT_COORDINATOR,
+    ErrorCode.KAFKA_STORAGE_ERROR: ErrorCode.NOT_COORDINATOR,
+}
 
 
 class Append(Protocol):

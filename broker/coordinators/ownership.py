@@ -7,11 +7,12 @@ is another object, by which whoever awaited meanwhile can tell.
 Elections are ordered by the partition's leader epoch: news of an older one is no news. The same one
 again is: what was broken off is begun anew, and what was done is left alone.
 
-Source: `transactionMetadataCache` and `loadingPartitions` of Kafka's TransactionStateManager.
+Source: `transactionMetadataCache` and `loadingPartitions` of Kafka's TransactionStateManager;
+`ownedPartitions`, `loadingPartitions` and `epochForPartitionId` of its GroupMetadataManager.
 """
 
-from collections.abc import Iterator
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
 
 import attrs
 
@@ -31,22 +32,26 @@ class OwnedPartition(Generic[T]):
     entries: dict[str, T] = attrs.field(factory=dict)
 
 
+P = TypeVar("P", bound=OwnedPartition[Any])
+
+
 @attrs.define(eq=False)
-class Ownership(Generic[T]):
-    """All partitions that this broker owns."""
+class Ownership(Generic[P, T]):
+    """All partitions that this broker owns, each a `P` with entries `T`."""
 
     _log: CoordinatorLog
-    _owned: dict[int, OwnedPartition[T]] = attrs.field(factory=dict, init=False)
+    _new_partition: Callable[[int, int], P]  # of its number and the leader epoch
+    _owned: dict[int, P] = attrs.field(factory=dict, init=False)
     _epochs: dict[int, int] = attrs.field(factory=dict, init=False)
 
-    def own(self, partition: int, leader_epoch: int) -> OwnedPartition[T] | None:
+    def own(self, partition: int, leader_epoch: int) -> P | None:
         """This broker was elected. The partition to load; None if there is nothing to do."""
         if not self._is_news(partition, leader_epoch) or partition in self._owned:
             return None
-        self._owned[partition] = owned = OwnedPartition[T](partition, leader_epoch)
+        self._owned[partition] = owned = self._new_partition(partition, leader_epoch)
         return owned
 
-    def disown(self, partition: int, leader_epoch: int | None) -> OwnedPartition[T] | None:
+    def disown(self, partition: int, leader_epoch: int | None) -> P | None:
         """This broker leads no more, or (no epoch) holds no replica; what it owned until now."""
         if leader_epoch is not None and not self._is_news(partition, leader_epoch):
             return None
@@ -58,15 +63,19 @@ class Ownership(Generic[T]):
         self._epochs[partition] = leader_epoch
         return True
 
-    def still_owns(self, owned: OwnedPartition[T]) -> bool:
+    def still_owns(self, owned: P) -> bool:
         """To be asked after each await."""
         return self._owned.get(owned.partition) is owned
+
+    def owned(self, partition: int) -> P | None:
+        """The partition, loaded or not; None if this broker does not lead it."""
+        return self._owned.get(partition)
 
     @property
     def is_loading(self) -> bool:
         return any(not owned.is_loaded for owned in self._owned.values())
 
-    def partition_of(self, name: str) -> OwnedPartition[T]:
+    def partition_of(self, name: str) -> P:
         """The loaded partition of a name; COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR."""
         owned = self._owned.get(partition_for(name, self._log.partition_count))
         if owned is None:
@@ -75,7 +84,7 @@ class Ownership(Generic[T]):
             raise KafkaError(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS)
         return owned
 
-    def entries(self) -> Iterator[tuple[OwnedPartition[T], T]]:
+    def entries(self) -> Iterator[tuple[P, T]]:
         """All that is loaded, as it is now."""
         for owned in list(self._owned.values()):
             for entry in list(owned.entries.values()):

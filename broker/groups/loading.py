@@ -17,15 +17,14 @@ Source: Kafka's loadGroupsAndOffsets, removeGroupsAndOffsets, onGroupLoaded, onG
 """
 
 from collections.abc import Callable
-from contextlib import aclosing
 
 import attrs
 import trio
 
 from broker.coordinators.background import Background
-from broker.coordinators.log import RECORDS_A_TURN
+from broker.coordinators.loading import read_back
 from broker.groups.config import GroupConfig
-from broker.groups.directory import GroupDirectory, OwnedPartition
+from broker.groups.directory import GroupDirectory, GroupPartition
 from broker.groups.group import Group
 from broker.groups.offsets_log import OffsetsLog
 from broker.groups.rebalancing import Rebalancing
@@ -52,38 +51,30 @@ class Loading:
         """This broker leads the partition: load it, unless that is old news, or done."""
         owned = self.directory.own(partition, leader_epoch)
         if owned is not None:
-            self.background.start(self._load, owned, leader_epoch, cause)
+            self.background.start(self._load, owned, cause)
 
     def resigned(self, partition: int, leader_epoch: int | None, cause: str | None) -> None:
         """This broker does not lead the partition (None: has no replica of it) any more."""
         owned = self.directory.disown(partition, leader_epoch)
         if owned is None:
             return
-        for group in owned.groups.values():
+        for group in owned.entries.values():
             self.rebalancing.bury(group)
         self.recorder(
             "group.unloaded",
             cause=cause,
             partition=partition,
             leader_epoch=leader_epoch,
-            groups=len(owned.groups),
+            groups=len(owned.entries),
         )
 
-    async def _load(self, owned: OwnedPartition, leader_epoch: int, cause: str | None) -> None:
+    async def _load(self, owned: GroupPartition, cause: str | None) -> None:
         async with self._turn:
             started_at = trio.current_time()
             replay = Replay()
-            in_this_turn = 0
             try:
-                async with aclosing(self.log.read(owned.partition)) as batches:
-                    async for batch in batches:
-                        if not self.directory.still_owns(owned):
-                            return
-                        replay.apply(batch)
-                        in_this_turn += batch.count
-                        if in_this_turn >= RECORDS_A_TURN:
-                            in_this_turn = 0
-                            await trio.lowlevel.checkpoint()
+                if not await read_back(self.log, self.directory, owned, replay.apply):
+                    return
                 loaded = replay.loaded(self.clock_ms())
             except KafkaError as error:
                 if self.directory.still_owns(owned):
@@ -94,20 +85,18 @@ class Loading:
                         error=str(error),
                     )
                 return
-            if not self.directory.still_owns(owned):
-                return
             owned.take(loaded)
             event = self.recorder(
                 "group.loaded",
                 cause=cause,
                 partition=owned.partition,
-                leader_epoch=leader_epoch,
-                groups=len(owned.groups),
-                offsets=sum(len(group.offsets) for group in owned.groups.values()),
+                leader_epoch=owned.leader_epoch,
+                groups=len(owned.entries),
+                offsets=sum(len(group.offsets) for group in owned.entries.values()),
                 unknown_records=loaded.unknown_records,
                 took_ms=round((trio.current_time() - started_at) * 1000),
             )
-            for group in list(owned.groups.values()):
+            for group in list(owned.entries.values()):
                 self._revive(group, event)
 
     def _revive(self, group: Group, cause: str) -> None:

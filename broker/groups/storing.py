@@ -15,7 +15,7 @@ from typing import Final
 
 import attrs
 
-from broker.coordinators.log import Append, partition_for
+from broker.coordinators.log import CLIENT_ERRORS, Append, partition_for
 from broker.groups.committed_offsets import CommittedOffset
 from broker.groups.group import Group
 from broker.groups.offset_records import group_record, offset_record
@@ -24,12 +24,7 @@ from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.records import Record
 from coordination.values import TopicPartition
 
-_COORDINATOR_ERRORS: Final = {
-    ErrorCode.UNKNOWN_TOPIC_OR_PARTITION: ErrorCode.COORDINATOR_NOT_AVAILABLE,
-    ErrorCode.NOT_ENOUGH_REPLICAS: ErrorCode.COORDINATOR_NOT_AVAILABLE,
-    ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND: ErrorCode.COORDINATOR_NOT_AVAILABLE,
-    ErrorCode.NOT_LEADER_OR_FOLLOWER: ErrorCode.NOT_COORDINATOR,
-    ErrorCode.KAFKA_STORAGE_ERROR: ErrorCode.NOT_COORDINATOR,
+_COORDINATOR_ERRORS: Final = CLIENT_ERRORS | {
     # The transaction's coordinator could not be asked. Of what makes a client try again, this is
     # the one that does not send it looking for the group's coordinator first.
     ErrorCode.NETWORK_EXCEPTION: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,

@@ -26,7 +26,7 @@ import trio
 
 from broker.groups.committed_offsets import CommittedOffset
 from broker.groups.config import GroupConfig
-from broker.groups.directory import GroupDirectory, OwnedPartition, check_group_id
+from broker.groups.directory import GroupDirectory, GroupPartition, check_group_id
 from broker.groups.group import Group
 from broker.groups.group_states import EMPTY
 from broker.groups.offsets import CommitRequest, committing_member, without_long_metadata
@@ -69,7 +69,7 @@ class TransactionalOffsets:
 
     async def _store(
         self,
-        owned: OwnedPartition,
+        owned: GroupPartition,
         group: Group,
         offsets: Mapping[TopicPartition, CommittedOffset],
         verified: Verified,

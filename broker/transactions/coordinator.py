@@ -23,7 +23,6 @@ import trio
 
 from broker.coordinators.background import Background
 from broker.coordinators.log import CoordinatorLog, partition_for
-from broker.coordinators.ownership import OwnedPartition, Ownership
 from broker.metadata_cache import MetadataCache
 from broker.transactions import decisions
 from broker.transactions.broker_link import Links
@@ -34,6 +33,7 @@ from broker.transactions.expiry import Expiry
 from broker.transactions.inspection import Filters
 from broker.transactions.loading import Loading
 from broker.transactions.markers import Markers
+from broker.transactions.owned import TransactionPartition, Transactions
 from broker.transactions.storing import TransactionStore
 from broker.transactions.transaction import Transaction
 from broker.transactions.verification import Verifier
@@ -60,7 +60,7 @@ class TransactionCoordinator:
         self._recorder = recorder
         self._clock_ms = clock_ms
         self._background = background = Background()
-        self._ownership = ownership = Ownership[Transaction](log)
+        self._ownership = ownership = Transactions(log, TransactionPartition)
         self._store = store = TransactionStore(log, ownership, background, clock_ms)
         timeout_s = config.request_timeout_ms / 1000
         self._markers = markers = Markers(
@@ -133,7 +133,7 @@ class TransactionCoordinator:
 
     async def _prepare(
         self, transactional_id: str, timeout_ms: int, expected: Producer | None
-    ) -> tuple[OwnedPartition[Transaction], Transaction, int | None]:
+    ) -> tuple[TransactionPartition, Transaction, int | None]:
         """The transaction, new if there is none, and a new producer id if that is needed."""
         new_id = None
         while True:
@@ -192,7 +192,7 @@ class TransactionCoordinator:
         transactions = [transaction for _, transaction in self._ownership.entries()]
         return filters.select(transactions, self._clock_ms())
 
-    def _find(self, transactional_id: str) -> tuple[OwnedPartition[Transaction], Transaction]:
+    def _find(self, transactional_id: str) -> tuple[TransactionPartition, Transaction]:
         self._check(transactional_id)
         owned = self._ownership.partition_of(transactional_id)
         transaction = owned.entries.get(transactional_id)

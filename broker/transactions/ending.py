@@ -26,10 +26,10 @@ import attrs
 import trio
 
 from broker.coordinators.background import Background
-from broker.coordinators.ownership import OwnedPartition, Ownership
 from broker.coordinators.waiting import Waiting
 from broker.transactions.decisions import fence, finish
 from broker.transactions.markers import Markers
+from broker.transactions.owned import TransactionPartition, Transactions
 from broker.transactions.storing import TransactionStore
 from broker.transactions.transaction import Transaction, Transition
 from broker.wire.errors import ErrorCode
@@ -43,7 +43,7 @@ class Ending:
     """Ends transactions of owned partitions."""
 
     store: TransactionStore
-    ownership: Ownership[Transaction]
+    ownership: Transactions
     markers: Markers
     background: Background
     recorder: Recorder
@@ -51,7 +51,7 @@ class Ending:
 
     async def end(
         self,
-        owned: OwnedPartition[Transaction],
+        owned: TransactionPartition,
         transaction: Transaction,
         transition: Transition,
         *,
@@ -75,7 +75,7 @@ class Ending:
         return await prepared.wait()
 
     async def abort(
-        self, owned: OwnedPartition[Transaction], transaction: Transaction, reason: str
+        self, owned: TransactionPartition, transaction: Transaction, reason: str
     ) -> ErrorCode:
         """Abort an open transaction over its producer's head; answered as `end`."""
         transition = fence(transaction, self.clock_ms())
@@ -88,12 +88,12 @@ class Ending:
         )
         return await self.end(owned, transaction, transition, is_fence=True)
 
-    def resume(self, owned: OwnedPartition[Transaction], transaction: Transaction) -> None:
+    def resume(self, owned: TransactionPartition, transaction: Transaction) -> None:
         """Go on with a transaction that was found prepared."""
         transaction.begin(finish(transaction, self.clock_ms()))
         self.background.start(self._finish, owned, transaction)
 
-    async def _finish(self, owned: OwnedPartition[Transaction], transaction: Transaction) -> None:
+    async def _finish(self, owned: TransactionPartition, transaction: Transaction) -> None:
         """From prepared to complete; it is pending already."""
         if not await self.markers.deliver(owned, transaction):
             return

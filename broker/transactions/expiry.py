@@ -19,10 +19,10 @@ import attrs
 import trio
 
 from broker.coordinators.background import Background
-from broker.coordinators.ownership import OwnedPartition, Ownership
 from broker.transactions.config import TransactionConfig
 from broker.transactions.decisions import expire, is_expired, is_timed_out
 from broker.transactions.ending import Ending
+from broker.transactions.owned import TransactionPartition, Transactions
 from broker.transactions.storing import TransactionStore
 from broker.transactions.transaction import Transaction
 from broker.wire.errors import ErrorCode
@@ -37,7 +37,7 @@ class Expiry:
     """Aborts transactions and removes transactional ids."""
 
     config: TransactionConfig
-    ownership: Ownership[Transaction]
+    ownership: Transactions
     store: TransactionStore
     ending: Ending
     background: Background
@@ -54,7 +54,7 @@ class Expiry:
                 if is_timed_out(transaction, self.clock_ms()):
                     self.background.start(self._abort, owned, transaction)
 
-    async def _abort(self, owned: OwnedPartition[Transaction], transaction: Transaction) -> None:
+    async def _abort(self, owned: TransactionPartition, transaction: Transaction) -> None:
         # Others had their turn meanwhile.
         if self.ownership.still_owns(owned) and is_timed_out(transaction, self.clock_ms()):
             await self.ending.abort(owned, transaction, "timed out")
@@ -69,7 +69,7 @@ class Expiry:
     async def remove_expired(self) -> None:
         """Remove what has expired by now."""
         now_ms = self.clock_ms()
-        expired: dict[OwnedPartition[Transaction], list[Transaction]] = {}
+        expired: dict[TransactionPartition, list[Transaction]] = {}
         for owned, transaction in self.ownership.entries():
             if is_expired(transaction, now_ms, self.config.transactional_id_expiration_ms):
                 transaction.begin(expire(transaction))
@@ -78,9 +78,7 @@ class Expiry:
             for batch in _batches(transactions):
                 await self._remove(owned, batch)
 
-    async def _remove(
-        self, owned: OwnedPartition[Transaction], transactions: list[Transaction]
-    ) -> None:
+    async def _remove(self, owned: TransactionPartition, transactions: list[Transaction]) -> None:
         error = await self.store.outcome(self.store.append_tombstones(owned, transactions))
         if error is not ErrorCode.NONE:
             for transaction in transactions:

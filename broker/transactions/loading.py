@@ -18,16 +18,15 @@ the trace says why. (Kafka serves what it had read until then, and loses transac
 Source: Kafka's loadTransactionsForTxnTopicPartition, removeTransactionsForTxnTopicPartition.
 """
 
-from contextlib import aclosing
-
 import attrs
 import trio
 
 from broker.coordinators.background import Background
-from broker.coordinators.log import RECORDS_A_TURN, CoordinatorLog
-from broker.coordinators.ownership import OwnedPartition, Ownership
+from broker.coordinators.loading import read_back
+from broker.coordinators.log import CoordinatorLog
 from broker.transactions.ending import Ending
 from broker.transactions.markers import Markers
+from broker.transactions.owned import TransactionPartition, Transactions
 from broker.transactions.transaction import Transaction
 from broker.transactions.transaction_records import read_key, read_transaction
 from broker.transactions.transaction_states import PREPARED
@@ -63,7 +62,7 @@ class Replay:
 class Loading:
     """Takes partitions of `__transaction_state` over, and gives them up."""
 
-    ownership: Ownership[Transaction]
+    ownership: Transactions
     log: CoordinatorLog
     ending: Ending
     markers: Markers
@@ -92,21 +91,13 @@ class Loading:
             transactional_ids=len(owned.entries),
         )
 
-    async def _load(self, owned: OwnedPartition[Transaction], cause: str | None) -> None:
+    async def _load(self, owned: TransactionPartition, cause: str | None) -> None:
         async with self._turn:
             started_at = trio.current_time()
             replay = Replay()
-            in_this_turn = 0
             try:
-                async with aclosing(self.log.read(owned.partition)) as batches:
-                    async for batch in batches:
-                        if not self.ownership.still_owns(owned):
-                            return
-                        replay.apply(batch)
-                        in_this_turn += batch.count
-                        if in_this_turn >= RECORDS_A_TURN:
-                            in_this_turn = 0
-                            await trio.lowlevel.checkpoint()
+                if not await read_back(self.log, self.ownership, owned, replay.apply):
+                    return
             except KafkaError as error:
                 if self.ownership.still_owns(owned):
                     self.recorder(
@@ -115,8 +106,6 @@ class Loading:
                         partition=owned.partition,
                         error=str(error),
                     )
-                return
-            if not self.ownership.still_owns(owned):
                 return
             owned.entries = replay.transactions
             owned.is_loaded = True

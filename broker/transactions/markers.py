@@ -27,10 +27,10 @@ import attrs
 import trio
 
 from broker.coordinators.background import Background
-from broker.coordinators.ownership import OwnedPartition, Ownership
 from broker.metadata_cache import MetadataCache
 from broker.peers import PeerUnavailable
 from broker.transactions.broker_link import Link, Links
+from broker.transactions.owned import TransactionPartition, Transactions
 from broker.transactions.transaction import Transaction
 from broker.transactions.transaction_states import PREPARE_COMMIT
 from broker.waiting import wait_until
@@ -58,7 +58,7 @@ _SUPERSEDED: Final = (ErrorCode.INVALID_PRODUCER_EPOCH, ErrorCode.TRANSACTION_CO
 class Delivery:
     """One prepared transaction. `over`: all its partitions are done, or it is not ours any more."""
 
-    owned: OwnedPartition[Transaction]
+    owned: TransactionPartition
     transaction: Transaction
     is_commit: bool
     over: trio.Event = attrs.field(factory=trio.Event, init=False)
@@ -112,7 +112,7 @@ class Destination:
 class Markers:
     """Delivers the markers of all transactions of this coordinator."""
 
-    ownership: Ownership[Transaction]
+    ownership: Transactions
     metadata: MetadataCache
     links: Links
     timeout_s: float
@@ -122,7 +122,7 @@ class Markers:
     _destinations: dict[int, Destination] = attrs.field(factory=dict, init=False)
     _homeless: Waiting = attrs.field(factory=dict, init=False)
 
-    async def deliver(self, owned: OwnedPartition[Transaction], transaction: Transaction) -> bool:
+    async def deliver(self, owned: TransactionPartition, transaction: Transaction) -> bool:
         """Until each partition of a prepared transaction has its marker; False if it isn't ours.
 
         A partition that has it leaves `transaction.partitions`.
@@ -137,7 +137,7 @@ class Markers:
             self._homeless.pop(delivery, None)
         return not transaction.partitions and self.ownership.still_owns(owned)
 
-    def give_up(self, owned: OwnedPartition[Transaction]) -> None:
+    def give_up(self, owned: TransactionPartition) -> None:
         """The partition is led by another broker now, who delivers them."""
         for delivery in list(self._deliveries):
             if delivery.owned is owned:

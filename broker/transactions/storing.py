@@ -20,21 +20,16 @@ from typing import Final
 import attrs
 
 from broker.coordinators.background import Background
-from broker.coordinators.log import Append, CoordinatorLog
-from broker.coordinators.ownership import OwnedPartition, Ownership
+from broker.coordinators.log import CLIENT_ERRORS, Append, CoordinatorLog
 from broker.coordinators.waiting import Waiting
+from broker.transactions.owned import TransactionPartition, Transactions
 from broker.transactions.transaction import Transaction, Transition
 from broker.transactions.transaction_records import transaction_record, transaction_tombstone
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.records import Record
 
-_ERRORS: Final = {
-    ErrorCode.UNKNOWN_TOPIC_OR_PARTITION: ErrorCode.COORDINATOR_NOT_AVAILABLE,
-    ErrorCode.NOT_ENOUGH_REPLICAS: ErrorCode.COORDINATOR_NOT_AVAILABLE,
-    ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND: ErrorCode.COORDINATOR_NOT_AVAILABLE,
+_ERRORS: Final = CLIENT_ERRORS | {
     ErrorCode.REQUEST_TIMED_OUT: ErrorCode.COORDINATOR_NOT_AVAILABLE,
-    ErrorCode.NOT_LEADER_OR_FOLLOWER: ErrorCode.NOT_COORDINATOR,
-    ErrorCode.KAFKA_STORAGE_ERROR: ErrorCode.NOT_COORDINATOR,
     ErrorCode.MESSAGE_TOO_LARGE: ErrorCode.UNKNOWN_SERVER_ERROR,
     ErrorCode.RECORD_LIST_TOO_LARGE: ErrorCode.UNKNOWN_SERVER_ERROR,
 }
@@ -44,7 +39,7 @@ _ERRORS: Final = {
 class Write:
     """Records on their way into the log; `append` is an error if they did not even get there."""
 
-    owned: OwnedPartition[Transaction]
+    owned: TransactionPartition
     append: Append | KafkaError
     timeout_ms: int | None = None
 
@@ -54,12 +49,12 @@ class TransactionStore:
     """Writes to the owned partitions of `__transaction_state`."""
 
     log: CoordinatorLog
-    ownership: Ownership[Transaction]
+    ownership: Transactions
     background: Background
     clock_ms: Callable[[], int]
 
     async def carry_out(
-        self, owned: OwnedPartition[Transaction], transaction: Transaction, transition: Transition
+        self, owned: TransactionPartition, transaction: Transaction, transition: Transition
     ) -> ErrorCode:
         """All of it, to the end even if the client who wants it goes away meanwhile."""
         transaction.begin(transition)
@@ -72,7 +67,7 @@ class TransactionStore:
         self.background.start(settle)
         return await settled.wait()
 
-    def append(self, owned: OwnedPartition[Transaction], transaction: Transaction) -> Write:
+    def append(self, owned: TransactionPartition, transaction: Transaction) -> Write:
         """Append what is pending. As in Kafka, it may take the transaction's own time."""
         assert transaction.pending is not None
         record = transaction_record(
@@ -81,7 +76,7 @@ class TransactionStore:
         return Write(owned, self._append(owned, [record]), transaction.pending.timeout_ms)
 
     def append_tombstones(
-        self, owned: OwnedPartition[Transaction], transactions: Sequence[Transaction]
+        self, owned: TransactionPartition, transactions: Sequence[Transaction]
     ) -> Write:
         """Remove the transactional ids from the log."""
         now_ms = self.clock_ms()
@@ -89,7 +84,7 @@ class TransactionStore:
         return Write(owned, self._append(owned, records))
 
     def _append(
-        self, owned: OwnedPartition[Transaction], records: Sequence[Record]
+        self, owned: TransactionPartition, records: Sequence[Record]
     ) -> Append | KafkaError:
         try:
             return self.log.append(owned.partition, records)

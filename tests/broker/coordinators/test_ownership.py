@@ -3,21 +3,22 @@
 import pytest
 
 from broker.coordinators.log import partition_for
-from broker.coordinators.ownership import Ownership
+from broker.coordinators.ownership import OwnedPartition, Ownership
 from broker.wire.errors import ErrorCode, KafkaError
 from tests.broker.groups.support import PARTITION_COUNT, MemoryLog
 
 P = partition_for("x", PARTITION_COUNT)
+Owned = Ownership[OwnedPartition[str], str]
 
 
-def refusal(ownership: Ownership[str]) -> ErrorCode:
+def refusal(ownership: Owned) -> ErrorCode:
     with pytest.raises(KafkaError) as refused:
         ownership.partition_of("x")
     return refused.value.code
 
 
 def test_elected_loaded_and_resigned() -> None:
-    ownership = Ownership[str](MemoryLog())
+    ownership = Owned(MemoryLog(), OwnedPartition[str])
     assert refusal(ownership) is ErrorCode.NOT_COORDINATOR
     owned = ownership.own(P, 3)
     assert owned is not None
@@ -33,7 +34,7 @@ def test_elected_loaded_and_resigned() -> None:
 
 
 def test_old_news_is_no_news_and_the_same_again_changes_nothing() -> None:
-    ownership = Ownership[str](MemoryLog())
+    ownership = Owned(MemoryLog(), OwnedPartition[str])
     owned = ownership.own(P, 3)
     assert owned is not None
     assert ownership.own(P, 3) is None

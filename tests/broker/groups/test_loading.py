@@ -7,7 +7,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from broker.coordinators.log import RECORDS_A_TURN
+from broker.coordinators.loading import RECORDS_A_TURN
 from broker.groups.committed_offsets import CommittedOffset
 from broker.groups.leaving import LeavingMember
 from broker.groups.offset_records import offset_record

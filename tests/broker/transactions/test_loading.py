@@ -6,7 +6,8 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from broker.coordinators.log import RECORDS_A_TURN, partition_for
+from broker.coordinators.loading import RECORDS_A_TURN
+from broker.coordinators.log import partition_for
 from broker.transactions.decisions import Producer
 from broker.transactions.inspection import Filters
 from broker.transactions.transaction_records import transaction_tombstone
