@@ -2,8 +2,8 @@
 
 A record's life, with the module that it meets at each step:
 
-    client ──► listener          a connection's frames, one request after the other
-                 │ frames         bytes cut into frames
+    client ──► network.listener  a connection's frames, one request after the other
+                 │ .frames        bytes cut into frames
                  ▼ wire           bytes ─► ProduceRequest, checked against its table
                api.produce        which partition, which acks
                  ▼
@@ -27,9 +27,9 @@ the same `replica.append`, and reads it back when this broker comes to lead a pa
 What they share is in `coordinators`. `log.cleaner` keeps such topics short.
 
 And how this broker learns what it leads: the controller (`coordination.controller`,
-on one of the brokers) decides, `controller_channel` carries it as LeaderAndIsr and
-UpdateMetadata to each broker's listener, `replica.control` and `metadata_cache`
-take it in. `run` has the order of start and stop.
+on one of the brokers) decides, `control.channel` carries it as LeaderAndIsr and
+UpdateMetadata to each broker's listener, `replica.control` and
+`control.metadata_cache` take it in. What administrators change comes by way of `admin`. `run` has the order of start and stop.
 
 Invariants:
 

@@ -9,16 +9,17 @@ from collections.abc import Callable
 
 import attrs
 
+from broker.admin.client_quotas import ClientQuotas
+from broker.admin.live_configs import LiveConfigs
+from broker.admin.topics import TopicAdmin
 from broker.api.context import Authorizer, ThrottleTimeMs
-from broker.client_quotas import ClientQuotas
 from broker.config.broker_config import BrokerConfig
-from broker.controller_client import ControllerClient
+from broker.control.client import ControllerClient
+from broker.control.metadata_cache import MetadataCache
 from broker.groups.coordinator import GroupCoordinator
 from broker.groups.offsets_log import OFFSETS_TOPIC
 from broker.groups.old_offsets import ZooKeeperOffsets
-from broker.live_configs import LiveConfigs
 from broker.log.log_manager import LogManager
-from broker.metadata_cache import MetadataCache
 from broker.replica.control import RoleChanges
 from broker.replica.fetch_sessions import FetchSessions
 from broker.replica.fetchers import Fetchers
@@ -27,7 +28,6 @@ from broker.replica.log_dir_moves import LogDirMoves
 from broker.replica.manager import ReplicaManager
 from broker.replica.partition import Partition
 from broker.replica.verification import Verifier
-from broker.topic_admin import TopicAdmin
 from broker.transactions.coordinator import TransactionCoordinator
 from broker.transactions.producer_ids import ProducerIds
 from broker.transactions.transactions_log import TRANSACTIONS_TOPIC

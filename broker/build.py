@@ -5,19 +5,21 @@ from functools import partial
 
 import trio
 
+from broker.admin.client_quotas import ClientQuotas
+from broker.admin.live_configs import LiveConfigs
+from broker.admin.topics import TopicAdmin
 from broker.broker import Broker
-from broker.client_quotas import ClientQuotas
 from broker.config.broker_config import BrokerConfig
 from broker.config.topic_configs import cleaner_config, log_config, producer_config
-from broker.controller_client import ControllerClient
+from broker.control.client import ControllerClient
+from broker.control.metadata_cache import MetadataCache
+from broker.coordinators.replicated_log import ReplicatedLog, ReplicatedOffsetsLog
 from broker.groups.coordinator import GroupCoordinator
 from broker.groups.offsets_log import OFFSETS_TOPIC
 from broker.groups.old_offsets import ZooKeeperOffsets
-from broker.live_configs import LiveConfigs
 from broker.log.log_manager import LogManager, LogManagerConfig
-from broker.metadata_cache import MetadataCache
-from broker.peers import Connect
-from broker.replica.coordinator_log import ReplicatedLog, ReplicatedOffsetsLog
+from broker.network.broker_link import BrokerLink
+from broker.network.peers import Connect
 from broker.replica.fetch_sessions import FetchSessions
 from broker.replica.fetchers import Fetchers
 from broker.replica.high_watermark_checkpoints import HighWatermarks
@@ -27,8 +29,6 @@ from broker.replica.manager import ReplicaManager
 from broker.replica.throttle import Throttle
 from broker.replica.verification import Verifier
 from broker.surroundings import Surroundings
-from broker.topic_admin import TopicAdmin
-from broker.transactions.broker_link import BrokerLink
 from broker.transactions.coordinator import TransactionCoordinator
 from broker.transactions.producer_ids import ProducerIds
 from broker.transactions.transactions_log import TRANSACTIONS_TOPIC

@@ -39,18 +39,18 @@ from typing import TypeVar
 import attrs
 import trio
 
-from broker.applied_configs import follow_config_changes
+from broker.admin.applied_configs import follow_config_changes
+from broker.admin.live_configs import with_stored_configs
 from broker.broker import Broker
 from broker.build import build_broker
 from broker.config.broker_config import BrokerConfig
-from broker.controlled_shutdown import ask_to_leave
-from broker.controller_channel import open_controller_channel
+from broker.control.channel import open_controller_channel
+from broker.control.controlled_shutdown import ask_to_leave
 from broker.directory_failures import watch_log_directories
-from broker.endpoints import listeners_of, open_endpoints
 from broker.events import FILE_NAME, EventLog
 from broker.failure import BrokerFailure, innermost
 from broker.identity import Identity, find_identity
-from broker.live_configs import with_stored_configs
+from broker.network.endpoints import listeners_of, open_endpoints
 from broker.surroundings import Surroundings, real_surroundings
 from broker.zookeeper import ZooKeeper
 from coordination.configs import ConfigChanges

@@ -14,8 +14,8 @@ import attrs
 from broker.config.broker_config import BrokerConfig
 from broker.log.cleaner.worker import StartWorker, child_process
 from broker.log.disk import Disk, RealDisk
-from broker.peers import Connect
-from broker.transport import Acceptor, connect_tcp, listen_tcp
+from broker.network.peers import Connect
+from broker.network.transport import Acceptor, connect_tcp, listen_tcp
 from coordination.kazoo_store import KazooStore
 from coordination.store import Store
 from coordination.values import Recorder

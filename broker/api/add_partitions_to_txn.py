@@ -11,10 +11,10 @@ OPERATION_NOT_ATTEMPTED. Kafka: KafkaApis.handleAddPartitionsToTxnRequest.
 from collections.abc import Mapping
 from typing import Final
 
+from broker.admin.topics import INTERNAL_TOPICS
 from broker.api.context import RequestContext
 from broker.api.permissions import Resource
 from broker.api.transaction_services import TransactionServices, known_to
-from broker.topic_admin import INTERNAL_TOPICS
 from broker.transactions.decisions import Producer
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.add_partitions_to_txn import (

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 
 import trio
 
+from broker.admin.client_quotas import with_changed_quotas
 from broker.api.context import RequestContext
 from broker.api.permissions import Resource
 from broker.broker import Broker
-from broker.client_quotas import with_changed_quotas
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.alter_client_quotas import (
     AlterClientQuotasRequest,

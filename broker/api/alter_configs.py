@@ -1,9 +1,9 @@
 """AlterConfigs: replace all configs of a topic or broker. Deprecated, but kafka-configs uses it."""
 
+from broker.admin.configs import ResourceChange, alter_configs
 from broker.api.context import RequestContext
 from broker.broker import Broker
 from broker.config.dynamic_changes import ConfigOperation, Operation
-from broker.config_admin import ResourceChange, alter_configs
 from broker.wire.messages.alter_configs import (
     AlterConfigsRequest,
     AlterConfigsResourceResponse,

@@ -7,11 +7,11 @@ with REQUEST_TIMED_OUT; it exists all the same.
 
 import trio
 
+from broker.admin.topics import CLUSTER_METADATA_TOPIC, CreatedTopic, NewTopic
 from broker.api.context import RequestContext
 from broker.api.permissions import Operation, Resource
 from broker.broker import Broker
 from broker.config.described import describe_topic
-from broker.topic_admin import CLUSTER_METADATA_TOPIC, CreatedTopic, NewTopic
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.create_topics import (
     CreatableTopic,

@@ -7,6 +7,8 @@ holds for all brokers.
 Kafka: `ConfigHelper`; KIP-133, KIP-226, KIP-412, KIP-569.
 """
 
+from broker.admin.configs import ResourceType, check_is_this_broker
+from broker.admin.loggers import logger_levels
 from broker.api.context import RequestContext
 from broker.api.permissions import Resource
 from broker.broker import Broker
@@ -19,8 +21,6 @@ from broker.config.described import (
 )
 from broker.config.documentation import BROKER_DOCUMENTATION, TOPIC_DOCUMENTATION
 from broker.config.values import ConfigError
-from broker.config_admin import ResourceType, check_is_this_broker
-from broker.loggers import logger_levels
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.describe_configs import (
     DescribeConfigsRequest,

@@ -17,7 +17,7 @@ from typing import Any
 from broker.api.context import RequestContext
 from broker.api.permissions import DENIED, NEEDS
 from broker.broker import Broker
-from broker.listener import Answer, Dispatch, Later
+from broker.network.listener import Answer, Dispatch, Later
 from broker.wire.apis import API_TABLE, ApiKey
 
 Handler = Callable[[Broker, RequestContext, Any], Awaitable[Answer]]

@@ -5,9 +5,9 @@ from typing import Protocol
 
 from broker.api.context import RequestContext
 from broker.api.permissions import Resource
+from broker.control.metadata_cache import MetadataCache
 from broker.groups.config import GroupConfig
 from broker.groups.coordinator import GroupCoordinator
-from broker.metadata_cache import MetadataCache
 from broker.wire.errors import ErrorCode
 from coordination.values import TopicPartition
 

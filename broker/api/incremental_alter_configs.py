@@ -1,9 +1,9 @@
 """IncrementalAlterConfigs: set, delete, append to and subtract from single configs (KIP-339)."""
 
+from broker.admin.configs import ResourceChange, alter_configs
 from broker.api.context import RequestContext
 from broker.broker import Broker
 from broker.config.dynamic_changes import ConfigOperation
-from broker.config_admin import ResourceChange, alter_configs
 from broker.wire.messages.incremental_alter_configs import (
     AlterConfigsResource,
     AlterConfigsResourceResponse,

@@ -22,11 +22,11 @@ it's also to say what the client may do (KIP-430).
 
 from collections.abc import Container, Mapping
 
+from broker.admin.topics import INTERNAL_TOPICS
 from broker.api.context import RequestContext
 from broker.api.permissions import Operation, Resource
 from broker.broker import Broker
-from broker.metadata_cache import ClusterMetadata, PartitionMetadata, TopicMetadata
-from broker.topic_admin import INTERNAL_TOPICS
+from broker.control.metadata_cache import ClusterMetadata, PartitionMetadata, TopicMetadata
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.framing import EncodedResponse
 from broker.wire.messages.metadata import (

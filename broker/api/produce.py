@@ -1,7 +1,7 @@
 """Produce: append batches, answer when they're as safe as `acks` asks.
 
 The appends of a request happen before the next one is looked at (see
-`broker.listener` and `broker.replica.append`), and all at once; with acks=all
+`broker.network.listener` and `broker.replica.append`), and all at once; with acks=all
 the answer comes `Later`. Two things may have to be waited for before: the word of
 the coordinator, for records that begin a transaction
 (`broker.api.produced_transactions`), and a thread, for a batch that must be
@@ -10,16 +10,16 @@ compressed anew for its topic (`broker.replica.conversion`).
 
 from typing import Final
 
+from broker.admin.topics import INTERNAL_TOPICS
 from broker.api.context import RequestContext
 from broker.api.current_leader import leader_and_epoch, leader_endpoints
 from broker.api.permissions import Resource
 from broker.api.produced_transactions import Unverified, is_transactional, verified
 from broker.broker import Broker
-from broker.listener import Answer, CloseConnection, Later
 from broker.log.record_validation import InvalidRecords
+from broker.network.listener import Answer, CloseConnection, Later
 from broker.replica.append import ALL, NO_GUARDS, Appended, append, wait_until_acknowledged
 from broker.replica.conversion import convert_large
-from broker.topic_admin import INTERNAL_TOPICS
 from broker.wire.compression import Compression
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.produce import (

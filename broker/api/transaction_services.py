@@ -2,7 +2,7 @@
 
 from typing import Final, Protocol
 
-from broker.metadata_cache import MetadataCache
+from broker.control.metadata_cache import MetadataCache
 from broker.transactions.coordinator import TransactionCoordinator
 from broker.wire.errors import ErrorCode
 

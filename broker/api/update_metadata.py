@@ -1,13 +1,13 @@
 """UpdateMetadata: the controller tells what the cluster looks like now.
 
 The live brokers always come all together, partitions only where something
-changed. See `broker.metadata_cache`.
+changed. See `broker.control.metadata_cache`.
 """
 
 from broker.api.context import RequestContext
 from broker.api.control_requests import refusal
 from broker.broker import Broker
-from broker.metadata_cache import PartitionMetadata
+from broker.control.metadata_cache import PartitionMetadata
 from broker.wire.messages.update_metadata import (
     UpdateMetadataBroker,
     UpdateMetadataPartitionState,

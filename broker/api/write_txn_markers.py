@@ -23,8 +23,8 @@ from broker.api.context import RequestContext
 from broker.api.permissions import Operation, Resource
 from broker.broker import Broker
 from broker.groups.offsets_log import OFFSETS_TOPIC
-from broker.listener import Later
 from broker.log.values import Origin
+from broker.network.listener import Later
 from broker.replica.append import ALL, Appended, append, wait_until_acknowledged
 from broker.wire.control_records import build_marker
 from broker.wire.errors import ErrorCode, KafkaError

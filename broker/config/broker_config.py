@@ -8,7 +8,7 @@ table (broker/config/table), and every instance comes from `BrokerConfig.from_pr
 
 It says what counts, wherever it was said: what ZooKeeper holds for this broker stands over the
 file (dynamic.py). When that changes, `with_dynamic` makes another BrokerConfig, and the owner
-(broker/live_configs.py) puts it in the place of the old one, whole.
+(broker/admin/live_configs.py) puts it in the place of the old one, whole.
 
 Source: Kafka's `KafkaConfig`; the list of its names is https://kafka.apache.org/39/documentation.
 """

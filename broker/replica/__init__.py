@@ -20,7 +20,6 @@ partition is committed.
     orders       what the controller orders, as values      new_replicas   their logs
     conversion   large batches in the topic's codec, by a thread, before the append
     verification transactions' coordinators, asked before anything enters a transaction
-    coordinator_log   the topics that are coordinators' memory, as any partition
     high_watermark_checkpoints   how far all are committed, over a restart
 
 Thousands of partitions are fetched with one request, again and again, and in most of them nothing

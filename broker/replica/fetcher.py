@@ -30,9 +30,9 @@ import attrs
 import trio
 
 from broker.config.broker_config import BrokerConfig
+from broker.control.metadata_cache import MetadataCache
 from broker.log.values import EARLIEST_TIMESTAMP, LATEST_TIMESTAMP
-from broker.metadata_cache import MetadataCache
-from broker.peers import Connect, PeerUnavailable
+from broker.network.peers import Connect, PeerUnavailable
 from broker.replica.copying import FIRST_BACKOFF_S, Copy
 from broker.replica.leader_link import LeaderLink
 from broker.replica.partition import Partition

@@ -13,8 +13,8 @@ import attrs
 import trio
 
 from broker.config.broker_config import BrokerConfig
-from broker.metadata_cache import MetadataCache
-from broker.peers import Connect
+from broker.control.metadata_cache import MetadataCache
+from broker.network.peers import Connect
 from broker.replica.fetcher import Fetcher
 from broker.replica.partition import Partition
 from broker.replica.roles import Following

@@ -31,8 +31,8 @@ from collections.abc import Iterable
 import attrs
 import trio
 
-from broker.controller_client import ControllerClient, ControllerUnavailable
-from broker.metadata_cache import MetadataCache
+from broker.control.client import ControllerClient, ControllerUnavailable
+from broker.control.metadata_cache import MetadataCache
 from broker.replica.manager import ReplicaManager
 from broker.replica.partition import Partition
 from broker.replica.roles import Leading

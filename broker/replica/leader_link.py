@@ -8,8 +8,8 @@ Kafka: RemoteLeaderEndPoint, BrokerBlockingSender.
 import attrs
 
 from broker.config.broker_config import BrokerConfig
-from broker.metadata_cache import MetadataCache
-from broker.peers import Connect, Peer, PeerUnavailable
+from broker.control.metadata_cache import MetadataCache
+from broker.network.peers import Connect, Peer, PeerUnavailable
 from broker.wire.apis import ApiKey
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.fetch import FetchRequest, FetchResponse

@@ -18,10 +18,10 @@ import attrs
 import trio
 
 from broker.config.broker_config import BrokerConfig
+from broker.control.metadata_cache import MetadataCache
 from broker.log.log_config import LogConfig
 from broker.log.log_manager import LogManager
 from broker.log.partition_log import PartitionLog
-from broker.metadata_cache import MetadataCache
 from broker.replica.high_watermark_checkpoints import HighWatermarks
 from broker.replica.partition import Partition
 from broker.replica.refusals import Refusals

@@ -35,7 +35,7 @@ From the bottom up:
 `transaction_states`, `transaction`, `decisions`   pure: what a transaction is, and may become
 `transaction_records`            pure: a transaction as a record, and back
 `transactions_log`, `storing`    where they lie; a transition is written, and then it is true
-`markers`, `broker_link`         telling the partitions' leaders, over a connection to each
+`markers`                        telling the partitions' leaders, over a connection to each
 `ending`, `expiry`, `loading`, `inspection`        one story each: what EndTxn, time, an election
                                  or a tool brings about
 `verification`                   the other side: asking the coordinator before records are appended

@@ -21,11 +21,11 @@ from collections.abc import Awaitable, Callable, Collection
 
 import trio
 
+from broker.control.metadata_cache import MetadataCache
 from broker.coordinators.background import Background
 from broker.coordinators.log import CoordinatorLog, partition_for
-from broker.metadata_cache import MetadataCache
+from broker.network.broker_link import Links
 from broker.transactions import decisions
-from broker.transactions.broker_link import Links
 from broker.transactions.config import TransactionConfig
 from broker.transactions.decisions import Producer
 from broker.transactions.ending import Ending

@@ -26,10 +26,10 @@ from typing import Final
 import attrs
 import trio
 
+from broker.control.metadata_cache import MetadataCache
 from broker.coordinators.background import Background
-from broker.metadata_cache import MetadataCache
-from broker.peers import PeerUnavailable
-from broker.transactions.broker_link import Link, Links
+from broker.network.broker_link import Link, Links
+from broker.network.peers import PeerUnavailable
 from broker.transactions.owned import TransactionPartition, Transactions
 from broker.transactions.transaction import Transaction
 from broker.transactions.transaction_states import PREPARE_COMMIT

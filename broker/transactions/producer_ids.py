@@ -7,7 +7,7 @@ nothing. Kafka: RPCProducerIdManager, KIP-730.
 import attrs
 import trio
 
-from broker.controller_client import ControllerClient, ControllerUnavailable
+from broker.control.client import ControllerClient, ControllerUnavailable
 from broker.wire.apis import ApiKey
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.allocate_producer_ids import (

@@ -26,10 +26,10 @@ from typing import Final
 import attrs
 import trio
 
+from broker.control.metadata_cache import MetadataCache
 from broker.coordinators.log import CoordinatorLog, partition_for
-from broker.metadata_cache import MetadataCache
-from broker.peers import PeerUnavailable
-from broker.transactions.broker_link import Link, Links
+from broker.network.broker_link import Link, Links
+from broker.network.peers import PeerUnavailable
 from broker.transactions.transactions_log import TRANSACTIONS_TOPIC
 from broker.wire.apis import ApiKey
 from broker.wire.errors import ErrorCode

@@ -22,8 +22,8 @@ from typing import Self, TypeVar
 import attrs
 import trio
 
-from broker.frames import BadFrame, FrameReader
-from broker.transport import ConnectionClosed, StreamTransport
+from broker.network.frames import BadFrame, FrameReader
+from broker.network.transport import ConnectionClosed, StreamTransport
 from broker.wire.apis import API_TABLE, Api, ApiKey
 from broker.wire.codec import MalformedMessage
 from broker.wire.errors import ErrorCode

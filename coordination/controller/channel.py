@@ -1,4 +1,4 @@
-"""The controller's way to the brokers, as a protocol: broker/controller_channel.py implements it.
+"""The controller's way to the brokers, as a protocol: broker/control/channel.py implements it.
 
 A channel belongs to one term of one controller: it is opened when the controller begins and closed,
 its tasks cancelled, when it ends. For each broker it has one queue and one connection. Commands

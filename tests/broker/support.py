@@ -25,10 +25,10 @@ from broker.broker import Broker
 from broker.build import build_broker
 from broker.config.broker_config import BrokerConfig
 from broker.events import EventLog
-from broker.listener import Later
 from broker.log.disk import Disk
+from broker.network.listener import Later
+from broker.network.transport import Acceptor, Transport
 from broker.surroundings import Surroundings
-from broker.transport import Acceptor, Transport
 from broker.wire.apis import API_TABLE, ApiKey
 from broker.wire.codec import decode
 from broker.wire.framing import EncodedResponse

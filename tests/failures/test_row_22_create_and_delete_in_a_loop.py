@@ -15,7 +15,7 @@ import attrs
 import pytest
 import trio
 
-from broker.peers import PeerUnavailable
+from broker.network.peers import PeerUnavailable
 from broker.wire.errors import ErrorCode
 from coordination.controller import effects as eff
 from coordination.controller.events import (

@@ -3,7 +3,7 @@
 Source: https://go.mail-archive.com/dev@kafka.apache.org/msg53514.html. A controller that goes on
 with its next request when one has timed out lets a broker miss a change, or learn of two in the
 wrong order. So the *same* request is sent again, before all others, until it's answered or the
-broker has left (`broker.controller_channel`); brokers fence what they have obeyed already.
+broker has left (`broker.control.channel`); brokers fence what they have obeyed already.
 
 Provoked by a link so slow that the controller's requests get there, but no answer comes in time,
 while topics are made whose orders can be told apart by their number of partitions.

@@ -11,7 +11,7 @@ from types import MappingProxyType
 import attrs
 import trio
 
-from broker.peers import PeerUnavailable
+from broker.network.peers import PeerUnavailable
 from broker.replica.roles import Leading
 from broker.wire.errors import ErrorCode
 from coordination.values import TopicPartition

@@ -13,7 +13,7 @@ from typing import TypeVar
 import attrs
 import trio
 
-from broker.peers import Peer, PeerUnavailable
+from broker.network.peers import Peer, PeerUnavailable
 from broker.wire import framing
 from broker.wire.apis import ApiKey
 from broker.wire.errors import ErrorCode

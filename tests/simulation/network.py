@@ -20,7 +20,7 @@ from contextlib import suppress
 import attrs
 import trio
 
-from broker.transport import ConnectionClosed, Transport
+from broker.network.transport import ConnectionClosed, Transport
 from broker.wire.regions import Chunk, FileRegion
 
 # What one direction of a connection holds before its writer must wait: TCP's buffers.

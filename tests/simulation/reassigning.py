@@ -1,6 +1,6 @@
 """Asking a simulated cluster for reassignments, and looking at what became of them."""
 
-from broker.peers import PeerUnavailable
+from broker.network.peers import PeerUnavailable
 from broker.wire.apis import ApiKey
 from broker.wire.errors import ErrorCode
 from broker.wire.messages import alter_partition_reassignments as ar

@@ -31,7 +31,7 @@ import attrs
 import trio
 
 from broker.events import Event
-from broker.peers import PeerUnavailable
+from broker.network.peers import PeerUnavailable
 from broker.replica.partition import Partition
 from broker.wire.errors import ErrorCode
 from broker.wire.record_batch import batches

@@ -4,7 +4,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from broker.transport import ConnectionClosed, Transport
+from broker.network.transport import ConnectionClosed, Transport
 from tests.simulation.network import Network
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from broker.peers import PeerUnavailable
+from broker.network.peers import PeerUnavailable
 from broker.replica.roles import Leading
 from broker.wire.errors import ErrorCode
 from coordination.znodes import paths

@@ -18,9 +18,9 @@ import attrs
 import pytest
 import trio
 
+from broker.coordinators.replicated_log import ReplicatedLog
+from broker.network.broker_link import BrokerLink
 from broker.replica.append import Appended
-from broker.replica.coordinator_log import ReplicatedLog
-from broker.transactions.broker_link import BrokerLink
 from broker.transactions.transactions_log import TRANSACTIONS_TOPIC
 from broker.wire.apis import ApiKey
 from broker.wire.errors import ErrorCode, KafkaError

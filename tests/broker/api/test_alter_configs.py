@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from broker.applied_configs import apply_config_change
+from broker.admin.applied_configs import apply_config_change
 from broker.broker import Broker
 from broker.wire.errors import ErrorCode
 from broker.wire.messages import alter_configs as ac

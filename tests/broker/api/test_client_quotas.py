@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from broker.admin.applied_configs import apply_config_change
 from broker.api.describe_client_quotas import ANY, DEFAULT, EXACT, matches
-from broker.applied_configs import apply_config_change
 from broker.broker import Broker
 from broker.events import EventLog
 from broker.wire.errors import ErrorCode

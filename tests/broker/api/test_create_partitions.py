@@ -5,8 +5,8 @@ from pathlib import Path
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from broker.admin.topics import NewTopic
 from broker.broker import Broker
-from broker.topic_admin import NewTopic
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.create_partitions import (
     CreatePartitionsAssignment,

@@ -6,8 +6,8 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from broker.admin.topics import NewTopic
 from broker.broker import Broker
-from broker.topic_admin import NewTopic
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.delete_topics import (
     DeletableTopicResult,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.applied_configs import apply_config_change
+from broker.admin.applied_configs import apply_config_change
 from broker.broker import Broker
 from broker.config.documentation import BROKER_DOCUMENTATION, TOPIC_DOCUMENTATION
 from broker.wire.errors import ErrorCode

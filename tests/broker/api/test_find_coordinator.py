@@ -5,8 +5,8 @@ import pytest
 from trio.testing import MockClock
 
 from broker.api import find_coordinator
+from broker.control.metadata_cache import PartitionMetadata
 from broker.groups.offsets_log import OFFSETS_TOPIC
-from broker.metadata_cache import PartitionMetadata
 from broker.transactions.transactions_log import TRANSACTIONS_TOPIC
 from broker.wire.apis import ApiKey
 from broker.wire.errors import ErrorCode

@@ -7,7 +7,7 @@ import trio
 from trio.testing import MockClock
 
 from broker.broker import Broker
-from broker.listener import CloseConnection, Later
+from broker.network.listener import CloseConnection, Later
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.produce import (
     PartitionProduceData,

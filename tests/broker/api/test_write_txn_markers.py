@@ -8,7 +8,7 @@ from trio.testing import MockClock
 
 from broker.api.permissions import Operation
 from broker.broker import Broker
-from broker.listener import Later
+from broker.network.listener import Later
 from broker.replica.partition import Partition
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.write_txn_markers import (

@@ -23,8 +23,8 @@ from broker.api import (
     txn_offset_commit,
 )
 from broker.api.context import RequestContext
+from broker.control.metadata_cache import MetadataCache, PartitionMetadata
 from broker.groups.offsets_log import OFFSETS_TOPIC
-from broker.metadata_cache import MetadataCache, PartitionMetadata
 from broker.wire.apis import ApiKey
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.framing import (

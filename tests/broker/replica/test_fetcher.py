@@ -13,15 +13,15 @@ from trio.testing import MockClock
 from broker.api.api_versions import unsupported_version
 from broker.api.dispatch import dispatcher
 from broker.broker import Broker
-from broker.connections import Connections
-from broker.listener import Answer, Listener
 from broker.log.disk import Data, RealDisk
 from broker.log.log_config import ThrottledReplicas
 from broker.log.values import EpochEndOffset
+from broker.network.connections import Connections
+from broker.network.listener import Answer, Listener
+from broker.network.transport import StreamTransport, Transport
 from broker.replica.copying import Copy
 from broker.replica.manager import ReplicaManager
 from broker.replica.partition import Partition
-from broker.transport import StreamTransport, Transport
 from broker.waiting import wait_until
 from broker.wire.apis import ApiKey
 from broker.wire.messages.fetch import FetchRequest

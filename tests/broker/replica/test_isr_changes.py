@@ -9,7 +9,7 @@ import trio
 from trio.testing import MockClock
 
 from broker.broker import Broker
-from broker.controller_client import ControllerUnavailable
+from broker.control.client import ControllerUnavailable
 from broker.replica.isr_changes import IsrChanges
 from broker.replica.partition import Partition
 from broker.replica.roles import Leading

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from broker.metadata_cache import MetadataCache
+from broker.control.metadata_cache import MetadataCache
 from broker.replica.manager import ReplicaManager
 from broker.replica.partition import Partition
 from broker.wire.errors import ErrorCode, KafkaError

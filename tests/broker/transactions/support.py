@@ -15,8 +15,8 @@ import attrs
 import trio
 import trio.testing
 
-from broker.metadata_cache import MetadataCache, PartitionMetadata
-from broker.peers import PeerUnavailable
+from broker.control.metadata_cache import MetadataCache, PartitionMetadata
+from broker.network.peers import PeerUnavailable
 from broker.transactions.coordinator import TransactionCoordinator
 from broker.transactions.decisions import Producer
 from broker.transactions.transactions_log import TRANSACTIONS_TOPIC

@@ -1,0 +1,114 @@
+"""What clients, users and addresses may use: kept up to date, and checked when it is changed.
+
+`ClientQuotas.current` is the one place where a quota is looked up. It is read from ZooKeeper at the
+start, followed through /config/changes, and read again whenever somebody asks to see all of it.
+Nothing is held to a quota yet; the values are kept, so that Kafka's brokers in the ensemble
+enforce them and tools show them.
+
+Source: Kafka's `QuotaConfigs`, `ZkAdminManager.alterClientQuotas`; KIP-13, KIP-546, KIP-612.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import attrs
+
+from broker.admin.live_configs import LiveConfigs
+from broker.config.allowed import at_least
+from broker.config.values import DOUBLE, INT, LONG, ConfigError, Property, to_text
+from broker.wire.errors import ErrorCode, KafkaError
+from coordination.client_quotas import IP, QuotaEntity, entity_of, read_quotas
+from coordination.configs import read_config
+from coordination.store import Session
+from coordination.values import Recorder
+from coordination.znodes import BadZnode
+
+_RATES: Final = {
+    row.name: row
+    for row in (
+        Property("producer_byte_rate", LONG, None),
+        Property("consumer_byte_rate", LONG, None),
+        Property("request_percentage", DOUBLE, None),
+        Property("controller_mutation_rate", DOUBLE, None),
+    )
+}
+_RATES_OF_ADDRESSES: Final = {
+    row.name: row for row in (Property("connection_creation_rate", INT, None, at_least(0)),)
+}
+# How far a whole number may be off when it comes as a float.
+_EPSILON: Final = 1e-6
+
+
+@attrs.define(eq=False)
+class ClientQuotas:
+    """`current` maps an entity to its limits; entities without any are left out."""
+
+    configs: LiveConfigs
+    recorder: Recorder
+    current: Mapping[QuotaEntity, Mapping[str, float]] = attrs.field(factory=dict, init=False)
+
+    async def read_all(self, session: Session) -> None:
+        """Take over what ZooKeeper has."""
+        found = await read_quotas(session, self.recorder)
+        limits = {entity: self._limits(entity, config) for entity, config in found.items()}
+        self.current = {entity: each for entity, each in limits.items() if each}
+
+    async def config_changed(self, config_path: str) -> None:
+        """Take over one entity, such as `users/alice/clients/app`; other paths mean nothing."""
+        entity = entity_of(config_path)
+        if entity is None:
+            return
+        try:
+            config = await read_config(await self.configs.session(), config_path)
+        except BadZnode as error:
+            self.recorder("config.ignored", entity=config_path, why=error.why)
+            return
+        others = {key: limits for key, limits in self.current.items() if key != entity}
+        limits = self._limits(entity, config)
+        self.current = {**others, entity: limits} if limits else others
+
+    def _limits(self, entity: QuotaEntity, config: Mapping[str, str]) -> dict[str, float]:
+        limits: dict[str, float] = {}
+        for name, row in keys_of(entity).items():
+            if name in config:
+                try:
+                    value = row.parse(config[name])
+                except ConfigError as error:
+                    self.recorder("config.ignored", entity=entity.config_path, why=str(error))
+                else:
+                    assert isinstance(value, int | float)
+                    limits[name] = float(value)
+        return limits
+
+
+def keys_of(entity: QuotaEntity) -> Mapping[str, Property]:
+    """What an entity of its kind may be limited in."""
+    return _RATES_OF_ADDRESSES if IP in entity.name_of else _RATES
+
+
+def with_changed_quotas(
+    entity: QuotaEntity, config: Mapping[str, str], changes: Iterable[tuple[str, float | None]]
+) -> dict[str, str]:
+    """The entity's config after the changes; None removes a limit. Raises `KafkaError`."""
+    after = dict(config)
+    for key, value in changes:
+        if value is None:
+            after.pop(key, None)
+            continue
+        row = keys_of(entity).get(key)
+        if row is None:
+            raise KafkaError(ErrorCode.INVALID_REQUEST, f"Invalid configuration key {key}")
+        after[key] = _as_text(row, value)
+    return after
+
+
+def _as_text(row: Property, value: float) -> str:
+    if row.type is DOUBLE:
+        return to_text(value)
+    beyond = 2**63 if row.type is LONG else 2**31
+    whole = int(value + _EPSILON) if abs(value) < beyond else beyond - 1
+    if not abs(whole - value) <= _EPSILON:  # nor is NaN
+        raise KafkaError(
+            ErrorCode.INVALID_REQUEST, f"Configuration {row.name} must be a {row.type.name} value"
+        )
+    return str(whole)

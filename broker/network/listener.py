@@ -1,0 +1,243 @@
+"""One listening socket, and one task a connection: frames in, answers out in order.
+
+                  ┌────────────────────── a connection ───────────────────────┐
+    client ──────►│ FrameReader ─► decode ─► dispatch ─┬─► answer ──────────┐ │
+                  │      ▲                             └─► Later ─► queue   │ │
+                  │      └── the next request              writer task ◄──┘ │ │
+    client ◄──────│◄───────────────────────────────────────────┴───────────┘ │
+                  └───────────────────────────────────────────────────────────┘
+
+Requests of one connection are handled one after the other, in the order in
+which they arrived; most are answered before the next is looked at. A handler
+that has *done* its work but must wait before it may say so (an acks=all
+produce) returns a `Later`: the next request is handled meanwhile, and the
+writer task keeps the answers in order. So appends of one connection never
+overtake each other, and only waiting overlaps. (Kafka handles strictly one
+request a connection; it mutes the channel.)
+
+Whose fault is it? A frame that can't be understood (a size over
+`socket.request.max.bytes`, an unknown API, a malformed body) closes the
+connection with a log line, as Kafka does: there's no telling where the next
+request begins or what the client would make of an answer. An ApiVersions
+request of an unknown version is the exception (KIP-511): it's answered in
+version 0. Nothing that a client sends ends the listener or disturbs another
+connection. One that is silent for `connections.max.idle.ms`, in the middle of a
+frame or not, or doesn't read an answer for so long, is closed: while an answer
+waits to be read no further request is looked at, so that nothing piles up for a
+client who only asks. An unexpected error in a handler is a defect of ours: its
+traceback is logged, and that one connection is closed.
+
+Kafka: SocketServer, KafkaRequestHandler.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+import attrs
+import trio
+
+from broker.api.context import Authorizer, RequestContext
+from broker.network.connections import Connections, TooManyFromHost
+from broker.network.frames import BadFrame, FrameReader
+from broker.network.transport import Acceptor, ConnectionClosed, Transport
+from broker.wire import framing
+from broker.wire.codec import MalformedMessage
+from broker.wire.framing import RequestHeader, UnknownApi, UnsupportedVersion
+from broker.wire.messages.api_versions import ApiVersionsResponse
+
+log = logging.getLogger("zbroker.listener")
+
+# Answers of one connection that may wait for their turn. Java producers have at
+# most 5 requests in flight, librdkafka's default is far more but it is bounded by
+# what it sends: at 100 the reader waits and TCP slows the client down.
+MAX_IN_FLIGHT = 100
+
+# After a failed accept (no file descriptor left): long enough for others to be closed.
+ACCEPT_BACKOFF_S = 0.1
+
+
+@attrs.frozen
+class Later:
+    """An answer whose request is done but for waiting; `wait` is called once, in its turn."""
+
+    wait: Callable[[], Awaitable[object]]
+
+
+# What a handler gives back. None: this request has no answer (acks=0).
+Answer = object | None
+
+
+class CloseConnection(Exception):
+    """Raised by a handler to end the connection, as Kafka does for an error with acks=0."""
+
+
+Dispatch = Callable[[RequestContext, object], Awaitable[Answer]]
+
+
+@attrs.define
+class Listener:
+    """Serves connections of one listener name until it's cancelled."""
+
+    name: str
+    dispatch: Dispatch
+    max_frame_bytes: int
+    max_idle_s: float
+    connections: Connections  # of all listeners of the broker
+    unsupported_api_versions: Callable[[], ApiVersionsResponse]
+    authorizer: Authorizer | None = None
+
+    async def serve(
+        self,
+        acceptor: Acceptor,
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Accept connections and serve them. Started: accepting.
+
+        However it ends, the address is given up at once: a broker that closes its logs
+        must not hold clients in a queue where nobody will look.
+        """
+        try:
+            async with trio.open_nursery() as nursery:
+                task_status.started()
+                while True:
+                    try:
+                        transport = await acceptor.accept()
+                    except OSError as error:
+                        # Out of file descriptors, or the client was gone before we looked.
+                        log.warning("%s: can't accept a connection: %s", self.name, error)
+                        await trio.sleep(ACCEPT_BACKOFF_S)
+                    else:
+                        await self._when_there_is_room(transport)
+                        await nursery.start(self.serve_connection, transport)
+        finally:
+            acceptor.close()
+
+    async def _when_there_is_room(self, transport: Transport) -> None:
+        """Leave a new client, and those behind it, unanswered while the broker is full."""
+        try:
+            await self.connections.room(self.name)
+        except BaseException:
+            transport.close()
+            raise
+
+    async def serve_connection(
+        self,
+        transport: Transport,
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Serve one connection to its end; never raises for what the client does.
+
+        Started: it's counted, or was one too many.
+        """
+        connection = _Connection(self, transport)
+        try:
+            with self.connections.opened(connection), connection.scope:
+                task_status.started()
+                await connection.run()
+        except TooManyFromHost as error:
+            log.info("%s: %s", self.name, error)
+            task_status.started()
+        finally:
+            transport.close()
+
+
+class _Connection:
+    def __init__(self, listener: Listener, transport: Transport) -> None:
+        self._listener = listener
+        self._transport = transport
+        self._queued_answers = 0
+        self.scope = trio.CancelScope()
+        self.listener_name = listener.name
+        self.host = transport.peer_host
+        self.last_used_s = trio.current_time()
+
+    def make_room(self) -> None:
+        log.info("%s: closing %s: it makes room for a broker", self.listener_name, self._peer)
+        self.scope.cancel()
+
+    async def run(self) -> None:
+        queue, queued = trio.open_memory_channel[tuple[RequestHeader, Answer]](MAX_IN_FLIGHT)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._write_queued, queued, nursery.cancel_scope)
+            try:
+                await self._serve(queue)
+            except (BadFrame, MalformedMessage, UnknownApi, UnsupportedVersion) as error:
+                log.warning("%s: closing %s: %s", self._listener.name, self._peer, error)
+            except (ConnectionClosed, CloseConnection) as error:
+                log.debug("%s: closing %s: %s", self._listener.name, self._peer, error)
+                nursery.cancel_scope.cancel()
+            except Exception:
+                log.exception("%s: defect: closing %s", self._listener.name, self._peer)
+            # The requests before the end are still answered, each within its own deadline.
+            queue.close()
+
+    async def _serve(self, queue: trio.MemorySendChannel[tuple[RequestHeader, Answer]]) -> None:
+        frames = FrameReader(self._transport, self._listener.max_frame_bytes)
+        with trio.CancelScope() as idle:
+            while True:
+                self.last_used_s = trio.current_time()
+                idle.deadline = self.last_used_s + self._listener.max_idle_s
+                frame = await frames.next_frame()
+                idle.deadline = float("inf")
+                if frame is None:
+                    return
+                header, answer = await self._handle(frame)
+                if isinstance(answer, Later) or self._queued_answers:
+                    self._queued_answers += 1
+                    await queue.send((header, answer))
+                else:
+                    await self._write(header, answer)
+
+    async def _handle(self, frame: memoryview) -> tuple[RequestHeader, Answer]:
+        try:
+            header, request = framing.decode_request(frame)
+        except UnsupportedVersion as unsupported:
+            if unsupported.answer_to is None:
+                raise
+            return unsupported.answer_to, self._listener.unsupported_api_versions()
+        context = RequestContext(
+            api_key=header.api_key,
+            api_version=header.api_version,
+            correlation_id=header.correlation_id,
+            client_id=header.client_id,
+            listener=self._listener.name,
+            principal="User:ANONYMOUS",
+            host=self.host,
+            authorizer=self._listener.authorizer,
+        )
+        return header, await self._listener.dispatch(context, request)
+
+    async def _write_queued(
+        self,
+        queued: trio.MemoryReceiveChannel[tuple[RequestHeader, Answer]],
+        connection: trio.CancelScope,
+    ) -> None:
+        try:
+            async for header, answer in queued:
+                if isinstance(answer, Later):
+                    answer = await answer.wait()
+                await self._write(header, answer)
+                self._queued_answers -= 1
+        except (ConnectionClosed, CloseConnection) as error:
+            log.debug("%s: closing %s: %s", self._listener.name, self._peer, error)
+            connection.cancel()
+        except Exception:
+            log.exception("%s: defect: closing %s", self._listener.name, self._peer)
+            connection.cancel()
+
+    async def _write(self, header: RequestHeader, answer: Answer) -> None:
+        assert not isinstance(answer, Later)
+        if answer is None:
+            return
+        idle_s = self._listener.max_idle_s
+        with trio.move_on_after(idle_s) as idle:
+            await self._transport.send(framing.encode_response(header, answer))
+        if idle.cancelled_caught:
+            # Half an answer is on the wire, so the connection is of no more use.
+            raise ConnectionClosed(f"an answer was not read within {idle_s:g} s")
+
+    @property
+    def _peer(self) -> str:
+        return f"the connection from {self._transport.peer_host}"

@@ -1,0 +1,60 @@
+"""A coordinator's topic on this broker's replicas: read back while the leadership goes on."""
+
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+from trio.testing import MockClock
+
+from broker.broker import Broker
+from broker.coordinators.replicated_log import ReplicatedLog
+from broker.wire.errors import ErrorCode, KafkaError
+from broker.wire.records import Record
+from tests.broker.support import lead, open_broker
+
+
+def log_of(broker: Broker) -> ReplicatedLog:
+    """It reads a batch at a time."""
+    return ReplicatedLog("t", 1, 1_000, 1, broker.replicas, broker.metadata)
+
+
+async def test_what_was_appended_is_read_back(tmp_path: Path, autojump_clock: MockClock) -> None:
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0")
+        log = log_of(broker)
+        for key in (b"a", b"b"):
+            await log.until_committed(log.append(0, [Record(key, b"value", 1)]))
+        async with aclosing(log.read(0)) as batches:
+            keys = [record.key async for batch in batches for record in batch.records()]
+        assert keys == [b"a", b"b"]
+
+
+async def test_a_newer_epoch_of_the_same_leader_does_not_end_the_reading(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """As when another replica's broker leaves, and so the ISR (seen on a real controller)."""
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0")
+        log = log_of(broker)
+        for key in (b"a", b"b"):
+            log.append(0, [Record(key, b"value", 1)])
+        keys = []
+        async with aclosing(log.read(0)) as batches:
+            async for batch in batches:
+                keys += [record.key for record in batch.records()]
+                await lead(broker, "t-0", leader_epoch=1, partition_epoch=1)
+        assert keys == [b"a", b"b"]
+
+
+async def test_who_leads_no_more_reads_no_more(tmp_path: Path, autojump_clock: MockClock) -> None:
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0", isr=(1, 2))
+        log = log_of(broker)
+        for key in (b"a", b"b"):
+            log.append(0, [Record(key, b"value", 1)])
+        async with aclosing(log.read(0)) as batches:
+            await anext(batches)
+            await lead(broker, "t-0", isr=(1, 2), leader=2, leader_epoch=1, partition_epoch=1)
+            with pytest.raises(KafkaError) as refused:
+                await anext(batches)
+        assert refused.value.code is ErrorCode.NOT_LEADER_OR_FOLLOWER

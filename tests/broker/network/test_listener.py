@@ -1,0 +1,256 @@
+"""A connection: answers in order, waiting that overlaps, and whose fault ends what."""
+
+import logging
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+import trio
+import trio.testing
+
+from broker.api.api_versions import unsupported_version
+from broker.api.context import RequestContext
+from broker.network.connections import Connections
+from broker.network.frames import FrameReader
+from broker.network.listener import Answer, CloseConnection, Dispatch, Later, Listener
+from broker.network.transport import ConnectionClosed, StreamTransport, Transport
+from broker.wire import framing
+from broker.wire.apis import ApiKey
+from broker.wire.errors import ErrorCode
+from broker.wire.messages.api_versions import ApiVersionsResponse
+from broker.wire.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
+
+
+class Client:
+    """The other end of a connection, speaking Heartbeat 4: its generation id numbers requests."""
+
+    def __init__(self, stream: trio.testing.MemoryReceiveStream) -> None:
+        self.transport = StreamTransport(stream)
+        self.frames = FrameReader(self.transport, 1 << 20)
+
+    async def send(self, number: int) -> None:
+        request = HeartbeatRequest(group_id="g", generation_id=number, member_id="m")
+        await self.transport.send(
+            framing.encode_request(ApiKey.HEARTBEAT, 4, number, "test", request)
+        )
+
+    async def receive(self) -> tuple[int, int] | None:
+        """The correlation id of the next answer, and its throttle time; None at the end."""
+        frame = await self.frames.next_frame()
+        if frame is None:
+            return None
+        number, answer = framing.decode_response(ApiKey.HEARTBEAT, 4, frame)
+        return number, answer.throttle_time_ms
+
+
+@asynccontextmanager
+async def connected(
+    dispatch: Dispatch, max_idle_s: float = 60, max_connections: int = 100
+) -> AsyncIterator[Client]:
+    connections = Connections(lambda: 1000, lambda _: max_connections)
+    listener = Listener(
+        "PLAINTEXT", dispatch, 1 << 20, max_idle_s, connections, unsupported_version
+    )
+    ours, theirs = trio.testing.memory_stream_pair()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(listener.serve_connection, StreamTransport(ours))
+        yield Client(theirs)
+        nursery.cancel_scope.cancel()
+    assert connections.count == 0
+
+
+async def echo(context: RequestContext, request: object) -> Answer:
+    assert isinstance(request, HeartbeatRequest)
+    return HeartbeatResponse(throttle_time_ms=request.generation_id)
+
+
+async def test_pipelined_requests_are_answered_in_order() -> None:
+    async with connected(echo) as client:
+        for number in range(50):
+            await client.send(number)
+        assert [await client.receive() for _ in range(50)] == [(n, n) for n in range(50)]
+
+
+async def test_waiting_overlaps_with_the_next_requests_but_answers_keep_their_order() -> None:
+    handled: list[int] = []
+    go_on = trio.Event()
+
+    async def dispatch(context: RequestContext, request: object) -> Answer:
+        assert isinstance(request, HeartbeatRequest)
+        number = request.generation_id
+        handled.append(number)
+
+        async def wait() -> HeartbeatResponse:
+            await go_on.wait()
+            return HeartbeatResponse(throttle_time_ms=number)
+
+        return Later(wait) if number % 2 == 0 else HeartbeatResponse(throttle_time_ms=number)
+
+    async with connected(dispatch) as client:
+        for number in range(5):
+            await client.send(number)
+        await trio.testing.wait_all_tasks_blocked()
+        assert handled == [0, 1, 2, 3, 4]
+        go_on.set()
+        assert [await client.receive() for _ in range(5)] == [(n, n) for n in range(5)]
+
+
+async def test_no_answer_where_there_is_none() -> None:
+    async def dispatch(context: RequestContext, request: object) -> Answer:
+        return None if context.correlation_id == 1 else HeartbeatResponse()
+
+    async with connected(dispatch) as client:
+        await client.send(1)
+        await client.send(2)
+        assert await client.receive() == (2, 0)
+
+
+async def test_requests_before_the_client_hung_up_are_still_answered() -> None:
+    async with connected(echo) as client:
+        await client.send(1)
+        await client.send(2)
+        stream = client.transport._stream
+        assert isinstance(stream, trio.StapledStream)
+        await stream.send_eof()
+        assert [await client.receive() for _ in range(3)] == [(1, 1), (2, 2), None]
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        struct.pack(">ihhi", 8, 9999, 0, 1),  # no such API
+        struct.pack(">ihhih", 10, ApiKey.HEARTBEAT, 99, 1, -1),  # no such version
+        struct.pack(">ihhih", 10, ApiKey.HEARTBEAT, 0, 1, -1),  # a body cut short
+        struct.pack(">i", -5),
+        b"GET / HTTP/1.1\r\n\r\n",
+    ],
+)
+async def test_what_cannot_be_understood_closes_the_connection_and_is_logged(
+    frame: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        async with connected(echo) as client:
+            await client.transport.send([frame])
+            assert await client.receive() is None
+    assert "closing the connection from" in caplog.text
+
+
+async def test_an_unknown_version_of_api_versions_is_answered_in_version_0() -> None:
+    async with connected(echo) as client:
+        header = struct.pack(">hhih", ApiKey.API_VERSIONS, 99, 7, -1) + b"\0"
+        await client.transport.send([struct.pack(">i", len(header)) + header])
+        frame = await client.frames.next_frame()
+        assert frame is not None
+        number, answer = framing.decode_response(ApiKey.API_VERSIONS, 0, frame)
+        assert isinstance(answer, ApiVersionsResponse)
+        assert (number, answer.error_code) == (7, ErrorCode.UNSUPPORTED_VERSION)
+        assert [api.api_key for api in answer.api_keys] == [ApiKey.API_VERSIONS]
+
+
+async def test_a_defect_closes_its_connection_with_a_traceback_and_no_other(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def dispatch(context: RequestContext, request: object) -> Answer:
+        if context.correlation_id == 13:
+            raise RuntimeError("a defect")
+        return HeartbeatResponse()
+
+    async with connected(dispatch) as good, connected(dispatch) as bad:
+        await bad.send(13)
+        assert await bad.receive() is None
+        await good.send(1)
+        assert await good.receive() == (1, 0)
+    assert "RuntimeError: a defect" in caplog.text
+
+
+async def test_a_handler_may_close_the_connection() -> None:
+    async def dispatch(context: RequestContext, request: object) -> Answer:
+        raise CloseConnection("acks=0")
+
+    async with connected(dispatch) as client:
+        await client.send(1)
+        assert await client.receive() is None
+
+
+async def test_an_idle_connection_is_closed(autojump_clock: trio.testing.MockClock) -> None:
+    async with connected(echo, max_idle_s=600) as client:
+        await client.send(1)
+        assert await client.receive() == (1, 1)
+        began = trio.current_time()
+        assert await client.receive() is None
+        assert trio.current_time() - began == pytest.approx(600)
+
+
+async def test_a_client_that_does_not_read_is_left_alone_and_then_closed(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """While an answer waits to be read, no further request is looked at: nothing piles up."""
+    ours, theirs = trio.testing.lockstep_stream_pair()
+    handled = 0
+
+    async def count(context: RequestContext, request: object) -> Answer:
+        nonlocal handled
+        handled += 1
+        return HeartbeatResponse()
+
+    connections = Connections(lambda: 1000, lambda _: 1000)
+    listener = Listener("PLAINTEXT", count, 1 << 20, 600, connections, unsupported_version)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(listener.serve_connection, StreamTransport(ours))
+        client = Client(theirs)
+        with suppress(ConnectionClosed):  # the broker's end is closed in our face
+            for number in range(100_000):
+                await client.send(number)
+        assert trio.current_time() >= 600
+        assert handled == 1
+    assert connections.count == 0
+
+
+async def test_a_host_over_its_number_of_connections_is_turned_away() -> None:
+    async with connected(echo, max_connections=0) as client:
+        assert await client.receive() is None
+
+
+async def test_a_defect_while_an_answer_waits_ends_no_more_than_its_connection(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def dispatch(context: RequestContext, request: object) -> Answer:
+        async def wait() -> HeartbeatResponse:
+            await trio.lowlevel.checkpoint()
+            if context.correlation_id == 13:
+                raise RuntimeError("a late defect")
+            return HeartbeatResponse()
+
+        return Later(wait)
+
+    async with connected(dispatch) as good, connected(dispatch) as bad:
+        await bad.send(13)
+        await bad.send(14)
+        assert await bad.receive() is None
+        await good.send(1)
+        assert await good.receive() == (1, 0)
+    assert "RuntimeError: a late defect" in caplog.text
+
+
+async def test_who_stops_listening_refuses_at_once() -> None:
+    """Clients must not wait in the queue of a broker that is closing its logs."""
+
+    class Acceptor:
+        closed = False
+
+        async def accept(self) -> Transport:
+            await trio.sleep_forever()
+            raise AssertionError
+
+        def close(self) -> None:
+            self.closed = True
+
+    acceptor = Acceptor()
+    connections = Connections(lambda: 1000, lambda _: 1000)
+    listener = Listener("PLAINTEXT", echo, 1 << 20, 60, connections, unsupported_version)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(listener.serve, acceptor)
+        assert not acceptor.closed
+        nursery.cancel_scope.cancel()
+    assert acceptor.closed
