@@ -29,7 +29,8 @@ What they share is in `coordinators`. `log.cleaner` keeps such topics short.
 And how this broker learns what it leads: the controller (`coordination.controller`,
 on one of the brokers) decides, `control.channel` carries it as LeaderAndIsr and
 UpdateMetadata to each broker's listener, `replica.control` and
-`control.metadata_cache` take it in. What administrators change comes by way of `admin`. `run` has the order of start and stop.
+`control.metadata_cache` take it in. What administrators change comes by way of
+`admin`. `run` has the order of start and stop.
 
 Invariants:
 

@@ -14,5 +14,6 @@ controller and the brokers hear of it there, this one too:
     loggers           the levels of this process's loggers, which are configs as well (of the
                       process alone: they are not in ZooKeeper)
 
-Invariant: a change is written whole and on the condition that nobody wrote meanwhile, or not at all.
+Invariant: a change is written whole, and on the condition that nobody wrote meanwhile, or not at
+all.
 """
