@@ -6,8 +6,9 @@ replaced is refused (TRANSACTION_COORDINATOR_FENCED), a marker for an older life
 too (INVALID_PRODUCER_EPOCH).
 
 Like a producer's records with acks=all, markers are appended before the next request is looked at,
-and answered when they are replicated. When one in `__consumer_offsets` is, the group coordinator
-takes over or forgets the offsets that were committed in the transaction.
+and answered when they are replicated. Of one in `__consumer_offsets` the group coordinator is told
+at once, and sees to the offsets that were committed in the transaction when it is replicated:
+whether or not the sender is still there to be answered, and without waiting for other partitions.
 
 `kafka-transactions abort` sends it too, to end a transaction that no coordinator knows of: so who
 may alter the cluster may send it, besides brokers (KIP-664).
@@ -22,6 +23,7 @@ import trio
 from broker.api.context import RequestContext
 from broker.api.permissions import Operation, Resource
 from broker.broker import Broker
+from broker.groups.committed_offsets import EndedTransaction
 from broker.groups.offsets_log import OFFSETS_TOPIC
 from broker.log.values import Origin
 from broker.network.listener import Later
@@ -51,9 +53,10 @@ async def handle(broker: Broker, context: RequestContext, request: WriteTxnMarke
     ]
 
     async def wait() -> WriteTxnMarkersResponse:
+        timeout_s = broker.config.request_timeout_ms / 1000
         async with trio.open_nursery() as nursery:
-            for marker, appended in written:
-                nursery.start_soon(_until_replicated, broker, marker, appended)
+            for _, appended in written:
+                nursery.start_soon(wait_until_acknowledged, appended.values(), timeout_s)
         return _response(written)
 
     return Later(wait)
@@ -75,9 +78,17 @@ def _write(broker: Broker, marker: WritableTxnMarker) -> Written:
             coordinator_epoch=marker.coordinator_epoch,
             timestamp_ms=broker.clock_ms(),
         )
-        [written[partition]] = append(
+        [appended] = append(
             broker.replicas, [(partition, memoryview(batch))], ALL, Origin.COORDINATOR
         )
+        written[partition] = appended
+        if partition.topic == OFFSETS_TOPIC and appended.error is None:
+            broker.groups.marker_appended(
+                partition.partition,
+                EndedTransaction(
+                    marker.producer_id, appended.base_offset, marker.transaction_result
+                ),
+            )
     return written
 
 
@@ -90,15 +101,6 @@ def _partitions(marker: WritableTxnMarker) -> Iterator[TopicPartition]:
     for topic in marker.topics:
         for partition in topic.partition_indexes:
             yield TopicPartition(topic.name, partition)
-
-
-async def _until_replicated(broker: Broker, marker: WritableTxnMarker, written: Written) -> None:
-    await wait_until_acknowledged(written.values(), broker.config.request_timeout_ms / 1000)
-    for target, appended in written.items():
-        if target.topic == OFFSETS_TOPIC and appended.error is None:
-            broker.groups.transaction_completed(
-                target.partition, marker.producer_id, committed=marker.transaction_result
-            )
 
 
 def _response(written: list[tuple[WritableTxnMarker, Written]]) -> WriteTxnMarkersResponse:

@@ -5,7 +5,8 @@ coordinator's own nursery; it ends with the record, or within the log's timeout,
 many as records on their way.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import TypeVarTuple
 
 import attrs
@@ -16,14 +17,26 @@ Ts = TypeVarTuple("Ts")
 
 @attrs.define(eq=False)
 class Background:
-    """The nursery of the running coordinator; None while it does not run."""
+    """The tasks of the running coordinator."""
 
-    nursery: trio.Nursery | None = None
+    _nursery: trio.Nursery | None = attrs.field(default=None, init=False)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Open while the coordinator runs, and for as long as its last task needs to end.
+
+        Not only until it is cancelled: until a task has heard of that, it may start another.
+        """
+        try:
+            async with trio.open_nursery() as self._nursery:
+                yield
+        finally:
+            self._nursery = None
 
     @property
     def is_open(self) -> bool:
-        return self.nursery is not None
+        return self._nursery is not None
 
     def start(self, task: Callable[[*Ts], Awaitable[object]], *args: *Ts) -> None:
-        assert self.nursery is not None, "the coordinator does not run"
-        self.nursery.start_soon(task, *args)
+        assert self._nursery is not None, "the coordinator does not run"
+        self._nursery.start_soon(task, *args)

@@ -8,6 +8,7 @@ Kafka: GroupMetadataManager.appendForGroup, doLoadGroupsAndOffsets;
 TransactionStateManager.appendTransactionToLog, loadTransactionMetadata.
 """
 
+import math
 from collections.abc import AsyncGenerator, Sequence
 
 import attrs
@@ -21,6 +22,7 @@ from broker.log.verifications import VerificationGuard
 from broker.replica.append import ALL, NO_GUARDS, Appended, append, wait_until_acknowledged
 from broker.replica.manager import ReplicaManager
 from broker.replica.verification import Verifier, verify
+from broker.waiting import wait_until
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.record_batch import NO_SEQUENCE, RecordBatch, batches, build_batch
 from broker.wire.records import Record
@@ -120,6 +122,15 @@ class ReplicatedOffsetsLog(ReplicatedLog):
             is_transactional=True,
         )
         return self._append(partition, batch, verified.guard)
+
+    async def until_replicated(self, partition: int, offset: int) -> None:
+        replica = self.replicas.find(TopicPartition(self.topic, partition))
+
+        def is_replicated() -> bool:
+            replica.leading()  # in whatever epoch, see `read`
+            return replica.high_watermark > offset
+
+        await wait_until(is_replicated, [replica.committed], math.inf)
 
 
 def _told(error: ErrorCode, producer: TransactionalProducer) -> ErrorCode:

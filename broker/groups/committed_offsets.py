@@ -5,7 +5,9 @@ record is committed to the log, it becomes *committed*, which is all that Offset
 fetch that asks for stable offsets is told to come back while anything of its partition is pending.
 
 Offsets committed in a transaction are kept apart, by producer id, until the transaction's marker
-says whether they count (KIP-98, KIP-447).
+says whether they count (KIP-98, KIP-447). They are so from the moment that their record is in the
+log, whatever its replication comes to: the marker behind it decides about what the log has. (In
+Kafka one whose replication failed is forgotten, and comes back when the log is loaded.)
 
 Of two commits of one partition the later *record* wins, not the one whose replication was noticed
 last: each offset carries the log offset of its record. That is also the order in which compaction
@@ -39,6 +41,15 @@ class CommittedOffset:
     metadata: str = ""
     commit_timestamp_ms: int = -1
     expire_timestamp_ms: int | None = None
+
+
+@attrs.frozen
+class EndedTransaction:
+    """A producer's transaction, whose marker is at `marker_offset` in the group's partition."""
+
+    producer_id: int
+    marker_offset: int
+    is_commit: bool
 
 
 @attrs.frozen
@@ -77,6 +88,9 @@ class GroupOffsets:
         return partition in self._pending or any(
             partition in offsets for offsets in self._in_transaction.values()
         )
+
+    def has_open_transaction(self, producer_id: int) -> bool:
+        return producer_id in self._in_transaction
 
     def prepare(self, offsets: Mapping[TopicPartition, CommittedOffset]) -> None:
         """Their records are in the log and being replicated."""
@@ -123,19 +137,19 @@ class GroupOffsets:
         for partition, committed in offsets.items():
             prepared[partition] = _Recorded(committed, record_offset)
 
-    def abandon_in_transaction(self, producer_id: int, record_offset: int) -> None:
-        """The batch at `record_offset` could not be committed to the log."""
-        prepared = self._in_transaction.pop(producer_id, {})
-        rest = {tp: each for tp, each in prepared.items() if each.record_offset != record_offset}
-        if rest:
-            self._in_transaction[producer_id] = rest
+    def end_transaction(self, ended: EndedTransaction) -> None:
+        """What was recorded before the marker counts now, or never will.
 
-    def end_transaction(self, producer_id: int, *, is_commit: bool) -> None:
-        """The producer's transaction ended: what it committed counts now, or never will."""
-        offsets = self._in_transaction.pop(producer_id, {})
-        if is_commit:
-            for partition, recorded in offsets.items():
+        What was recorded behind it is the producer's next transaction's.
+        """
+        rest = {}
+        for partition, recorded in self._in_transaction.pop(ended.producer_id, {}).items():
+            if recorded.record_offset > ended.marker_offset:
+                rest[partition] = recorded
+            elif ended.is_commit:
                 self.load(partition, recorded.committed, recorded.record_offset)
+        if rest:
+            self._in_transaction[ended.producer_id] = rest
 
     def remove(self, partitions: Iterable[TopicPartition]) -> list[TopicPartition]:
         """Forget everything of the partitions; returns those that have a record in the log."""
@@ -170,7 +184,8 @@ class GroupOffsets:
         """The partitions whose offset has outlived its retention.
 
         `retained_since_ms` says from when it counts for one offset; topics `in_use` are kept. An
-        offset that brought its own expiry time goes by that alone.
+        offset that brought its own expiry time goes by that alone. One that may be replaced by
+        another on its way stays: its tombstone would be a later record than that one's.
         """
 
         def is_over(committed: CommittedOffset) -> bool:
@@ -182,6 +197,6 @@ class GroupOffsets:
             partition
             for partition, recorded in self._committed.items()
             if partition.topic not in in_use
-            and partition not in self._pending
+            and not self.is_unstable(partition)
             and is_over(recorded.committed)
         ]

@@ -10,8 +10,8 @@
     time, DeleteGroups, OffsetDelete ─▶ retention
 
 Tasks, all in the nursery of `run`: one that watches the deadlines of all groups, one that expires
-offsets, and one for each partition being loaded and each group record being replicated. Being
-coordinator of a group is data, not a task: idle groups cost nothing.
+offsets, and one for each partition being loaded, and each group's record and marker being
+replicated. Being coordinator of a group is data, not a task: idle groups cost nothing.
 
 A request that comes while the coordinator does not run is answered COORDINATOR_NOT_AVAILABLE.
 
@@ -26,6 +26,7 @@ import trio
 from broker.coordinators.background import Background
 from broker.coordinators.log import partition_for
 from broker.coordinators.waiting import Waiting
+from broker.groups.committed_offsets import EndedTransaction
 from broker.groups.config import GroupConfig
 from broker.groups.deadlines import Deadlines
 from broker.groups.directory import GroupDirectory
@@ -73,24 +74,22 @@ class GroupCoordinator:
         self._leaving = Leaving(directory, rebalancing)
         self._offsets = Offsets(config, directory, rebalancing, store, clock_ms)
         self._transactional_offsets = TransactionalOffsets(
-            config, directory, offsets_log, store, clock_ms
+            config, directory, offsets_log, store, background, clock_ms
         )
-        self._retention = Retention(config, directory, rebalancing, store, recorder, clock_ms)
+        self._retention = Retention(
+            config, directory, rebalancing, store, background, recorder, clock_ms
+        )
         self._loading = Loading(
             config, directory, rebalancing, offsets_log, background, recorder, clock_ms
         )
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Coordinate until cancelled. Started: requests and elections may come."""
-        async with trio.open_nursery() as nursery:
-            self._background.nursery = nursery
-            nursery.start_soon(self._watch_deadlines)
-            nursery.start_soon(self._retention.run)
+        async with self._background.running():
+            self._background.start(self._watch_deadlines)
+            self._background.start(self._retention.run)
             task_status.started()
-            try:
-                await trio.sleep_forever()
-            finally:
-                self._background.nursery = None
+            await trio.sleep_forever()
 
     async def _watch_deadlines(self) -> None:
         while True:
@@ -114,9 +113,13 @@ class GroupCoordinator:
 
     # Transactions, from WriteTxnMarkers
 
-    def transaction_completed(self, partition: int, producer_id: int, *, committed: bool) -> None:
-        """The producer's marker is replicated in this partition of `__consumer_offsets`."""
-        self._transactional_offsets.completed(partition, producer_id, committed=committed)
+    def marker_appended(self, partition: int, ended: EndedTransaction) -> None:
+        """A marker is in this partition of `__consumer_offsets`; acted on when it is replicated.
+
+        To be told at once, in the order of the log.
+        """
+        if self._background.is_open:
+            self._transactional_offsets.marker_appended(partition, ended)
 
     # Requests
 
@@ -197,13 +200,13 @@ class GroupCoordinator:
         self._check_open()
         return await self._retention.delete_offsets(group_id, partitions)
 
-    async def topics_deleted(self, partitions: Collection[TopicPartition]) -> None:
+    def topics_deleted(self, partitions: Collection[TopicPartition]) -> None:
         """These partitions were deleted: their offsets go too, without waiting for it.
 
         The news comes from the controller, on whose next order the replication may depend.
         """
         if self._background.is_open:
-            self._background.start(self._retention.topics_deleted, partitions)
+            self._retention.topics_deleted(partitions)
 
     def _check_open(self) -> None:
         if not self._background.is_open:

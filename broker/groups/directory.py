@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import attrs
 
 from broker.coordinators.ownership import OwnedPartition, Ownership
+from broker.groups.committed_offsets import EndedTransaction
 from broker.groups.group import Group
 from broker.groups.replay import Loaded
 from broker.wire.errors import ErrorCode, KafkaError
@@ -20,27 +21,33 @@ class GroupPartition(OwnedPartition[Group]):
 
     # By producer id: the groups with offsets in its open transaction, for the marker to find them.
     groups_in_transaction: dict[int, set[str]] = attrs.field(factory=dict)
-    # Markers that came while the partition was being loaded, which its reading may have missed:
-    # whose, and whether it commits.
-    _ended_meanwhile: list[tuple[int, bool]] = attrs.field(factory=list, init=False)
+    # Markers that came while the partition was being loaded, which its reading may have missed.
+    _ended_meanwhile: list[EndedTransaction] = attrs.field(factory=list, init=False)
 
     def take(self, loaded: Loaded) -> None:
         """The partition is loaded."""
         self.entries, self.groups_in_transaction = loaded.groups, loaded.groups_in_transaction
         self.is_loaded = True
-        for producer_id, is_commit in self._ended_meanwhile:
-            self.end_transaction(producer_id, is_commit=is_commit)
+        for ended in self._ended_meanwhile:
+            self.end_transaction(ended)
         self._ended_meanwhile.clear()
 
-    def end_transaction(self, producer_id: int, *, is_commit: bool) -> None:
-        """The producer's marker is in the partition: its transaction's offsets count, or do not."""
+    def end_transaction(self, ended: EndedTransaction) -> None:
+        """The marker is in the partition: the transaction's offsets count, or do not."""
         if not self.is_loaded:
-            self._ended_meanwhile.append((producer_id, is_commit))
+            self._ended_meanwhile.append(ended)
             return
-        for group_id in self.groups_in_transaction.pop(producer_id, ()):
+        for group_id in self.groups_in_transaction.pop(ended.producer_id, ()):
             group = self.entries.get(group_id)
-            if group is not None:
-                group.offsets.end_transaction(producer_id, is_commit=is_commit)
+            if group is None:
+                continue
+            group.offsets.end_transaction(ended)
+            if group.offsets.has_open_transaction(ended.producer_id):
+                self.in_transaction(ended.producer_id, group)
+
+    def in_transaction(self, producer_id: int, group: Group) -> None:
+        """The group has offsets in the producer's open transaction."""
+        self.groups_in_transaction.setdefault(producer_id, set()).add(group.group_id)
 
 
 @attrs.define(eq=False)

@@ -60,3 +60,10 @@ class OffsetsLog(CoordinatorLog, Protocol):
         ended since it was verified.
         """
         ...
+
+    async def until_replicated(self, partition: int, offset: int) -> None:
+        """Wait until the high watermark has passed `offset`, however long that takes.
+
+        KafkaError: not the leader any more.
+        """
+        ...

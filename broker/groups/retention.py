@@ -16,6 +16,9 @@ Offsets that brought their own expiry time (OffsetCommit 2-4) go by that, in the
 group without members and offsets is gone. What goes is removed from memory, and a tombstone for
 each key is appended, by which compaction removes it from the log.
 
+What goes by itself goes at once, of all groups: between two of them nobody can commit an offset of
+a topic made anew. Who waits for the tombstones' replication are tasks in the background.
+
 Source: Kafka's removeExpiredOffsets, cleanupGroupMetadata, handleDeleteGroups, handleDeleteOffsets.
 """
 
@@ -25,6 +28,7 @@ from typing import Final
 import attrs
 import trio
 
+from broker.coordinators.background import Background
 from broker.groups.committed_offsets import CommittedOffset
 from broker.groups.config import GroupConfig
 from broker.groups.directory import GroupDirectory, check_group_id
@@ -68,6 +72,7 @@ class Retention:
     directory: GroupDirectory
     rebalancing: Rebalancing
     store: GroupStore
+    background: Background
     recorder: Recorder
     clock_ms: Callable[[], int]
 
@@ -75,9 +80,9 @@ class Retention:
         """Look for expired offsets every offsets.retention.check.interval.ms, until cancelled."""
         while True:
             await trio.sleep(self.config.offsets_retention_check_interval_ms / 1000)
-            await self.expire()
+            self.expire()
 
-    async def expire(self) -> None:
+    def expire(self) -> None:
         """Remove what has expired by now."""
         now_ms = self.clock_ms()
         retention_ms = self.config.offsets_retention_minutes * _MINUTE_MS
@@ -85,11 +90,11 @@ class Retention:
         def expire(group: Group) -> list[TopicPartition]:
             return group.offsets.remove_committed(expired_offsets(group, now_ms, retention_ms))
 
-        await self._remove(expire)
+        self._remove(expire)
 
-    async def topics_deleted(self, partitions: Collection[TopicPartition]) -> None:
+    def topics_deleted(self, partitions: Collection[TopicPartition]) -> None:
         """These partitions are no more: no group has offsets of them."""
-        await self._remove(lambda group: group.offsets.remove(partitions))
+        self._remove(lambda group: group.offsets.remove(partitions))
 
     async def delete_offsets(
         self, group_id: str, partitions: Collection[TopicPartition]
@@ -136,15 +141,19 @@ class Retention:
                 results[group_id] = await write.outcome() if write else ErrorCode.NONE
         return results
 
-    async def _remove(self, remove: Callable[[Group], list[TopicPartition]]) -> None:
+    def _remove(self, remove: Callable[[Group], list[TopicPartition]]) -> None:
         for group in self.directory.groups():
-            # Other groups were waited for, and this one may be gone.
-            write = self._removed(group, remove(group)) if group.is_alive else None
-            if write is not None and (error := await write.outcome()) is not ErrorCode.NONE:
-                # Whoever loads the partition next finds the offsets again, and expires them again.
-                self.recorder(
-                    "group.write_failed", cause=group.cause, group=group.group_id, error=error.name
-                )
+            write = self._removed(group, remove(group))
+            if write is not None:
+                self.background.start(self._see_through, group, write)
+
+    async def _see_through(self, group: Group, write: Write) -> None:
+        error = await write.outcome()
+        if error is not ErrorCode.NONE:
+            # Whoever loads the partition next finds the offsets again, and expires them again.
+            self.recorder(
+                "group.write_failed", cause=group.cause, group=group.group_id, error=error.name
+            )
 
     def _removed(
         self, group: Group, removed: list[TopicPartition], *, is_deleted: bool = False

@@ -6,7 +6,8 @@ read, so that input and output are committed together or not at all (KIP-98). Th
     TxnOffsetCommit    does the transaction include the group's partition? ── ask its coordinator
                        is who commits in the group's generation? (KIP-447)
                        records in the partition, in the transaction; offsets beside the group's
-    WriteTxnMarkers    a control batch in the partition; `completed`: they are the group's, or gone
+    WriteTxnMarkers    a control batch in the partition; when it is replicated they are the group's,
+                       or gone, whoever wrote it and whether or not he waits to hear of it
 
 Until then OffsetFetch shows what was committed before, and whoever asks for stable offsets comes
 back later: it would read what the open transaction may have read already.
@@ -16,15 +17,15 @@ What is open is in the log, records without a marker, so the next coordinator kn
 Unlike OffsetCommit, who names neither member nor generation may commit even if the group has
 members (producers before KIP-447 cannot name them), in any state, and no session is kept alive.
 
-Source: Kafka's handleTxnCommitOffsets, storeOffsets, handleTxnCompletion; KIP-890.
+Source: Kafka's handleTxnCommitOffsets, storeOffsets, scheduleHandleTxnCompletion; KIP-890.
 """
 
 from collections.abc import Callable, Mapping
 
 import attrs
-import trio
 
-from broker.groups.committed_offsets import CommittedOffset
+from broker.coordinators.background import Background
+from broker.groups.committed_offsets import CommittedOffset, EndedTransaction
 from broker.groups.config import GroupConfig
 from broker.groups.directory import GroupDirectory, GroupPartition, check_group_id
 from broker.groups.group import Group
@@ -44,6 +45,7 @@ class TransactionalOffsets:
     directory: GroupDirectory
     log: OffsetsLog
     store: GroupStore
+    background: Background
     clock_ms: Callable[[], int]
 
     async def commit(
@@ -78,19 +80,23 @@ class TransactionalOffsets:
         write = self.store.offsets(group.group_id, offsets, verified)
         if write.has_begun:
             group.offsets.prepare_in_transaction(producer_id, offsets, write.base_offset)
-            owned.groups_in_transaction.setdefault(producer_id, set()).add(group.group_id)
-        with trio.CancelScope(shield=True):  # ends within offsets.commit.timeout.ms
-            error = await write.outcome()
-        if write.has_begun and error is not ErrorCode.NONE:
-            group.offsets.abandon_in_transaction(producer_id, write.base_offset)
-        return error
+            owned.in_transaction(producer_id, group)
+        return await write.outcome()
 
-    def completed(self, partition: int, producer_id: int, *, committed: bool) -> None:
-        """The marker of the producer's transaction is replicated in the partition."""
+    def marker_appended(self, partition: int, ended: EndedTransaction) -> None:
+        """The transaction's marker is in the partition's log, and is being replicated."""
         owned = self.directory.owned(partition)
-        # If it is not ours any more, its new leader finds the marker in the log.
+        # One that is not ours yet is loaded with its marker.
         if owned is not None:
-            owned.end_transaction(producer_id, is_commit=committed)
+            self.background.start(self._end_transaction, owned, ended)
+
+    async def _end_transaction(self, owned: GroupPartition, ended: EndedTransaction) -> None:
+        try:
+            await self.log.until_replicated(owned.partition, ended.marker_offset)
+        except KafkaError:
+            return  # not ours any more: its new leader finds the marker in the log, or has none
+        if self.directory.still_owns(owned):
+            owned.end_transaction(ended)
 
 
 def _check_may_commit(group: Group, request: CommitRequest) -> None:

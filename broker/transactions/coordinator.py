@@ -74,16 +74,13 @@ class TransactionCoordinator:
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Coordinate until cancelled. Started: requests and elections may come."""
         try:
-            async with trio.open_nursery() as nursery:
-                self._background.nursery = nursery
-                nursery.start_soon(self._expiry.run_timeouts)
-                nursery.start_soon(self._expiry.run_expiration)
-                nursery.start_soon(self._markers.follow_metadata)
+            async with self._background.running():
+                self._background.start(self._expiry.run_timeouts)
+                self._background.start(self._expiry.run_expiration)
+                self._background.start(self._markers.follow_metadata)
                 task_status.started()
                 await trio.sleep_forever()
         finally:
-            # Not sooner: until the last task has ended, it may start another.
-            self._background.nursery = None
             self._markers.close()
             self.verifier.close()
 

@@ -1,13 +1,17 @@
 """WriteTxnMarkers: appended, replicated, answered; and every refusal."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import trio
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from broker.api.permissions import Operation
 from broker.broker import Broker
+from broker.groups.committed_offsets import CommittedOffset
+from broker.groups.offset_records import offset_record
+from broker.groups.offsets_log import OFFSETS_TOPIC
 from broker.network.listener import Later
 from broker.replica.partition import Partition
 from broker.wire.errors import ErrorCode
@@ -17,9 +21,13 @@ from broker.wire.messages.write_txn_markers import (
     WriteTxnMarkersRequest,
     WriteTxnMarkersResponse,
 )
+from broker.wire.record_batch import build_batch
+from broker.wire.records import Record
 from tests.broker.log.logs import make_batch, read_batches
 from tests.broker.log.transactions import transactions_of
 from tests.broker.support import call, know, lead, open_broker, tp
+
+COMMIT = offset_record("g", tp("t-0"), CommittedOffset(5), 0)
 
 Errors = dict[tuple[int, str], ErrorCode]
 
@@ -63,12 +71,19 @@ async def write(broker: Broker, *markers: WritableTxnMarker, version: int = 1) -
 
 
 async def in_transaction(
-    broker: Broker, partition: str = "t-0", isr: tuple[int, ...] = (1,)
+    broker: Broker,
+    partition: str = "t-0",
+    isr: tuple[int, ...] = (1,),
+    records: Sequence[Record] = (Record(b"k", b"v"),),
 ) -> Partition:
-    """A partition that is led here, with a record of producer 7's transaction."""
+    """A partition that is led here, with records of producer 7's transaction."""
     await lead(broker, partition, isr)
     replica = broker.replicas.partitions[tp(partition)]
-    batch = memoryview(make_batch(producer=(7, 0, 0), transactional=True))
+    batch = memoryview(
+        build_batch(
+            records, producer_id=7, producer_epoch=0, base_sequence=0, is_transactional=True
+        )
+    )
     guard = replica.log.begin_verification(7, 0, 0)
     replica.append_as_leader(batch, 1, trio.current_time(), guard=guard)
     return replica
@@ -163,6 +178,37 @@ async def test_a_producers_markers_are_answered_together(tmp_path: Path) -> None
         assert (await call(broker, WriteTxnMarkersRequest(), 1)).markers == []
         nothing = WriteTxnMarkersRequest(markers=[marker(producer_id=9)])
         assert (await call(broker, nothing, 1)).markers == []
+
+
+async def test_offsets_are_committed_whoever_hears_of_it(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """The sender's connection breaks; and another partition's marker is not replicated."""
+    offsets_topic = f"{OFFSETS_TOPIC}-0"
+    async with (
+        open_broker(tmp_path, offsets_topic_num_partitions="1") as broker,
+        trio.open_nursery() as nursery,
+    ):
+        await nursery.start(broker.groups.run)
+        await in_transaction(broker, isr=(1, 2))
+        offsets = await in_transaction(broker, offsets_topic, isr=(1, 2), records=[COMMIT])
+        # Led by another, and again: so the transaction is loaded.
+        await lead(broker, offsets_topic, (1, 2), leader=2, leader_epoch=1)
+        await lead(broker, offsets_topic, (1, 2), leader_epoch=2)
+        await wait_all_tasks_blocked()
+        request = WriteTxnMarkersRequest(markers=[marker("t-0", offsets_topic)])
+        await call(broker, request, 1, wait=False)
+        await wait_all_tasks_blocked()
+
+        async def committed() -> tuple[int, ErrorCode]:
+            found = await broker.groups.fetch_offsets("g", [tp("t-0")], require_stable=True)
+            return found[tp("t-0")].committed.offset, found[tp("t-0")].error
+
+        assert await committed() == (-1, ErrorCode.UNSTABLE_OFFSET_COMMIT)
+        offsets.follower_fetched(2, 2, 0, trio.current_time(), -1)
+        await wait_all_tasks_blocked()
+        assert await committed() == (5, ErrorCode.NONE)
+        nursery.cancel_scope.cancel()
 
 
 @pytest.mark.parametrize("allowed", [None, Operation.ALTER, Operation.CLUSTER_ACTION])

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import trio
 
+from broker.groups.committed_offsets import EndedTransaction
 from broker.groups.coordinator import GroupCoordinator
 from broker.groups.member import JoinRequest, JoinResult, SyncResult
 from broker.groups.offsets_log import TransactionalProducer, Verified
@@ -57,6 +58,7 @@ class MemoryLog:
     end_offsets: dict[int, int] = attrs.field(factory=dict)
     append_error: ErrorCode | None = None
     commit_error: ErrorCode | None = None
+    leader_error: ErrorCode | None = None  # this broker leads no more
     replicated: trio.Event | None = None  # held up until it is set
     read_gate: trio.Event | None = None  # reading is held up until it is set
     verify_error: ErrorCode | None = None
@@ -86,12 +88,15 @@ class MemoryLog:
             is_transactional=True,
         )
 
-    def end_transaction(self, partition: int, producer_id: int, *, is_commit: bool) -> None:
+    def end_transaction(
+        self, partition: int, producer_id: int, *, is_commit: bool
+    ) -> EndedTransaction:
         """Write the producer's marker."""
         marker = build_marker(
             producer_id, 0, commit=is_commit, coordinator_epoch=1, timestamp_ms=START_MS
         )
-        self._write(partition, marker, 1)
+        offset = self._write(partition, marker, 1).base_offset
+        return EndedTransaction(producer_id, offset, is_commit)
 
     def _append(self, partition: int, records: Sequence[Record], **fields: Any) -> MemoryAppend:
         if self.append_error is not None:
@@ -111,6 +116,13 @@ class MemoryLog:
             await self.replicated.wait()
         if self.commit_error is not None:
             raise KafkaError(self.commit_error)
+
+    async def until_replicated(self, partition: int, offset: int) -> None:
+        await trio.lowlevel.checkpoint()
+        if self.replicated is not None:
+            await self.replicated.wait()
+        if self.leader_error is not None:
+            raise KafkaError(self.leader_error)
 
     async def read(self, partition: int) -> AsyncGenerator[RecordBatch, None]:
         if self.read_gate is not None:

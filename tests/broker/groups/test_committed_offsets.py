@@ -1,9 +1,9 @@
 """Committed and pending offsets of a group."""
 
-from broker.groups.committed_offsets import CommittedOffset, GroupOffsets
+from broker.groups.committed_offsets import CommittedOffset, EndedTransaction, GroupOffsets
 from coordination.values import TopicPartition
 
-T0 = TopicPartition("t", 0)
+T0, T1 = TopicPartition("t", 0), TopicPartition("t", 1)
 ONE, TWO = CommittedOffset(1), CommittedOffset(2)
 
 
@@ -35,7 +35,7 @@ def test_nothing_comes_back_of_a_deleted_topic() -> None:
     offsets.prepare_in_transaction(7, {T0: TWO}, 10)
     assert offsets.remove([T0]) == [T0]
     offsets.complete({T0: TWO}, 11)
-    offsets.end_transaction(7, is_commit=True)
+    offsets.end_transaction(EndedTransaction(7, 12, is_commit=True))
     assert offsets.is_empty
 
 
@@ -43,5 +43,18 @@ def test_a_transaction_does_not_undo_a_later_commit() -> None:
     offsets = GroupOffsets()
     offsets.prepare_in_transaction(7, {T0: ONE}, 10)
     offsets.load(T0, TWO, 11)
-    offsets.end_transaction(7, is_commit=True)
+    offsets.end_transaction(EndedTransaction(7, 12, is_commit=True))
     assert offsets.get(T0) == TWO
+
+
+def test_a_marker_ends_what_was_recorded_before_it() -> None:
+    offsets = GroupOffsets()
+    offsets.prepare_in_transaction(7, {T0: ONE}, 10)
+    offsets.prepare_in_transaction(7, {T1: TWO}, 12)
+    offsets.end_transaction(EndedTransaction(7, 11, is_commit=True))
+    assert offsets.get(T0) == ONE
+    assert offsets.get(T1) is None
+    assert offsets.has_open_transaction(7)
+    offsets.end_transaction(EndedTransaction(7, 13, is_commit=False))
+    assert offsets.partitions == [T0]
+    assert not offsets.has_open_transaction(7)

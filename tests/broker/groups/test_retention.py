@@ -116,6 +116,24 @@ async def test_offsets_go_with_their_topic(autojump_clock: MockClock) -> None:
     async with running_coordinator() as setting:
         offsets = {T0: CommittedOffset(1), OLD: CommittedOffset(1)}
         await setting.coordinator.commit_offsets(commit_of(offsets=offsets))
-        await setting.coordinator.topics_deleted({T0, T1})
-        await wait_all_tasks_blocked()
+        setting.coordinator.topics_deleted({T0, T1})
         assert set(await setting.coordinator.fetch_offsets("g", None)) == {OLD}
+
+
+async def test_a_deleted_topics_offsets_go_at_once_from_all_groups(
+    autojump_clock: MockClock,
+) -> None:
+    """None is waited for: the topic may be made anew, and have new offsets."""
+    async with running_coordinator() as setting:
+        for group_id in ("g", "h", "i"):
+            await setting.coordinator.commit_offsets(commit_of(1, group_id=group_id))
+        setting.log.replicated = trio.Event()
+        setting.coordinator.topics_deleted({T0})
+        for group_id in ("g", "h", "i"):
+            assert await setting.coordinator.fetch_offsets(group_id, None) == {}
+        assert sum(record.value is None for record in setting.log.records()) == 3
+        setting.log.commit_error = ErrorCode.REQUEST_TIMED_OUT
+        setting.log.replicated.set()
+        await wait_all_tasks_blocked()
+        failures = setting.trace.facts("group.write_failed")
+        assert {failure["group"] for failure in failures} == {"g", "h", "i"}

@@ -4,7 +4,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from broker.groups.committed_offsets import CommittedOffset
+from broker.groups.committed_offsets import CommittedOffset, EndedTransaction
 from broker.groups.offsets import CommitRequest
 from broker.groups.offsets_log import TransactionalProducer
 from broker.wire.errors import ErrorCode
@@ -15,6 +15,7 @@ from tests.broker.groups.support import (
     Config,
     MemoryLog,
     Setting,
+    clock_ms,
     running_coordinator,
     stable_group,
 )
@@ -34,13 +35,14 @@ async def commit(
     return await setting.coordinator.commit_offsets_in_transaction(request, producer)
 
 
-def end(
+async def end(
     setting: Setting, producer: TransactionalProducer = PRODUCER, *, is_commit: bool = True
 ) -> None:
-    """The marker is written to the group's partition, and its replication told."""
+    """The marker is written to the group's partition, told, and replicated if it can be."""
     partition = setting.coordinator.partition_for("g")
-    setting.log.end_transaction(partition, producer.producer_id, is_commit=is_commit)
-    setting.coordinator.transaction_completed(partition, producer.producer_id, committed=is_commit)
+    ended = setting.log.end_transaction(partition, producer.producer_id, is_commit=is_commit)
+    setting.coordinator.marker_appended(partition, ended)
+    await wait_all_tasks_blocked()
 
 
 async def test_offsets_count_when_the_transaction_commits(autojump_clock: MockClock) -> None:
@@ -49,7 +51,7 @@ async def test_offsets_count_when_the_transaction_commits(autojump_clock: MockCl
         assert (await fetched(setting)).committed.offset == -1
         unstable = await fetched(setting, require_stable=True)
         assert unstable.error is ErrorCode.UNSTABLE_OFFSET_COMMIT
-        end(setting)
+        await end(setting)
         found = await fetched(setting, require_stable=True)
         assert found.committed == CommittedOffset(5, leader_epoch=2, metadata="note")
         assert found.error is ErrorCode.NONE
@@ -59,10 +61,10 @@ async def test_offsets_are_dropped_when_it_aborts(autojump_clock: MockClock) -> 
     async with running_coordinator() as setting:
         await setting.coordinator.commit_offsets(commit_of(3))
         await commit(setting, 5)
-        end(setting, is_commit=False)
+        await end(setting, is_commit=False)
         assert (await fetched(setting, require_stable=True)).committed.offset == 3
         await commit(setting, 6)
-        end(setting)
+        await end(setting)
         assert (await fetched(setting)).committed.offset == 6
 
 
@@ -80,13 +82,13 @@ async def test_each_producer_has_its_own(autojump_clock: MockClock) -> None:
     async with running_coordinator() as setting:
         await commit(setting, 5)
         await commit(setting, 7, OTHER)
-        end(setting, OTHER)
+        await end(setting, OTHER)
         assert (await fetched(setting)).committed.offset == 7
         assert (await fetched(setting, require_stable=True)).error is (
             ErrorCode.UNSTABLE_OFFSET_COMMIT
         )
         # Its record is the older one: it does not replace what is there.
-        end(setting, PRODUCER)
+        await end(setting, PRODUCER)
         assert (await fetched(setting, require_stable=True)).committed.offset == 7
 
 
@@ -94,7 +96,7 @@ async def test_of_one_transaction_the_last_offset_counts(autojump_clock: MockClo
     async with running_coordinator() as setting:
         await commit(setting, 5)
         await commit(setting, 6, offsets={T0: CommittedOffset(6), T1: CommittedOffset(1)})
-        end(setting)
+        await end(setting)
         found = await setting.coordinator.fetch_offsets("g", None)
         assert {tp: each.committed.offset for tp, each in found.items()} == {T0: 6, T1: 1}
 
@@ -110,7 +112,7 @@ async def test_one_marker_ends_it_in_all_groups_of_the_partition(
         )
         for name in [*names, elsewhere]:
             await commit(setting, group_id=name)
-        end(setting)
+        await end(setting)
         for name in names:
             found = await setting.coordinator.fetch_offsets(name, [T0], require_stable=True)
             assert found[T0].committed.offset == 5
@@ -131,7 +133,7 @@ async def test_an_open_transaction_is_loaded_with_its_group(
         assert (await fetched(second, require_stable=True)).error is (
             ErrorCode.UNSTABLE_OFFSET_COMMIT
         )
-        end(second, is_commit=is_commit)
+        await end(second, is_commit=is_commit)
         expected = 5 if is_commit else 3
         assert (await fetched(second, require_stable=True)).committed.offset == expected
     async with running_coordinator(log=log) as third:
@@ -144,7 +146,7 @@ async def test_a_group_of_nothing_but_an_open_transaction(autojump_clock: MockCl
         await commit(first)
     async with running_coordinator(log=log) as second:
         assert await second.state() == "Empty"
-        end(second)
+        await end(second)
         assert (await fetched(second)).committed.offset == 5
 
 
@@ -155,8 +157,7 @@ async def test_a_marker_that_comes_during_the_loading(autojump_clock: MockClock)
         await commit(first)
     log.read_gate = trio.Event()
     async with running_coordinator(log=log) as second:
-        partition = second.coordinator.partition_for("g")
-        second.coordinator.transaction_completed(partition, 1000, committed=True)
+        await end(second)
         log.read_gate.set()
         await wait_all_tasks_blocked()
         assert (await fetched(second, require_stable=True)).committed.offset == 5
@@ -165,7 +166,7 @@ async def test_a_marker_that_comes_during_the_loading(autojump_clock: MockClock)
 async def test_a_marker_in_a_partition_of_another_coordinator(autojump_clock: MockClock) -> None:
     async with running_coordinator(elect=False) as setting:
         for partition in range(PARTITION_COUNT):
-            setting.coordinator.transaction_completed(partition, 1000, committed=True)
+            setting.coordinator.marker_appended(partition, EndedTransaction(1000, 0, True))
 
 
 @pytest.mark.parametrize(
@@ -266,19 +267,91 @@ async def test_requests_that_name_no_group_or_too_long_notes(autojump_clock: Moc
         assert await commit(setting, offsets=long) == {T1: ErrorCode.OFFSET_METADATA_TOO_LARGE}
 
 
-@pytest.mark.parametrize("when", ["append_error", "commit_error"])
-async def test_what_the_log_refuses_is_not_in_the_transaction(
-    autojump_clock: MockClock, when: str
-) -> None:
+async def test_what_the_log_refuses_is_not_in_the_transaction(autojump_clock: MockClock) -> None:
     async with running_coordinator() as setting:
         await commit(setting, offsets={T1: CommittedOffset(1)})
-        setattr(setting.log, when, ErrorCode.NOT_ENOUGH_REPLICAS)
+        setting.log.append_error = ErrorCode.NOT_ENOUGH_REPLICAS
         assert await commit(setting) == {T0: ErrorCode.COORDINATOR_NOT_AVAILABLE}
         assert (await fetched(setting, require_stable=True)).error is ErrorCode.NONE
-        setattr(setting.log, when, None)
-        end(setting)
+        setting.log.append_error = None
+        await end(setting)
         found = await setting.coordinator.fetch_offsets("g", None)
         assert {tp: each.committed.offset for tp, each in found.items()} == {T1: 1}
+
+
+async def test_what_is_in_the_log_is_decided_by_the_marker(autojump_clock: MockClock) -> None:
+    """Also if its replication failed, and if the client goes on as if it had not."""
+    log = MemoryLog()
+    async with running_coordinator(log=log) as setting:
+        await commit(setting, 5)
+        log.commit_error = ErrorCode.REQUEST_TIMED_OUT
+        assert await commit(setting, 6) == {T0: ErrorCode.REQUEST_TIMED_OUT}
+        assert await commit(setting, offsets={T1: CommittedOffset(1)}) == {
+            T1: ErrorCode.REQUEST_TIMED_OUT
+        }
+        log.commit_error = None
+        await end(setting)
+        before = await setting.coordinator.fetch_offsets("g", None, require_stable=True)
+        assert {tp: each.committed.offset for tp, each in before.items()} == {T0: 6, T1: 1}
+    async with running_coordinator(log=log) as setting:
+        assert await setting.coordinator.fetch_offsets("g", None) == before
+
+
+async def test_a_marker_counts_when_it_is_replicated(autojump_clock: MockClock) -> None:
+    async with running_coordinator() as setting:
+        await commit(setting)
+        setting.log.replicated = trio.Event()
+        await end(setting)
+        assert (await fetched(setting, require_stable=True)).error is (
+            ErrorCode.UNSTABLE_OFFSET_COMMIT
+        )
+        await trio.sleep(3600)
+        setting.log.replicated.set()
+        await wait_all_tasks_blocked()
+        assert (await fetched(setting, require_stable=True)).committed.offset == 5
+
+
+async def test_a_late_marker_leaves_the_next_transaction_alone(autojump_clock: MockClock) -> None:
+    async with running_coordinator() as setting:
+        await commit(setting, 5)
+        setting.log.replicated = late = trio.Event()
+        await end(setting)
+        setting.log.replicated = None
+        # Written once more, since the first one was not answered in time.
+        await end(setting)
+        assert (await fetched(setting)).committed.offset == 5
+        await commit(setting, 6)
+        late.set()
+        await wait_all_tasks_blocked()
+        assert (await fetched(setting, require_stable=True)).error is (
+            ErrorCode.UNSTABLE_OFFSET_COMMIT
+        )
+        await end(setting, is_commit=False)
+        assert (await fetched(setting, require_stable=True)).committed.offset == 5
+
+
+@pytest.mark.parametrize("leads_again", [False, True])
+async def test_the_partition_goes_before_the_marker_is_replicated(
+    autojump_clock: MockClock, leads_again: bool
+) -> None:
+    """Who has it next finds the marker in his log, or does not."""
+    async with running_coordinator() as setting:
+        await commit(setting)
+        setting.log.replicated = trio.Event()
+        partition = setting.coordinator.partition_for("g")
+        setting.coordinator.marker_appended(partition, EndedTransaction(1000, 1, True))
+        setting.coordinator.resigned(partition, 1)
+        if leads_again:
+            setting.coordinator.elected(partition, 2)
+            await wait_all_tasks_blocked()
+        else:
+            setting.log.leader_error = ErrorCode.NOT_LEADER_OR_FOLLOWER
+        setting.log.replicated.set()
+        await wait_all_tasks_blocked()
+        if leads_again:
+            assert (await fetched(setting, require_stable=True)).error is (
+                ErrorCode.UNSTABLE_OFFSET_COMMIT
+            )
 
 
 async def test_a_plain_commit_after_the_transactions_wins(autojump_clock: MockClock) -> None:
@@ -286,22 +359,31 @@ async def test_a_plain_commit_after_the_transactions_wins(autojump_clock: MockCl
     async with running_coordinator(log=log) as setting:
         await commit(setting, 5)
         await setting.coordinator.commit_offsets(commit_of(9))
-        end(setting)
+        await end(setting)
         assert (await fetched(setting)).committed.offset == 9
     async with running_coordinator(log=log) as setting:
         assert (await fetched(setting)).committed.offset == 9
 
 
-async def test_expiry_leaves_open_transactions_alone(autojump_clock: MockClock) -> None:
+@pytest.mark.parametrize("is_commit", [True, False])
+async def test_expiry_leaves_open_transactions_alone(
+    autojump_clock: MockClock, is_commit: bool
+) -> None:
+    """A tombstone behind the transaction's record would remove that, too, whatever memory says."""
     config = Config(offsets_retention_minutes=1, offsets_retention_check_interval_ms=1_000)
-    async with running_coordinator(config) as setting:
+    log = MemoryLog()
+    async with running_coordinator(config, log) as setting:
         await setting.coordinator.commit_offsets(commit_of(3))
-        await commit(setting, 5)
+        offsets = {T0: CommittedOffset(5, commit_timestamp_ms=clock_ms() + 70_000)}
+        await commit(setting, offsets=offsets)
         await trio.sleep(70)
-        assert await setting.coordinator.fetch_offsets("g", None) == {}
-        assert await setting.state() == "Empty"
-        end(setting)
-        assert (await fetched(setting)).committed.offset == 5
+        assert (await fetched(setting)).committed.offset == 3
+        await end(setting, is_commit=is_commit)
+        await trio.sleep(2)
+        expected = 5 if is_commit else -1
+        assert (await fetched(setting)).committed.offset == expected
+    async with running_coordinator(config, log) as setting:
+        assert (await fetched(setting)).committed.offset == expected
 
 
 async def test_deletion_takes_open_transactions_along(autojump_clock: MockClock) -> None:
@@ -309,7 +391,7 @@ async def test_deletion_takes_open_transactions_along(autojump_clock: MockClock)
         await commit(setting, 5)
         assert await setting.coordinator.delete_groups(["g"]) == {"g": ErrorCode.NONE}
         assert await setting.state() == "Dead"
-        end(setting)
+        await end(setting)
         assert await setting.coordinator.fetch_offsets("g", None) == {}
 
 
