@@ -43,7 +43,8 @@ What a reader of the compacted log may rely on, before and after (row 40 of what
 Whatever ends a child, at any instant, loses nothing: it only ever writes `.cleaned` files, which
 count for nothing until the owner renames them. A crash among the renames is finished or undone by
 the loader. A log that is truncated below what is being cleaned, or deleted, or moved, ends its
-cleaning; one whose records can't be read is uncleanable until the broker starts again.
+cleaning; one whose records can't be read is uncleanable until the broker starts again, or
+log.cleaner.* changes.
 
 Source: Kafka's `LogCleaner`, `LogCleanerManager`, `Cleaner`, `CleanedTransactionMetadata`. What is
 different: the work is done by a process, so that it takes no time from the event loop; a key is

@@ -1,9 +1,10 @@
 """`python -m broker.log.cleaner.child`: cleans what it is told on stdin, and ends when that closes.
 
 It runs beside the broker at a low priority, and needs nothing of it but the pipe. When the broker
-is gone, however it went, the pipe is closed: looked at after every few megabytes, for files written
-by one whose owner is gone would get into the way of the next owner's."""
+is gone, however it went, the pipe is closed: looked at after every megabyte and every second of
+sleep, for files written by one whose owner is gone would get into the way of the next owner's."""
 
+import math
 import os
 import select
 import sys
@@ -19,6 +20,8 @@ from broker.wire.errors import KafkaError
 
 NICENESS = 10  # a tenth of a busy processor, and all of an idle one
 _LOOK_EVERY_BYTES = 1 << 20
+_LOOK_EVERY_S = 1.0
+_LEAST_RATE = 1.0  # a byte a second: it stands still, as it should
 
 
 def main() -> None:
@@ -59,7 +62,11 @@ def _end_without_owner() -> None:
 
 @attrs.define
 class Throttle:
-    """Holds reading and writing together to `bytes_per_second`, and looks up now and then."""
+    """Holds reading and writing together to `bytes_per_second`, and looks up now and then.
+
+    bytes_per_second: log.cleaner.io.max.bytes.per.second, which may be any number. As with Kafka,
+    nothing goes on at 0, and less than 0 means no limit.
+    """
 
     bytes_per_second: float
     look_up: Callable[[], None]
@@ -69,6 +76,8 @@ class Throttle:
     _since_s: float = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        rate = self.bytes_per_second
+        self.bytes_per_second = math.inf if rate < 0 else max(_LEAST_RATE, rate)
         self._since_s = self.clock_s()
 
     def __call__(self, size_bytes: int) -> None:
@@ -76,9 +85,10 @@ class Throttle:
         if self._bytes < min(_LOOK_EVERY_BYTES, self.bytes_per_second / 4):
             return
         self.look_up()
-        ahead_s = self._bytes / self.bytes_per_second - (self.clock_s() - self._since_s)
-        if ahead_s > 0:
-            self.sleep(ahead_s)
+        until_s = self._since_s + self._bytes / self.bytes_per_second
+        while (ahead_s := until_s - self.clock_s()) > 0:
+            self.sleep(min(ahead_s, _LOOK_EVERY_S))
+            self.look_up()
         self._bytes, self._since_s = 0, self.clock_s()
 
 

@@ -10,6 +10,10 @@ A claim keeps others from the log: it is not cleaned twice at once, and retentio
 It is given up when the log is truncated below what is being cleaned, or goes. The worker is killed
 then, and what it was writing is removed. So it is when log.cleaner.* changes: it begins anew.
 
+A log whose records can't be read is left alone. So is one at which the worker failed several times
+in a row: no memory, a program that was exchanged under the broker, and many another reason don't
+lie in the log and may pass.
+
 Everything that touches the log happens in the event loop, between two awaits; a swap is a few
 renames.
 
@@ -17,6 +21,7 @@ Source: Kafka's `LogCleaner.CleanerThread`, `LogCleanerManager`.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
@@ -29,7 +34,13 @@ from broker.log.checkpoints import MalformedCheckpoint
 from broker.log.cleaner.choosing import LogToClean, filthiest
 from broker.log.cleaner.cleaning import remove_unfinished
 from broker.log.cleaner.job import Job, Replacement, SegmentToRead
-from broker.log.cleaner.worker import StartWorker, UncleanableLog, Worker, WorkerLost
+from broker.log.cleaner.worker import (
+    StartWorker,
+    UncleanableLog,
+    Worker,
+    WorkerFailed,
+    WorkerLost,
+)
 from broker.log.disk import Disk
 from broker.log.local_log import CleaningClaim
 from broker.log.log_config import CleanerConfig
@@ -41,6 +52,8 @@ from coordination.values import Recorder, TopicPartition
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
+
+_MOST_FAILURES = 3
 
 
 @attrs.define(eq=False)
@@ -57,8 +70,8 @@ class LogCleaner:
     recorder: Recorder
     start_worker: StartWorker
     _workers: int = attrs.field(default=0, init=False)
-    # They stay so until the broker starts again; a log that is made anew is another one.
-    _uncleanable: set[PartitionLog] = attrs.field(factory=set, init=False)
+    # Since the last success, or change of log.cleaner.*; a log that is made anew is another one.
+    _failures: Counter[PartitionLog] = attrs.field(factory=Counter, init=False)
     _checkpointing: trio.Lock = attrs.field(factory=trio.Lock, init=False)
 
     async def load(self) -> None:
@@ -89,6 +102,7 @@ class LogCleaner:
         """From now on; what is under way begins anew."""
         if config != self.config:
             self.config = config
+            self._failures.clear()
             for log in self.logs.values():
                 log.local.give_up_cleaning(-1)
 
@@ -108,7 +122,8 @@ class LogCleaner:
 
     def _begin(self) -> "_Round | None":
         """Claim the filthiest log that is due."""
-        self._uncleanable.intersection_update(self.logs.values())
+        for log in [log for log in self._failures if not self._is_kept(log)]:
+            del self._failures[log]
         try:
             chosen = filthiest(self._candidates(), self.clock_ms())
         except KafkaError:  # a `storage` has taken note
@@ -126,9 +141,13 @@ class LogCleaner:
                 and log.local.claim is None
                 and log.topic_partition not in self.moving
                 and not log.is_failed
-                and log not in self._uncleanable
+                and self._failures[log] < _MOST_FAILURES
             ):
                 yield log
+
+    def _is_kept(self, log: PartitionLog) -> bool:
+        """Whether it's still its partition's log."""
+        return self.logs.get(log.topic_partition) is log
 
     # --- cleaning
 
@@ -145,7 +164,7 @@ class LogCleaner:
         finally:
             self._workers -= 1
             if round_ is not None:
-                round_.log.local.claim = None
+                self._release(round_.log)
 
     async def _finish(self, worker: Worker, round_: "_Round") -> bool:
         """A whole round; False if it ended before."""
@@ -162,17 +181,17 @@ class LogCleaner:
                 if not claim.is_given_up:  # then the files went away
                     storage.fail(error)
             except UncleanableLog as error:
-                if not claim.is_given_up:
-                    self._uncleanable.add(log)
-                    self.recorder("log.uncleanable", partition=log.topic_partition, why=str(error))
+                self._failed(round_, _MOST_FAILURES, str(error))
+            except WorkerFailed as error:
+                self._failed(round_, 1, str(error))
             except WorkerLost as error:
                 _log.warning("%s: %s", log.topic_partition, error)
             except KafkaError:
                 pass  # its `storage` has taken note
         if cleaned is None or claim.is_given_up:
             return False
-        log.local.claim = None
         log.local.cleaned_to = cleaned.end_offset
+        del self._failures[log]
         self.recorder(
             "log.cleaned",
             partition=log.topic_partition,
@@ -183,8 +202,26 @@ class LogCleaner:
             size_after_bytes=log.local.segments.size_bytes,
             took_s=round(trio.current_time() - began_s, 3),
         )
+        self._release(log)
         await self.checkpoint()
         return True
+
+    def _release(self, log: PartitionLog) -> None:
+        """It's nobody's again; and retention comes first, which would else wait for ever for a log
+        that is cleaned all the time."""
+        log.local.claim = None
+        with suppress(KafkaError):  # its `storage` has taken note
+            log.delete_old_segments()
+
+    def _failed(self, round_: "_Round", times: int, why: str) -> None:
+        """Count it as so many failures; one too many, and the log is left alone."""
+        log = round_.log
+        if round_.claim.is_given_up:
+            return
+        self._failures[log] += times
+        _log.warning("%s: %s", log.topic_partition, why)
+        if self._failures[log] >= _MOST_FAILURES:
+            self.recorder("log.uncleanable", partition=log.topic_partition, why=why)
 
     async def _swap(self, log: PartitionLog, replacement: Replacement) -> None:
         await trio.lowlevel.checkpoint()  # ends here if the claim was given up
@@ -193,7 +230,12 @@ class LogCleaner:
             await self._in_thread(self.disk.sync_directory, log.directory)
 
     async def _remove_unfinished(self, log: PartitionLog) -> None:
-        """The loader and the next round do so, too: this is for the room that they take."""
+        """The loader and the next round do so, too: this is for the room that they take.
+
+        A log that has gone may have left its directory's name to another one.
+        """
+        if not self._is_kept(log):
+            return
         with suppress(OSError):
             await self._in_thread(remove_unfinished, self.disk, log.directory)
 

@@ -11,11 +11,12 @@ sends the search on by a step that the second hash gives.
 
 Beside it lies one byte for each offset of the dirty part: whether the record there is, so far, the
 latest of its key. That spares the second look at a record: whether a whole batch stays or goes is
-seen without opening it. A round covers at most `MAX_OFFSETS` for that, so this part has a bound of
-its own.
+seen without opening it. These fates take an eighth of the map's memory at most; of what lies
+farther on, the keys are looked up once more, as they are of the clean part.
 
-The map is full at `load_factor` of its slots. Then the round ends at the record before, and the
-next one begins there: the log is cleaned in several rounds (Kafka's too).
+The map is full at `load_factor` of its slots, of which one is always empty: the search for a key
+that isn't there ends at it. Then the round ends at the record before, and the next one begins
+there: the log is cleaned in several rounds (Kafka's too).
 
 Source: Kafka's `SkimpyOffsetMap`, `Cleaner.buildOffsetMap`.
 """
@@ -27,7 +28,8 @@ from broker.log.cleaner.records import keyed_records, malformed
 from broker.wire.record_batch import RecordBatch
 
 ENTRY_BYTES: Final = 24
-MAX_OFFSETS: Final = 16_000_000  # a byte each
+_FATES_PART: Final = 8  # of the map's memory, beside it
+_LEAST_LOAD: Final = 0.01
 
 # What becomes of a record.
 GOES: Final = 0
@@ -41,14 +43,20 @@ class OffsetMap:
     def __init__(
         self, start_offset: int, end_offset: int, memory_bytes: int, load_factor: float
     ) -> None:
-        """`end_offset` bounds what may be put; a short range gets a small map."""
+        """`end_offset` bounds what may be put; a short range gets a small map.
+
+        load_factor: log.cleaner.io.buffer.load.factor, which may be any number.
+        """
+        load = max(_LEAST_LOAD, min(1.0, load_factor))
         self.start_offset = start_offset
-        self._end_offset = min(end_offset, start_offset + MAX_OFFSETS)
-        enough = int((self._end_offset - start_offset) / load_factor) + 2
+        self._end_offset = end_offset
+        enough = int((end_offset - start_offset) / load) + 2
         self.slots = _prime_at_most(min(max(memory_bytes // ENTRY_BYTES, 2), enough))
-        self._most_keys = max(int(self.slots * load_factor), 1)
+        self._most_keys = max(min(int(self.slots * load), self.slots - 1), 1)
         self._table = array("q", (0,)) * (3 * self.slots)
-        self._fates = bytearray()  # of offsets from start_offset on
+        # Of offsets from start_offset on, as many as there may be.
+        self._fates = bytearray()
+        self._most_fates = min(memory_bytes // _FATES_PART, end_offset - start_offset)
         self.keys = 0
         self.latest_offset = start_offset - 1
 
@@ -62,6 +70,7 @@ class OffsetMap:
         keys, latest_offset, most_keys = self.keys, self.latest_offset, self._most_keys
         last_delta, end_offset = batch.last_offset_delta, self._end_offset
         self._cover(min(batch.end_offset, end_offset))
+        fates_end_offset = start_offset + len(fates)
         for delta, key, has_value in keyed_records(body, batch.count):
             offset = base_offset + delta
             if delta > last_delta:
@@ -80,7 +89,9 @@ class OffsetMap:
             found = table[at]
             while found:
                 if found == first and table[at + 1] == second:
-                    fates[table[at + 2] - start_offset] = 0
+                    earlier = table[at + 2]
+                    if earlier < fates_end_offset:
+                        fates[earlier - start_offset] = GOES
                     break
                 slot = (slot + second % (slots - 1) + 1) % slots
                 at = slot * 3
@@ -90,7 +101,8 @@ class OffsetMap:
                 table[at + 1] = second
                 keys += 1
             table[at + 2] = latest_offset = offset
-            fates[offset - start_offset] = 1 if has_value else 2
+            if offset < fates_end_offset:
+                fates[offset - start_offset] = STAYS if has_value else STAYS_AS_TOMBSTONE
         self.keys = keys
         return self.cover_to(batch.end_offset)
 
@@ -119,7 +131,11 @@ class OffsetMap:
 
     def covers(self, batch: RecordBatch) -> bool:
         """Whether all of the batch was put, so that `known_fates` tells without opening it."""
-        return self.start_offset <= batch.base_offset and batch.last_offset <= self.latest_offset
+        return (
+            self.start_offset <= batch.base_offset
+            and batch.last_offset <= self.latest_offset
+            and batch.end_offset <= self.start_offset + len(self._fates)
+        )
 
     def known_fates(self, batch: RecordBatch) -> bytearray:
         """What becomes of each record, by its offset delta; of a batch that the map covers."""
@@ -143,7 +159,7 @@ class OffsetMap:
         return fates
 
     def _cover(self, end_offset: int) -> None:
-        missing = end_offset - self.start_offset - len(self._fates)
+        missing = min(end_offset - self.start_offset, self._most_fates) - len(self._fates)
         if missing > 0:
             self._fates.extend(bytes(missing))
 

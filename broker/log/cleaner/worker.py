@@ -34,16 +34,23 @@ _RECEIVE_BYTES = 65_536
 
 
 class UncleanableLog(Exception):  # named for what was found
-    """What is in the log makes no sense, or made the cleaner fail."""
+    """What is in the log makes no sense."""
 
 
 class WorkerLost(Exception):  # named for what happened
     """The process was killed: by whom is not known, and nothing is lost."""
 
 
+class WorkerFailed(Exception):  # named for what happened
+    """The process ended by an exception of its own: whose fault that is isn't known."""
+
+
 class Worker(Protocol):
     async def clean(self, job: Job, swap: Swap) -> Cleaned:
-        """One round for one log. OSError if the disk failed; UncleanableLog; WorkerLost."""
+        """One round for one log.
+
+        OSError if the disk failed; UncleanableLog; WorkerLost, WorkerFailed.
+        """
 
 
 StartWorker = Callable[[], AbstractAsyncContextManager[Worker]]
@@ -106,7 +113,7 @@ class ChildProcess:
         exit_code = await self.process.wait()
         if exit_code < 0:
             raise WorkerLost(f"the cleaner was killed by signal {-exit_code}")
-        raise UncleanableLog(f"the cleaner failed with exit code {exit_code}")
+        raise WorkerFailed(f"the cleaner failed with exit code {exit_code}")
 
 
 def error_of(failure: Failure) -> Exception:

@@ -1,8 +1,11 @@
 """The process that cleans: what it is asked through the pipe, and every way in which it ends."""
 
 import errno
+import itertools
+import math
 import os
 import signal
+import sys
 from pathlib import Path
 
 import attrs
@@ -97,15 +100,44 @@ async def test_it_ends_when_nobody_listens_any_more(tmp_path: Path) -> None:
             assert await worker.process.wait() == 0
 
 
+@attrs.define
+class Sleeper:
+    """A clock that sleeping moves, and when it was looked up."""
+
+    now_s: float = 0.0
+    looks: list[float] = attrs.field(factory=list)
+
+    def throttle(self, bytes_per_second: float) -> Throttle:
+        return Throttle(bytes_per_second, self._look_up, lambda: self.now_s, self._sleep)
+
+    def _sleep(self, seconds: float) -> None:
+        self.now_s += seconds
+
+    def _look_up(self) -> None:
+        self.looks.append(self.now_s)
+        if self.now_s > 1000:
+            raise WorkerLost("it ends with its owner, however long it was to sleep")
+
+
 def test_the_throttle_sleeps_off_what_came_too_fast() -> None:
-    now_s, looks = 0.0, []
-
-    def sleep(seconds: float) -> None:
-        nonlocal now_s
-        now_s += seconds
-
-    throttle = Throttle(1_000_000, lambda: looks.append(now_s), lambda: now_s, sleep)
+    sleeper = Sleeper()
+    throttle = sleeper.throttle(1_000_000)
     for _ in range(10_000):
         throttle(1000)
-    assert 9.7 < now_s <= 10.0
-    assert len(looks) > 10
+    assert 9.7 < sleeper.now_s <= 10.0
+    assert len(sleeper.looks) > 10
+
+
+@pytest.mark.parametrize("bytes_per_second", [0, 0.001, math.nan])
+def test_a_long_sleep_is_one_of_many_short_ones(bytes_per_second: float) -> None:
+    sleeper = Sleeper()
+    with pytest.raises(WorkerLost):
+        sleeper.throttle(bytes_per_second)(1_000_000)
+    assert max(b - a for a, b in itertools.pairwise(sleeper.looks)) <= 1
+
+
+@pytest.mark.parametrize("bytes_per_second", [-1, math.inf, sys.float_info.max])
+def test_no_limit_is_no_sleep(bytes_per_second: float) -> None:
+    sleeper = Sleeper()
+    sleeper.throttle(bytes_per_second)(10_000_000)
+    assert sleeper.now_s < 0.001

@@ -12,7 +12,7 @@ import trio
 from broker.log.checkpoints import OffsetCheckpoint
 from broker.log.cleaner.job import Cleaned, Job, Replacement
 from broker.log.cleaner.log_cleaner import LogCleaner
-from broker.log.cleaner.worker import Swap, Worker, WorkerLost
+from broker.log.cleaner.worker import Swap, Worker, WorkerFailed, WorkerLost
 from broker.log.log_config import CleanerConfig
 from broker.log.log_directories import LogDirectories
 from broker.log.log_directory import LogDirectory
@@ -52,12 +52,11 @@ class Meddled:
 
     worker: Worker
     before_swap: Callable[[], None]
-    kills: bool = False
+    ends: list[Exception] = attrs.field(factory=list)  # of the next rounds, one after the other
 
     async def clean(self, job: Job, swap: Swap) -> Cleaned:
-        if self.kills:
-            self.kills = False
-            raise WorkerLost("killed")
+        if self.ends:
+            raise self.ends.pop()
 
         async def swap_after(replacement: Replacement) -> None:
             self.before_swap()
@@ -181,11 +180,45 @@ async def test_a_log_that_is_deleted_meanwhile_is_no_failure(world: World) -> No
     assert world.directory.is_online
 
 
+async def test_what_is_left_of_a_deleted_log_is_not_looked_for_where_another_may_be(
+    world: World,
+) -> None:
+    """The topic is made anew meanwhile, and cleaned by another thread."""
+    of_another = world.log.directory / "00000000000000000000.log.cleaned"
+
+    def make_anew() -> None:
+        world.log.abandon()
+        world.cleaner.logs = {}
+        of_another.touch()
+
+    world.meddled.before_swap = make_anew
+    async with running(world):
+        while world.cleaner.logs or world.log.local.claim is not None:
+            await trio.lowlevel.checkpoint()
+    assert of_another.exists()
+
+
 async def test_a_killed_worker_is_started_again(world: World) -> None:
-    world.meddled.kills = True
+    world.meddled.ends = [WorkerLost("killed")] * 10
     async with running(world):
         await world.trace.until("log.cleaned")
     assert is_clean(world)
+
+
+async def test_a_worker_that_fails_at_a_log_tries_it_twice_more(world: World) -> None:
+    world.meddled.ends = [WorkerFailed("no memory")] * 2
+    async with running(world):
+        await world.trace.until("log.cleaned")
+    for number in range(40):
+        world.compacted.put(f"a={number}")
+    world.compacted.roll()
+    world.meddled.ends = [WorkerFailed("no memory")] * 3
+    async with running(world):
+        await world.trace.until("log.uncleanable")
+        world.cleaner.reconfigure(CleanerConfig(backoff_ms=1, threads=2))
+        await world.trace.until("log.cleaned", 2)
+    assert world.trace.kinds == ["log.cleaned", "log.uncleanable", "log.cleaned"]
+    assert world.trace.facts[1]["why"] == "no memory"
 
 
 async def test_other_properties_begin_the_round_anew(world: World) -> None:
@@ -215,7 +248,7 @@ async def test_a_log_that_makes_no_sense_is_left_alone(world: World) -> None:
     assert world.directory.is_online
 
 
-async def test_retention_waits_for_the_round(world: World) -> None:
+async def test_retention_waits_for_the_round_but_not_for_the_next_one(world: World) -> None:
     deleted = []
     world.log.increment_log_start_offset(20)
     world.meddled.before_swap = lambda: deleted.append(world.log.delete_old_segments())
@@ -223,3 +256,4 @@ async def test_retention_waits_for_the_round(world: World) -> None:
         await world.trace.until("log.cleaned")
     assert set(deleted) == {0}
     assert world.log.log_start_offset == 20
+    assert world.log.local.segments.first.base_offset == 20

@@ -1,5 +1,6 @@
 """The packed map: what it says of a batch, when it is full, and that it is as small as it says."""
 
+import math
 import random
 
 import pytest
@@ -59,6 +60,26 @@ def test_a_full_map_ends_before_the_record_that_does_not_fit() -> None:
 def test_a_short_range_gets_a_small_map_and_a_long_one_no_more_than_allowed() -> None:
     assert OffsetMap(0, 100, 1 << 30, 0.9).slots < 120
     assert OffsetMap(0, 10**12, 24 * 1000, 0.9).slots <= 1000
+
+
+@pytest.mark.parametrize("load_factor", [1.0, 2.0, math.inf, math.nan, 0.5, 0.0, -1.0])
+def test_whatever_the_load_factor_a_slot_stays_empty_and_a_key_fits(load_factor: float) -> None:
+    offsets = OffsetMap(0, 1000, 24 * 11, load_factor)
+    assert not put(offsets, batch(0, *((b"%d" % n, b"v") for n in range(20))))
+    assert 1 <= offsets.keys <= 10
+    assert offsets.offset_of(b"none of these") == -1
+
+
+def test_it_reaches_as_far_as_there_are_keys_and_fates_as_far_as_there_is_memory() -> None:
+    offsets = OffsetMap(0, 10**12, 8 * 100, 0.9)
+    near, across = batch(0, (b"a", b"1"), (b"b", None)), batch(99, (b"c", b"1"), (b"d", b"1"))
+    far = batch(10**11, (b"b", b"1"), (b"c", None))
+    assert all(put(offsets, each) for each in (near, across, far))
+    assert offsets.latest_offset == 10**11 + 1
+    assert [offsets.covers(each) for each in (near, across, far)] == [True, False, False]
+    assert offsets.known_fates(near) == bytes((STAYS, GOES))
+    assert offsets.fates(across, bytes(across.opened())) == bytes((GOES, STAYS))
+    assert offsets.fates(far, bytes(far.opened())) == bytes((STAYS, STAYS_AS_TOMBSTONE))
 
 
 def test_as_a_dictionary_would_say() -> None:
