@@ -139,6 +139,16 @@ def test_a_map_that_is_too_small_takes_several_rounds(compacted: CompactedLog) -
     assert compacted.words() == [f"{n}:key-{n % 20}={n}" for n in range(20, 40)]
 
 
+def test_a_log_of_few_records_that_lie_far_apart_takes_one_round(compacted: CompactedLog) -> None:
+    compacted.put("a=1", "b=1")
+    for far in (10**8, 10**9):
+        compacted.log.skip_to(far)
+        compacted.put("a=2", "b=")
+    compacted.roll()
+    assert cleaned(compacted, CleanerConfig(map_bytes=24_000)) == 10**9 + 2
+    assert compacted.words() == ["1000000000:a=2", "1000000001:b="]
+
+
 def test_an_open_transaction_keeps_its_segment_from_being_cleaned(compacted: CompactedLog) -> None:
     compacted.put("a=1")
     compacted.put("a=2")
