@@ -5,7 +5,7 @@ The appends of a request happen before the next one is looked at (see
 the answer comes `Later`. Two things may have to be waited for before: the word of
 the coordinator, for records that begin a transaction
 (`broker.api.produced_transactions`), and a thread, for a batch that must be
-compressed anew for its topic (`broker.replica.conversion`).
+opened or compressed anew and is large (`broker.replica.preparation`).
 """
 
 from typing import Final
@@ -19,7 +19,7 @@ from broker.broker import Broker
 from broker.log.record_validation import InvalidRecords
 from broker.network.listener import Answer, CloseConnection, Later
 from broker.replica.append import ALL, NO_GUARDS, Appended, append, wait_until_acknowledged
-from broker.replica.conversion import convert_large
+from broker.replica.preparation import Entries, prepare
 from broker.wire.compression import Compression
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.produce import (
@@ -100,8 +100,9 @@ async def _append(
         for entry in unverified:
             del entries[entry.topic_partition]
         refused += unverified
-    await convert_large(broker.replicas, entries)
-    return append(broker.replicas, entries.items(), request.acks, guards=guards) + refused
+    ready: Entries = {**entries}
+    await prepare(broker.replicas, ready)
+    return append(broker.replicas, ready.items(), request.acks, guards=guards) + refused
 
 
 def _refusal(

@@ -2,7 +2,7 @@
 
     a client's, by the leader                  a leader's, by a follower
       validation   header, CRC, count            validation   CRC, ascending
-      conversion   to the topic's codec          room         does it continue the log?
+      conversion   to the topic's codec (*)      room         does it continue the log?
       producers    sent again? in sequence?        │
       stamp        offset, epoch, time             │
         └───────────────────► write ◄──────────────┘
@@ -11,6 +11,8 @@
                               bytes into the segment
                               the producers' state follows, and the index of aborted transactions
                               flush, if flush.messages says so
+
+(*) validation too, if a batch was `Prepared`: then it's not looked at again.
 
 Everything that may refuse comes before the first byte: who raises `KafkaError` for a batch has
 changed nothing.
@@ -24,6 +26,7 @@ from broker.log.parts import LogParts
 from broker.log.producer_state import ProducerState
 from broker.log.truncation import truncate_fully_and_start_at
 from broker.log.validation import (
+    Prepared,
     UnexpectedAppendOffset,
     batches_of_leader,
     only_batch,
@@ -42,7 +45,7 @@ from broker.wire.record_batch import (
 
 def append_as_leader(
     parts: LogParts,
-    records: Buffer,
+    records: Buffer | Prepared,
     leader_epoch: int,
     origin: Origin,
     guard: VerificationGuard | None = None,
@@ -77,7 +80,7 @@ def append_as_leader(
     )
 
 
-def was_appended(producers: ProducerState, records: Buffer) -> bool:
+def was_appended(producers: ProducerState, records: Buffer | Prepared) -> bool:
     """Whether this batch of an idempotent producer is in the log already: it was sent again."""
     batch = only_batch(records)
     return batch.has_producer_id and producers.duplicate_of(batch) is not None

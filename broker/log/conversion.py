@@ -1,6 +1,6 @@
-"""compression.type: a batch in the codec that its topic wants, if that is not the producer's.
+"""A batch as its log wants it: in the topic's codec, and with a header that is true.
 
-    compression.type=producer          as it came; nothing is ever opened for it
+    compression.type=producer          as it came; nothing is ever compressed for it
                      zstd, lz4, ...    a batch in another codec is compressed anew
                      uncompressed      a compressed one is opened
 
@@ -8,32 +8,111 @@ Only the codec counts: what came in the right one stays as it is, at whatever le
 bytes, and with them their offsets, times and sequences, are the same ones before and after; the
 header gets another codec, length and CRC. Control batches stay as they are.
 
-To compress a megabyte takes milliseconds, for which the event loop cannot wait. So large batches
-are converted by another thread before they are appended (`broker.replica.conversion`), and
-small ones when they are.
+What `validation` found untrue is put right in passing: a header with another latest timestamp than
+the records', offset deltas that don't count up.
+
+To open a megabyte and count what is in it takes milliseconds, to compress it more, for which the
+event loop cannot wait. So what is compressed or must be is made ready before it is appended, large
+batches by another thread (`broker.replica.preparation`), and `Prepared` says that it's done.
 
 Source: Kafka's `BrokerCompressionType.targetCompression`, `LogValidator`.
 """
 
 from broker.log.log_config import LogConfig
-from broker.log.validation import check_batch, check_size, only_batch
+from broker.log.validation import Contents, Prepared, check_batch, check_size, only_batch
 from broker.log.values import Origin
-from broker.wire.record_batch import Buffer, RecordBatch, recompressed
+from broker.wire.compression import MAX_DECOMPRESSED_BYTES, Compression, compress
+from broker.wire.errors import KafkaError
+from broker.wire.record_batch import (
+    CODEC_MASK,
+    Buffer,
+    RecordBatch,
+    attributes_of,
+    recompressed,
+    with_max_timestamp,
+    with_records,
+)
+from broker.wire.records import encode_records
 from coordination.values import TopicPartition
 
 
+def must_prepare(records: Buffer, config: LogConfig) -> bool:
+    """Whether there is more to do for a client's batch than to count its records."""
+    codec = attributes_of(memoryview(records)) & CODEC_MASK
+    return codec != Compression.NONE or must_compress(records, config)
+
+
+def must_compress(records: Buffer, config: LogConfig) -> bool:
+    """Whether this batch is in another codec than the topic's compression.type."""
+    target = config.compression_type
+    return target is not None and target != attributes_of(memoryview(records)) & CODEC_MASK
+
+
+def prepared(
+    records: memoryview,
+    topic_partition: TopicPartition,
+    config: LogConfig,
+    now_ms: int,
+    most_bytes: int = MAX_DECOMPRESSED_BYTES,
+) -> Prepared:
+    """A client's batch made ready, or refused; for any thread.
+
+    most_bytes: that its records may come to.
+    """
+    outcome: RecordBatch | KafkaError
+    try:
+        outcome = ready_batch(records, topic_partition, config, Origin.CLIENT, now_ms, most_bytes)
+    except KafkaError as error:
+        outcome = error
+    return Prepared(records, config, outcome)
+
+
 def ready_batch(
-    records: Buffer,
+    records: Buffer | Prepared,
     topic_partition: TopicPartition,
     config: LogConfig,
     origin: Origin,
     now_ms: int,
+    most_bytes: int = MAX_DECOMPRESSED_BYTES,
 ) -> RecordBatch:
     """The one batch in `records`, checked, in the topic's codec; raises what `validation` does."""
+    if isinstance(records, Prepared):
+        if records.config is config:
+            if isinstance(records.outcome, KafkaError):
+                raise records.outcome
+            return records.outcome
+        records = records.sent  # the topic's configuration has changed meanwhile
     batch = only_batch(records)
-    check_batch(batch, topic_partition, config, origin, now_ms)
-    codec = config.compression_type
-    if codec is not None and codec != batch.codec and not batch.is_control:
-        batch = only_batch(recompressed(batch, codec, config.compression_level(codec)))
+    contents = check_batch(batch, topic_partition, config, origin, now_ms, most_bytes)
+    codec = Compression(batch.codec)
+    target = config.compression_type
+    if target is None or batch.is_control:
+        target = codec
+    if contents is not None:
+        batch = _put_right(batch, contents, target, config)
+    if batch.codec != target:
+        body = None if contents is None else contents.body
+        batch = only_batch(recompressed(batch, target, config.compression_level(target), body))
     check_size(batch, topic_partition, config)
+    return batch
+
+
+def _put_right(
+    batch: RecordBatch, contents: Contents, target: Compression, config: LogConfig
+) -> RecordBatch:
+    """The batch with what its header or its records say wrongly put right."""
+    if not contents.counts_up:
+        records = encode_records(batch.decode(contents.body), batch.base_timestamp_ms)
+        return only_batch(
+            with_records(
+                batch,
+                compress(target, records, config.compression_level(target)),
+                batch.count,
+                attributes=batch.attributes & ~CODEC_MASK | target,
+                base_timestamp_ms=batch.base_timestamp_ms,
+                max_timestamp_ms=contents.max_timestamp_ms,
+            )
+        )
+    if contents.max_timestamp_ms != batch.max_timestamp_ms:
+        return only_batch(with_max_timestamp(batch, contents.max_timestamp_ms))
     return batch

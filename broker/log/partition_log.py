@@ -1,7 +1,7 @@
 """One partition's log: offsets given to batches, batches found by offset, and an end to cut at.
 
     append_as_leader     check, stamp offset and epoch into the bytes -> segment  } appending
-    converted            a batch in the topic's codec, for another thread           conversion
+    prepared             a batch checked and in the topic's codec, by any thread    conversion
     append_as_follower   the leader's bytes as they are -> segment                }
     read                 offset -> segment, position -> a region of the file        reading
     offset_for_timestamp a time, or a name for an offset -> a record                timestamps
@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Self
 
 from broker.log import appending, retention, truncation
-from broker.log.conversion import ready_batch
+from broker.log.conversion import must_compress, must_prepare, prepared
 from broker.log.disk import Disk
 from broker.log.file_names import PARTITION_METADATA, is_future, partition_of
 from broker.log.loader import LoadedLog, LogLoader
@@ -43,6 +43,7 @@ from broker.log.parts import LogParts
 from broker.log.producer_state import ProducerEntry
 from broker.log.storage import Storage
 from broker.log.timestamps import find_timestamp, segment_starts_before
+from broker.log.validation import Prepared
 from broker.log.values import (
     AbortedTransaction,
     AppendInfo,
@@ -53,8 +54,9 @@ from broker.log.values import (
 )
 from broker.log.verifications import VerificationGuard
 from broker.log.watermarks import Watermarks
+from broker.wire.compression import MAX_DECOMPRESSED_BYTES
 from broker.wire.errors import ErrorCode, KafkaError
-from broker.wire.record_batch import CODEC_MASK, Buffer, attributes_of
+from broker.wire.record_batch import Buffer
 
 
 class ClosedLog(Exception):  # named for what it is
@@ -139,7 +141,7 @@ class PartitionLog:
 
     def append_as_leader(
         self,
-        records: Buffer,
+        records: Buffer | Prepared,
         leader_epoch: int,
         origin: Origin = Origin.CLIENT,
         guard: VerificationGuard | None = None,
@@ -162,20 +164,23 @@ class PartitionLog:
             producer_id, producer_epoch, sequence, self._parts.clock_ms()
         )
 
-    def must_convert(self, records: Buffer) -> bool:
+    def must_prepare(self, records: memoryview) -> bool:
+        """Whether a client's batch must be opened or compressed: better beforehand."""
+        return must_prepare(records, self.config)
+
+    def must_compress(self, records: memoryview) -> bool:
         """Whether this batch is in another codec than the topic's compression.type."""
-        codec = self.config.compression_type
-        return codec is not None and codec != attributes_of(memoryview(records)) & CODEC_MASK
+        return must_compress(records, self.config)
 
-    def converted(self, records: Buffer) -> memoryview:
-        """A client's batch in the topic's codec, for any thread: it changes nothing.
+    def prepared(self, records: memoryview, most_bytes: int = MAX_DECOMPRESSED_BYTES) -> Prepared:
+        """A client's batch as it may be appended, or why it may not; for any thread.
 
-        Errors of `validation`.
+        most_bytes: that its records may come to.
         """
         now_ms = self._parts.clock_ms()
-        return ready_batch(records, self.topic_partition, self.config, Origin.CLIENT, now_ms).view
+        return prepared(records, self.topic_partition, self.config, now_ms, most_bytes)
 
-    def holds(self, records: Buffer) -> bool:
+    def holds(self, records: Buffer | Prepared) -> bool:
         """Whether this batch of an idempotent producer is here already: it was sent again."""
         return appending.was_appended(self.producers, records)
 

@@ -92,7 +92,7 @@ def _mistimed(
             if not earliest_ms <= timestamp_ms <= latest_ms:
                 reasons[at] = (
                     f"Timestamp {timestamp_ms} of message with offset {record.offset} is out of "
-                    f"range. The timestamp should be within [{earliest_ms}, {_as_long(latest_ms)}]"
+                    f"range. The timestamp should be within [{earliest_ms}, {as_long(latest_ms)}]"
                 )
         elif batch.is_log_append_time:
             reasons[at] = (
@@ -102,8 +102,8 @@ def _mistimed(
     return reasons
 
 
-def _as_long(sum_ms: int) -> int:
-    """As 64 bits have it, in which no bound and now go round to something negative."""
+def as_long(sum_ms: int) -> int:
+    """A sum as 64 bits have it, in which no bound and now go round to something negative."""
     return (sum_ms + 2**63) % 2**64 - 2**63
 
 

@@ -4,8 +4,15 @@ The header is looked at, the CRC, and whether the batch holds as many records as
 offsets that it is given depend on that, and consumers stop at a batch whose count is wrong. For
 that the records are counted by their lengths, decompressed if need be. They are decoded only if
 the topic asks something of each of them (`record_validation`). Kafka looks into every record; here
-the inside of a record is its producer's matter. Kafka's order of checks and its error codes are
-kept, because clients react to the code:
+the inside of a record is its producer's matter, but for what others go by:
+
+    the latest timestamp    retention, rolling and ListOffsets believe the header's
+    the offset deltas       compaction, and whoever reads compressed records
+
+A batch whose header or numbers say something else isn't refused, as some old clients write such
+ones: it is put right (`conversion`). Numbers of records that aren't compressed are looked at in
+compacted topics only; Kafka never does. Kafka's order of checks and its error codes are kept,
+because clients react to the code:
 
     not one batch, not format 2                                  INVALID_RECORD
     a base offset that is not 0                                  INVALID_RECORD
@@ -28,15 +35,18 @@ Source: Kafka's `ProduceRequest.validateRecords`, `UnifiedLog.analyzeAndValidate
 
 from contextlib import suppress
 
+import attrs
+
 from broker.log.log_config import LogConfig
-from broker.log.record_validation import asks_of_each_record, check_records
+from broker.log.record_validation import as_long, asks_of_each_record, check_records
 from broker.log.values import Origin
-from broker.wire.compression import Compression
+from broker.wire.compression import MAX_DECOMPRESSED_BYTES, Compression
 from broker.wire.control_records import read_marker
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.record_batch import (
     HEADER_BYTES,
     MAGIC,
+    NO_TIMESTAMP,
     Buffer,
     RecordBatch,
     batch_at,
@@ -44,7 +54,7 @@ from broker.wire.record_batch import (
     batches,
     magic_of,
 )
-from broker.wire.records import check_count
+from broker.wire.records import counts_up, largest_timestamp_delta
 from coordination.values import TopicPartition
 
 
@@ -62,8 +72,38 @@ class UnexpectedAppendOffset(KafkaError):  # as Kafka's
         super().__init__(ErrorCode.UNKNOWN_SERVER_ERROR, message)
 
 
-def only_batch(records: Buffer) -> RecordBatch:
+@attrs.frozen(eq=False)
+class Prepared:
+    """A client's batch that was looked at beforehand, as that takes long: see `conversion`.
+
+    sent: as it came. config: that of its log then. outcome: the batch as it may be appended, or
+    why it may not.
+    """
+
+    sent: memoryview
+    config: LogConfig
+    outcome: RecordBatch | KafkaError
+
+    @property
+    def is_refused(self) -> bool:
+        return isinstance(self.outcome, KafkaError)
+
+
+@attrs.frozen(eq=False)
+class Contents:
+    """What is in a client's batch: its records, opened, and what the header must say of them."""
+
+    body: memoryview
+    max_timestamp_ms: int
+    counts_up: bool
+
+
+def only_batch(records: Buffer | Prepared) -> RecordBatch:
     """The one batch that an append by a leader consists of."""
+    if isinstance(records, Prepared):
+        if isinstance(records.outcome, RecordBatch):
+            return records.outcome
+        records = records.sent
     view = memoryview(records)
     if 0 <= magic_of(view) < MAGIC:
         raise NotOneBatch(f"Record batches have format {MAGIC}, and this one has {magic_of(view)}")
@@ -75,7 +115,7 @@ def only_batch(records: Buffer) -> RecordBatch:
     return found[0]
 
 
-def numbered_batch(records: Buffer) -> RecordBatch | None:
+def numbered_batch(records: Buffer | Prepared) -> RecordBatch | None:
     """The batch, if it is one and an idempotent producer's."""
     with suppress(KafkaError):
         batch = only_batch(records)
@@ -90,8 +130,12 @@ def check_batch(
     config: LogConfig,
     origin: Origin,
     now_ms: int,
-) -> None:
-    """Refuse what must not enter the log; all but its final size and the producer's sequence."""
+    most_bytes: int = MAX_DECOMPRESSED_BYTES,
+) -> Contents | None:
+    """Refuse what must not enter the log; all but its final size and the producer's sequence.
+
+    Gives what is in a client's batch. most_bytes: that its records may come to.
+    """
     from_client = origin is Origin.CLIENT
     if from_client and batch.base_offset != 0:
         raise _invalid(
@@ -109,12 +153,20 @@ def check_batch(
     codec = batch.codec
     if codec > Compression.ZSTD:
         raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, f"Unknown compression type id: {codec}")
-    if from_client:
-        _check_client_header(batch)
-        body = _opened(batch) if codec else batch.view[HEADER_BYTES:]
-        check_count(body, batch.count)
-        if asks_of_each_record(batch, config):
-            check_records(batch, batch.decode(body), topic_partition, config, now_ms)
+    if not from_client:
+        return None
+    _check_client_header(batch)
+    body = _opened(batch, most_bytes) if codec else batch.view[HEADER_BYTES:]
+    largest_delta_ms = largest_timestamp_delta(body, batch.count)
+    if asks_of_each_record(batch, config):
+        check_records(batch, batch.decode(body), topic_partition, config, now_ms)
+    return Contents(
+        body,
+        batch.max_timestamp_ms
+        if batch.is_log_append_time
+        else max(NO_TIMESTAMP, as_long(batch.base_timestamp_ms + largest_delta_ms)),
+        not (codec or config.is_compacted) or counts_up(body, batch.count),
+    )
 
 
 def check_size(batch: RecordBatch, topic_partition: TopicPartition, config: LogConfig) -> None:
@@ -170,10 +222,10 @@ def _check_client_header(batch: RecordBatch) -> None:
         )
 
 
-def _opened(batch: RecordBatch) -> memoryview:
+def _opened(batch: RecordBatch, most_bytes: int) -> memoryview:
     """The records, decompressed. No retry would mend them, so not CORRUPT_MESSAGE: as Kafka."""
     try:
-        return batch.opened()
+        return batch.opened(most_bytes)
     except KafkaError as error:
         raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, error.message) from error
 

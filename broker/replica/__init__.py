@@ -18,7 +18,7 @@ partition is committed.
 
     manager      finds replicas by name                 refusals   why a batch is out of order
     orders       what the controller orders, as values      new_replicas   their logs
-    conversion   large batches in the topic's codec, by a thread, before the append
+    preparation  what takes long to open or to compress, by a thread, before the append
     verification transactions' coordinators, asked before anything enters a transaction
     high_watermark_checkpoints   how far all are committed, over a restart
 

@@ -28,7 +28,7 @@ from types import MappingProxyType
 import attrs
 import trio
 
-from broker.log.validation import NotOneBatch
+from broker.log.validation import NotOneBatch, Prepared
 from broker.log.values import AppendInfo, Origin
 from broker.log.verifications import VerificationGuard
 from broker.replica.manager import ReplicaManager
@@ -94,7 +94,7 @@ class Appended:
 
 def append(
     replicas: ReplicaManager,
-    records: Iterable[tuple[TopicPartition, memoryview]],
+    records: Iterable[tuple[TopicPartition, memoryview | Prepared]],
     acks: int,
     origin: Origin = Origin.CLIENT,
     guards: Guards = NO_GUARDS,
@@ -113,7 +113,7 @@ def append(
 def _append_one(
     replicas: ReplicaManager,
     topic_partition: TopicPartition,
-    batches: memoryview,
+    batches: memoryview | Prepared,
     acks: int,
     origin: Origin,
     guard: VerificationGuard | None,
@@ -145,7 +145,7 @@ def _append_one(
 def _append_in_order(
     replicas: ReplicaManager,
     topic_partition: TopicPartition,
-    batches: memoryview,
+    batches: memoryview | Prepared,
     acks: int,
     origin: Origin,
     guard: VerificationGuard | None,

@@ -46,8 +46,8 @@ class ReplicaManager:
     partitions: dict[TopicPartition, Partition] = attrs.field(factory=dict, init=False)
     offline: set[TopicPartition] = attrs.field(factory=set, init=False)
     refusals: Refusals = attrs.field(factory=Refusals, init=False)
-    # Compressing for topics that have a codec of their own; each may open 100 MB (`compression`).
-    converting: trio.CapacityLimiter = attrs.field(
+    # Opening and compressing what producers send; each may open 100 MB (`compression`).
+    preparing: trio.CapacityLimiter = attrs.field(
         factory=lambda: trio.CapacityLimiter(4), init=False
     )
     _topic_names: dict[UUID, str] = attrs.field(factory=dict, init=False)

@@ -30,6 +30,7 @@ from uuid import UUID
 import attrs
 
 from broker.log.partition_log import PartitionLog
+from broker.log.validation import Prepared
 from broker.log.values import AppendInfo, Origin
 from broker.log.verifications import VerificationGuard
 from broker.replica.follower_progress import FollowerProgress
@@ -180,7 +181,7 @@ class Partition:
 
     def append_as_leader(
         self,
-        records: memoryview,
+        records: memoryview | Prepared,
         acks: int,
         now_s: float,
         origin: Origin = Origin.CLIENT,

@@ -29,7 +29,7 @@ from collections.abc import Container
 
 import attrs
 
-from broker.log.validation import numbered_batch
+from broker.log.validation import Prepared, numbered_batch
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.record_batch import RecordBatch
 from coordination.values import TopicPartition
@@ -73,7 +73,7 @@ class Refusals:
     def remember(
         self,
         topic_partition: TopicPartition,
-        records: memoryview,
+        records: memoryview | Prepared,
         refusal: KafkaError,
         now_s: float,
     ) -> None:
@@ -103,7 +103,7 @@ class Refusals:
     def check_newcomer(
         self,
         topic_partition: TopicPartition,
-        records: memoryview,
+        records: memoryview | Prepared,
         known: Container[int],
         now_s: float,
     ) -> None:
@@ -118,7 +118,7 @@ class Refusals:
             raise _like(refused)
 
     def check_out_of_order(
-        self, topic_partition: TopicPartition, records: memoryview, now_s: float
+        self, topic_partition: TopicPartition, records: memoryview | Prepared, now_s: float
     ) -> None:
         """Refuse a batch that is out of order as its producer was refused shortly before."""
         batch = numbered_batch(records)

@@ -70,23 +70,25 @@ def compress(
             return bytes(cramjam.zstd.compress(data, level=level))
 
 
-def decompress(codec: Compression, data: bytes | bytearray | memoryview) -> memoryview:
+def decompress(
+    codec: Compression,
+    data: bytes | bytearray | memoryview,
+    most_bytes: int = MAX_DECOMPRESSED_BYTES,
+) -> memoryview:
     """The inverse of `compress`.
 
-    CORRUPT_MESSAGE for bytes that are not in the codec's format, or come to more than
-    `MAX_DECOMPRESSED_BYTES`.
+    CORRUPT_MESSAGE for bytes that are not in the codec's format, or come to more than `most_bytes`.
     """
     if codec is Compression.NONE:
         return memoryview(data)
     # Pages of an anonymous map are made when they are first written: it costs what is used of it.
-    room = memoryview(mmap.mmap(-1, MAX_DECOMPRESSED_BYTES))
+    room = memoryview(mmap.mmap(-1, most_bytes))
     try:
         return room[: _decompress_into(room, codec, memoryview(data))]
     except (cramjam.DecompressionError, struct.error) as error:
         raise KafkaError(
             ErrorCode.CORRUPT_MESSAGE,
-            f"records are not valid {codec.name.lower()}, or more than {MAX_DECOMPRESSED_BYTES} "
-            f"bytes: {error}",
+            f"records are not valid {codec.name.lower()}, or more than {most_bytes} bytes: {error}",
         ) from error
 
 

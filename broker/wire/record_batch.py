@@ -35,7 +35,7 @@ from collections.abc import Iterator, Sequence
 import attrs
 from crc32c import crc32c
 
-from broker.wire.compression import Compression, compress, decompress
+from broker.wire.compression import MAX_DECOMPRESSED_BYTES, Compression, compress, decompress
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.records import Record, decode_records, encode_records
 
@@ -155,12 +155,12 @@ class RecordBatch:
         """Every record, decoded; CORRUPT_MESSAGE or INVALID_RECORD if that cannot be."""
         return self.decode(self.opened())
 
-    def opened(self) -> memoryview:
-        """The records section as it was before compression; CORRUPT_MESSAGE."""
+    def opened(self, most_bytes: int = MAX_DECOMPRESSED_BYTES) -> memoryview:
+        """The records section as it was before compression; CORRUPT_MESSAGE, also if it's more."""
         codec = self.codec
         if codec > Compression.ZSTD:
             raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"Unknown compression type id: {codec}")
-        return decompress(Compression(codec), self.view[HEADER_BYTES:])
+        return decompress(Compression(codec), self.view[HEADER_BYTES:], most_bytes)
 
     def decode(self, body: memoryview) -> list[Record]:
         """Every record of what `opened` gave; INVALID_RECORD."""
@@ -265,7 +265,7 @@ def _stamp_attributes(batch: memoryview, attributes: int) -> int:
 
 def with_records(
     original: RecordBatch,
-    body: bytes,
+    body: bytes | memoryview,
     count: int,
     *,
     attributes: int,
@@ -293,15 +293,32 @@ def with_records(
     )
 
 
-def recompressed(batch: RecordBatch, codec: Compression, level: int | None) -> bytearray:
-    """The same records in another codec, or in the same at another level; CORRUPT_MESSAGE."""
+def recompressed(
+    batch: RecordBatch, codec: Compression, level: int | None, body: memoryview | None = None
+) -> bytearray:
+    """The same records in another codec, or in the same at another level; CORRUPT_MESSAGE.
+
+    body: what is in it, if somebody has opened it.
+    """
     return with_records(
         batch,
-        compress(codec, batch.opened(), level),
+        compress(codec, batch.opened() if body is None else body, level),
         batch.count,
         attributes=batch.attributes & ~CODEC_MASK | codec,
         base_timestamp_ms=batch.base_timestamp_ms,
         max_timestamp_ms=batch.max_timestamp_ms,
+    )
+
+
+def with_max_timestamp(batch: RecordBatch, max_timestamp_ms: int) -> bytearray:
+    """The batch with another one in its header."""
+    return with_records(
+        batch,
+        batch.view[HEADER_BYTES:],
+        batch.count,
+        attributes=batch.attributes,
+        base_timestamp_ms=batch.base_timestamp_ms,
+        max_timestamp_ms=max_timestamp_ms,
     )
 
 
@@ -343,7 +360,7 @@ def build_batch(
     )
 
 
-def _sealed(header: bytes, body: bytes) -> bytearray:
+def _sealed(header: bytes, body: bytes | memoryview) -> bytearray:
     """A batch with its CRC in place."""
     batch = bytearray(header)
     batch += body

@@ -3,12 +3,14 @@
 import pytest
 
 from broker.log.log_config import LogConfig, TimestampType
+from broker.log.validation import only_batch
 from broker.log.values import Origin
-from broker.wire.compression import Compression
+from broker.wire.compression import Compression, compress
 from broker.wire.errors import ErrorCode, KafkaError
-from broker.wire.record_batch import CONTROL, RecordBatch, build_batch
-from broker.wire.records import Record
+from broker.wire.record_batch import CONTROL, RecordBatch, build_batch, with_records
+from broker.wire.records import Record, encode_records
 from tests.broker.log.logs import START_MS, LogWorld, make_batch, read_batches
+from tests.support.batches import lying
 
 CODECS = list(Compression)
 WORDS = tuple(f"value {number} " * 20 for number in range(50))
@@ -108,16 +110,110 @@ def test_a_transaction_marker_stays_as_it_is(world: LogWorld) -> None:
     assert batch.codec == Compression.NONE
 
 
-def test_another_thread_converts_without_touching_the_log(world: LogWorld) -> None:
+def test_another_thread_prepares_without_touching_the_log(world: LogWorld) -> None:
     world.config = LogConfig(compression_type=Compression.GZIP)
     log = world.open()
-    data = bytes(make_batch(*WORDS))
-    assert log.must_convert(data)
-    ready = log.converted(data)
-    assert not log.must_convert(ready)
+    data = memoryview(make_batch(*WORDS))
+    assert log.must_compress(data)
+    ready = log.prepared(data)
     assert log.log_end_offset == 0
     log.append_as_leader(ready, 0)
     [batch] = read_batches(log)
     assert [record.value for record in batch.records()] == [word.encode() for word in WORDS]
+    refused = log.prepared(data[:-1])
+    assert refused.is_refused
     with pytest.raises(KafkaError):
-        log.converted(data[:-1])
+        log.append_as_leader(refused, 0)
+
+
+def test_what_is_prepared_is_opened_once_unless_the_topic_changes(
+    world: LogWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = world.open()
+    data = memoryview(make_batch(*WORDS, compression=Compression.ZSTD))
+    opened = []
+    open_batch = RecordBatch.opened
+
+    def counted(batch: RecordBatch, most_bytes: int = 0) -> memoryview:
+        opened.append(batch)
+        return open_batch(batch)
+
+    monkeypatch.setattr(RecordBatch, "opened", counted)
+    log.append_as_leader(log.prepared(data), 0)
+    assert len(opened) == 1
+    ready = log.prepared(data)
+    log.update_config(LogConfig(compression_type=Compression.GZIP))
+    log.append_as_leader(ready, 0)
+    assert len(opened) == 3
+    monkeypatch.undo()
+    assert [batch.codec for batch in read_batches(log)] == [Compression.ZSTD, Compression.GZIP]
+
+
+# What a header or the numbers of records say wrongly
+
+
+@pytest.mark.parametrize("target", [None, Compression.NONE, Compression.LZ4])
+@pytest.mark.parametrize("codec", [Compression.NONE, Compression.ZSTD])
+@pytest.mark.parametrize("says", [1, 2**62, -1])
+def test_the_records_say_what_the_latest_timestamp_is(
+    world: LogWorld, codec: Compression, target: Compression | None, says: int
+) -> None:
+    """Else a producer whose clock is right has its records deleted, or kept for ever."""
+    data = lying(make_batch("a", "b", compression=codec), max_timestamp=says)
+    batch = appended(world, bytearray(data), LogConfig(compression_type=target))
+    assert batch.max_timestamp_ms == START_MS + 1
+    assert [record.value for record in batch.records()] == [b"a", b"b"]
+
+
+def test_there_may_be_no_timestamp_at_all(world: LogWorld) -> None:
+    data = lying(make_batch("a", timestamp_ms=-5), max_timestamp=7)
+    assert appended(world, bytearray(data), LogConfig()).max_timestamp_ms == -1
+
+
+def test_a_sum_of_timestamps_has_64_bits(world: LogWorld) -> None:
+    data = lying(make_batch("a", "b"), base_timestamp=2**63 - 1)
+    assert appended(world, bytearray(data), LogConfig()).max_timestamp_ms == -1
+
+
+COMPACTED = LogConfig(cleanup_policy=frozenset({"compact"}))
+
+
+@pytest.mark.parametrize(
+    ("codec", "config"),
+    [
+        (Compression.ZSTD, LogConfig()),
+        (Compression.ZSTD, LogConfig(compression_type=Compression.NONE)),
+        (Compression.ZSTD, COMPACTED),
+        (Compression.NONE, COMPACTED),
+    ],
+)
+def test_records_that_do_not_count_up_are_numbered_anew(
+    world: LogWorld, codec: Compression, config: LogConfig
+) -> None:
+    """Compaction and consumers could make nothing of offsets beyond the batch's."""
+    batch = appended(world, misnumbered(codec, 0, 7), config)
+    assert (batch.last_offset, batch.max_timestamp_ms) == (1, START_MS + 1)
+    assert [(record.offset, record.value) for record in batch.records()] == [(0, b"a"), (1, b"b")]
+    assert [record.headers for record in batch.records()] == [(("h", b"1"),)] * 2
+
+
+def misnumbered(codec: Compression, *deltas: int) -> bytearray:
+    """A batch of a record for each, with that offset delta; of one byte, so below 64."""
+    records = [
+        Record(b"k", value.encode(), START_MS + at, (("h", b"1"),))
+        for at, value in zip(range(len(deltas)), "abcdef", strict=False)
+    ]
+    body = bytearray()
+    for at, delta in enumerate(deltas):
+        one = encode_records([records[at]], START_MS)
+        one[3] = delta << 1
+        body += one
+    data = only_batch(build_batch(records))
+    return with_records(
+        data,
+        compress(codec, body),
+        len(deltas),
+        attributes=codec,
+        base_timestamp_ms=START_MS,
+        max_timestamp_ms=START_MS + len(deltas) - 1,
+    )

@@ -8,9 +8,10 @@ from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.records import (
     SMALLEST_RECORD_BYTES,
     Record,
-    check_count,
+    counts_up,
     decode_records,
     encode_records,
+    largest_timestamp_delta,
 )
 
 TIMESTAMP = st.integers(0, 2**60)
@@ -71,20 +72,42 @@ def test_malformed_records(body: str, why: str) -> None:
 @pytest.mark.parametrize("sizes", [[], [0], [5, 5], [1, 63, 64, 200, 20_000]])
 def test_records_are_counted_by_their_lengths(sizes: list[int]) -> None:
     body = encode_records([Record(value=bytes(size), timestamp_ms=0) for size in sizes], 0)
-    check_count(memoryview(body), len(sizes))
+    largest_timestamp_delta(memoryview(body), len(sizes))
     for wrong in (len(sizes) - 1, len(sizes) + 1, 2**31 - 1):
         with pytest.raises(KafkaError):
-            check_count(memoryview(body), wrong)
+            largest_timestamp_delta(memoryview(body), wrong)
 
 
 @pytest.mark.parametrize(
     "body",
-    ["02", "04 00", "01", "03 00 00", "80", "80 80", "fe ff ff ff 0f", "ff " * 12],
+    ["02", "0a 00", "0d 00", "01", "03 00 00", "80", "80 80", "fe ff ff ff 0f", "ff " * 12],
 )
 def test_lengths_that_do_not_fill_the_body(body: str) -> None:
+    data = bytes.fromhex(body).ljust(SMALLEST_RECORD_BYTES, b"\xff")
     with pytest.raises(KafkaError) as caught:
-        check_count(memoryview(bytes.fromhex(body).ljust(SMALLEST_RECORD_BYTES, b"\xff")), 1)
+        largest_timestamp_delta(memoryview(data), 1)
     assert caught.value.code is ErrorCode.INVALID_RECORD
+
+
+DELTAS = (0, 1, -1, 63, -64, 64, 100, -8192, 8191, 8192, 10**6, -(10**6), 2**40, -(2**62))
+
+
+@given(st.lists(st.sampled_from(DELTAS), min_size=1, max_size=5), st.sampled_from([1, 50, 20_000]))
+def test_the_latest_timestamp_is_found_without_decoding(deltas: list[int], size: int) -> None:
+    records = [Record(value=bytes(size), timestamp_ms=1000 + delta) for delta in deltas]
+    body = memoryview(encode_records(records, 1000))
+    assert largest_timestamp_delta(body, len(deltas)) == max(deltas)
+
+
+@pytest.mark.parametrize("count", [1, 64, 65, 8192, 8193, 9000])
+def test_offset_deltas_count_up(count: int) -> None:
+    records = [Record(timestamp_ms=1000 + at) for at in range(count)]
+    body = encode_records(records, 1000)
+    assert counts_up(memoryview(body), count)
+    one = encode_records(records[:1], 1000)
+    assert one.hex(" ") == "0c 00 00 00 01 01 00"
+    assert not counts_up(memoryview(one + body), count + 1), "one number twice"
+    assert not counts_up(memoryview(bytes.fromhex("0c 00 00 0e 01 01 00")), 1), "a gap"
 
 
 def test_a_header_key_that_is_not_utf_8_comes_through() -> None:
