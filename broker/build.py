@@ -80,6 +80,7 @@ def build_broker(
         _transactions_log(config, replicas, metadata),
         metadata,
         partial(_broker_link, config, metadata, connect),
+        topic_admin.gone,
         producer_ids.next_id,
         recorder,
         clock_ms,

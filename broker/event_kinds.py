@@ -155,6 +155,8 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "transaction.fenced": ("transactional_id", "producer_id", "producer_epoch", "reason"),
     # no answer from a broker that leads partitions of transactions that are being ended
     "transaction.markers_delayed": ("broker_id", "transactions", "why"),
+    # one that is being ended need not wait for a partition: it was deleted
+    "transaction.partition_gone": ("transactional_id", "partition", "why"),
     # a partition knows a newer coordinator, or producer
     "transaction.markers_refused": ("transactional_id", "partition", "error"),
     "transaction.expired": ("partition", "transactional_ids"),

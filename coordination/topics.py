@@ -9,6 +9,8 @@ tool had written it:
     delete_topic        /admin/delete_topics/T; the controller removes the topic when all replicas
                         are gone
 
+And what there is, for a broker that the controller has not told of it: `live_partitions`.
+
 Refusals are AdminError, with Kafka's name of the error and Kafka's words. Topic configs are checked
 by who knows them (broker/config), before.
 
@@ -19,7 +21,7 @@ Source: kafka.zk.AdminZkClient, kafka.server.ZkAdminManager.
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import attrs
 
@@ -44,7 +46,7 @@ from coordination.topic_checks import (
 from coordination.values import PartitionAssignment, TopicAssignment
 from coordination.znodes import decode_topic, encode_config, encode_topic, paths
 
-__all__ = ["create_partitions", "create_topic", "delete_topic"]
+__all__ = ["create_partitions", "create_topic", "delete_topic", "live_partitions"]
 
 
 async def create_topic(
@@ -162,6 +164,22 @@ async def _check_no_collision(session: Session, topic: str) -> None:
             "INVALID_TOPIC_EXCEPTION",
             f"Topic '{topic}' collides with existing topics: {', '.join(colliding)}",
         )
+
+
+async def live_partitions(session: Session, topics: Collection[str]) -> dict[str, Collection[int]]:
+    """The partitions of those of the topics that there are, and that nobody has asked to delete.
+
+    As they are now, however far behind the ZooKeeper that we are connected to is. Raises BadZnode.
+    """
+    names = sorted(topics)
+    await session.sync()
+    found = await session.get_many([paths.topic(name) for name in names])
+    asked = await session.get_many([paths.delete_topic(name) for name in names])
+    return {
+        name: decode_topic(name, node).partitions.keys()
+        for name, node, deletion in zip(names, found, asked, strict=True)
+        if node is not None and deletion is None
+    }
 
 
 async def _read_topic(session: Session, topic: str) -> TopicAssignment | None:

@@ -40,7 +40,7 @@ from broker.zookeeper import ZooKeeper, zookeeper_errors
 from coordination import topics
 from coordination.assignment import AdminError, BrokerRack, assign_replicas
 from coordination.topic_checks import check_topic_name
-from coordination.values import ZERO_UUID
+from coordination.values import ZERO_UUID, TopicPartition
 
 INTERNAL_TOPICS: Final = frozenset({OFFSETS_TOPIC, TRANSACTIONS_TOPIC})
 # KRaft's log of the cluster. A cluster that has a topic of this name could not move to KRaft.
@@ -188,6 +188,13 @@ class TopicAdmin:
         """Mark a topic for deletion; raises `KafkaError`."""
         with _kafka_errors():
             await topics.delete_topic(await self.configs.session(), name)
+
+    async def gone(self, partitions: Collection[TopicPartition]) -> set[TopicPartition]:
+        """Those of the partitions that don't exist, or are to be deleted; raises `KafkaError`."""
+        with _kafka_errors():
+            session = await self.configs.session()
+            live = await topics.live_partitions(session, {each.topic for each in partitions})
+        return {each for each in partitions if each.partition not in live.get(each.topic, ())}
 
     def check_name(self, name: str) -> None:
         """Raises `KafkaError` INVALID_TOPIC_EXCEPTION for a name that no topic can have."""

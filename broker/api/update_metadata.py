@@ -40,6 +40,7 @@ async def handle(
     if before - broker.metadata.current.brokers.keys():
         broker.replicas.brokers_left()
     if deleted:
+        broker.transactions.partitions_deleted(deleted)
         broker.groups.topics_deleted(deleted)
     return UpdateMetadataResponse()
 

@@ -35,7 +35,8 @@ From the bottom up:
 `transaction_states`, `transaction`, `decisions`   pure: what a transaction is, and may become
 `transaction_records`            pure: a transaction as a record, and back
 `transactions_log`, `storing`    where they lie; a transition is written, and then it is true
-`markers`                        telling the partitions' leaders, over a connection to each
+`markers`, `deliveries`          telling the partitions' leaders, over a connection to each
+`homeless`                       what waits for a leader, as long as the partition was not deleted
 `ending`, `expiry`, `loading`, `inspection`        one story each: what EndTxn, time, an election
                                  or a tool brings about
 `verification`                   the other side: asking the coordinator before records are appended

@@ -8,9 +8,9 @@
     Produce, TxnOffsetCommit ─▶ verification ─▶ the coordinator, here or elsewhere
 
 Tasks, all in the nursery of `run`: one that looks for timed out transactions, one for expired ids,
-one that follows the metadata for markers without a destination; one for each broker that markers
-were sent to, each partition being loaded, each record being replicated and each transaction being
-ended. An idle transactional id costs nothing.
+two for markers without a destination; one for each broker that markers were sent to, each partition
+being loaded, each record being replicated and each transaction being ended. An idle id costs
+nothing.
 
 A request that comes while the coordinator does not run is answered COORDINATOR_NOT_AVAILABLE.
 
@@ -30,6 +30,7 @@ from broker.transactions.config import TransactionConfig
 from broker.transactions.decisions import Producer
 from broker.transactions.ending import Ending
 from broker.transactions.expiry import Expiry
+from broker.transactions.homeless import AskForGone, Homeless
 from broker.transactions.inspection import Filters
 from broker.transactions.loading import Loading
 from broker.transactions.markers import Markers
@@ -50,6 +51,7 @@ class TransactionCoordinator:
         log: CoordinatorLog,
         metadata: MetadataCache,
         links: Links,
+        ask_for_gone: AskForGone,
         next_producer_id: Callable[[], Awaitable[int]],
         recorder: Recorder,
         clock_ms: Callable[[], int],
@@ -63,8 +65,9 @@ class TransactionCoordinator:
         self._ownership = ownership = Transactions(log, TransactionPartition)
         self._store = store = TransactionStore(log, ownership, background, clock_ms)
         timeout_s = config.request_timeout_ms / 1000
+        homeless = Homeless(metadata, ask_for_gone)
         self._markers = markers = Markers(
-            ownership, metadata, links, timeout_s, background, recorder
+            ownership, homeless, links, timeout_s, background, recorder
         )
         self._ending = ending = Ending(store, ownership, markers, background, recorder, clock_ms)
         self._loading = Loading(ownership, log, ending, markers, background, recorder)
@@ -78,6 +81,7 @@ class TransactionCoordinator:
                 self._background.start(self._expiry.run_timeouts)
                 self._background.start(self._expiry.run_expiration)
                 self._background.start(self._markers.follow_metadata)
+                self._background.start(self._markers.look_for_deleted)
                 task_status.started()
                 await trio.sleep_forever()
         finally:
@@ -95,6 +99,12 @@ class TransactionCoordinator:
     ) -> None:
         """This broker leads the partition no more; without an epoch: its replica is gone."""
         self._loading.resigned(partition, leader_epoch, cause)
+
+    # From UpdateMetadata
+
+    def partitions_deleted(self, partitions: Collection[TopicPartition]) -> None:
+        """The transactions that are being ended need not wait for them any more."""
+        self._markers.partitions_deleted(partitions, "the controller says so")
 
     # Requests. KafkaError: what the client is told.
 

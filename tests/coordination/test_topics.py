@@ -12,7 +12,12 @@ from coordination.topic_checks import (
     check_topic_name,
     new_partitions_assignment,
 )
-from coordination.topics import create_partitions, create_topic, delete_topic
+from coordination.topics import (
+    create_partitions,
+    create_topic,
+    delete_topic,
+    live_partitions,
+)
 from coordination.values import PartitionAssignment, TopicAssignment
 from coordination.znodes import decode_config, decode_topic, paths
 from tests.coordination.controller.support import reconnecting
@@ -235,6 +240,14 @@ async def test_delete(session: Session) -> None:
     assert str(refused.value) == "Topic 'orders' is marked for deletion."
     with pytest.raises(AdminError, match=r"queued for deletion"):
         await create_partitions(session, "orders", 2, BROKERS)
+
+
+async def test_which_partitions_there_are(session: Session) -> None:
+    for name in ("orders", "payments"):
+        await create_topic(session, name, {0: (1,), 1: (1,)}, {}, topic_id=ID)
+    await delete_topic(session, "payments")
+    live = await live_partitions(session, {"orders", "payments", "nothing"})
+    assert {name: set(partitions) for name, partitions in live.items()} == {"orders": {0, 1}}
 
 
 async def test_delete_nothing(session: Session) -> None:

@@ -18,14 +18,17 @@ import attrs
 import pytest
 import trio
 
+from broker.broker import Broker
 from broker.coordinators.replicated_log import ReplicatedLog
 from broker.network.broker_link import BrokerLink
 from broker.replica.append import Appended
+from broker.transactions.transaction_states import COMPLETE_ABORT, COMPLETE_COMMIT
 from broker.transactions.transactions_log import TRANSACTIONS_TOPIC
 from broker.wire.apis import ApiKey
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.records import Record
 from coordination.values import TopicPartition
+from tests.simulation.ensemble import host_of
 from tests.simulation.looking import events
 from tests.simulation.stage import Stage, play
 from tests.simulation.transactional import read_committed, transactional_producer
@@ -173,6 +176,37 @@ def test_a_leader_dies_before_its_marker(tmp_path: Path) -> None:
     play(story, tmp_path, **PROPERTIES)
 
 
+@pytest.mark.parametrize("commit", [True, False])
+def test_the_only_broker_dies_before_its_markers(tmp_path: Path, commit: bool) -> None:
+    """In the next term it is told of its leaderships first, and of the partitions that there are
+    only then: what it does not know of yet is not deleted."""
+
+    async def story(stage: Stage) -> None:
+        await stage.ensemble.start(1)
+        await stage.client.create_topic("t", {0: (1,), 1: (1,)})
+        await stage.client.create_topic(TRANSACTIONS_TOPIC, {0: (1,)}, cleanup_policy="compact")
+        await stage.checker.settled()
+        producer = await transactional_producer(stage.client, "x")
+        await producer.send(P0, "a")
+        await producer.send(P1, "b")
+        stage.ensemble.cut(1, 1)
+        await producer.end(commit=commit)
+        await stage.ensemble.crash(1)
+        stage.ensemble.heal()
+        # Between one order of the controller and the next there is time enough to load.
+        stage.ensemble.network.delay(host_of(1), host_of(1), 0.2)
+        await stage.ensemble.start(1)
+        await stage.ensemble.until(lambda: _is_complete(stage.ensemble.broker(1)), "the end")
+        # If it hung in the log still, this one would decide it.
+        await producer.send(P0, "next")
+        await producer.end(commit=not commit)
+        await stage.ensemble.until(lambda: _is_complete(stage.ensemble.broker(1)), "the next end")
+        expected = (("a",), ("b",)) if commit else (("next",), ())
+        assert (await values(stage, P0), await values(stage, P1)) == expected
+
+    play(story, tmp_path, **PROPERTIES)
+
+
 def test_a_transaction_that_nobody_ends_times_out(tmp_path: Path) -> None:
     """Its readers wait for it, and no longer than its timeout; its producer is fenced."""
 
@@ -196,3 +230,11 @@ def test_a_transaction_that_nobody_ends_times_out(tmp_path: Path) -> None:
 def _state(stage: Stage) -> str:
     broker = stage.ensemble.broker(COORDINATOR)
     return broker.transactions.describe("x").state.value
+
+
+def _is_complete(broker: Broker) -> bool:
+    """Whether the coordinator has loaded the transaction, and ended it."""
+    try:
+        return broker.transactions.describe("x").state in (COMPLETE_ABORT, COMPLETE_COMMIT)
+    except KafkaError:
+        return False

@@ -6,7 +6,7 @@ async with running_coordinator() as setting:
     setting.brokers.marked                          # what partitions' leaders were told
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any, TypeVar
@@ -35,6 +35,9 @@ from tests.broker.groups.support import PARTITION_COUNT, MemoryLog, Trace, clock
 LISTENER = "PLAINTEXT"
 TIMEOUT_MS = 60_000
 T0, T1, U0 = TopicPartition("t", 0), TopicPartition("t", 1), TopicPartition("u", 0)
+LEADERS = {T0: 1, T1: 2, U0: 1} | {
+    TopicPartition(TRANSACTIONS_TOPIC, partition): 1 for partition in range(PARTITION_COUNT)
+}
 M = TypeVar("M")
 
 
@@ -153,8 +156,11 @@ def cluster(leaders: dict[TopicPartition, int], live: Iterable[int] = (1, 2)) ->
 
 def know(
     metadata: MetadataCache, leaders: dict[TopicPartition, int], live: Iterable[int] = (1, 2)
-) -> None:
-    """What UpdateMetadata would say: who leads, -1 for nobody, -2 for a deleted partition."""
+) -> set[TopicPartition]:
+    """What UpdateMetadata would say: who leads, -1 for nobody, -2 for a deleted partition.
+
+    Returns what was deleted.
+    """
     brokers = [
         BrokerRegistration(
             broker_id, (Endpoint(LISTENER, "PLAINTEXT", f"broker-{broker_id}", 9092),)
@@ -165,7 +171,21 @@ def know(
         partition: PartitionMetadata(LeaderAndIsr(leader, 1, (1, 2), 1, 1), (1, 2), ())
         for partition, leader in leaders.items()
     }
-    metadata.update(1, brokers, states, {})
+    return metadata.update(1, brokers, states, {})
+
+
+@attrs.define(eq=False)
+class Topics:
+    """What ZooKeeper would say. `deleted` are no more, `is_away`: nobody can say."""
+
+    deleted: set[TopicPartition] = attrs.field(factory=set)
+    is_away: bool = False
+
+    async def gone(self, partitions: Collection[TopicPartition]) -> set[TopicPartition]:
+        await trio.lowlevel.checkpoint()
+        if self.is_away:
+            raise KafkaError(ErrorCode.REQUEST_TIMED_OUT)
+        return self.deleted.intersection(partitions)
 
 
 @attrs.define(eq=False)
@@ -177,6 +197,7 @@ class Setting:
     trace: Trace
     metadata: MetadataCache
     brokers: Brokers
+    topics: Topics
     nursery: trio.Nursery
 
     async def init(self, transactional_id: str = "x", **settings: Any) -> Producer:
@@ -216,11 +237,11 @@ async def running_coordinator(
     *,
     elect: bool = True,
     leader_epoch: int = 0,
+    told_nothing: bool = False,
 ) -> AsyncIterator[Setting]:
     log = log or MemoryLog()
-    trace, brokers = Trace(), Brokers()
-    of_the_topic = {TopicPartition(TRANSACTIONS_TOPIC, p): 1 for p in range(PARTITION_COUNT)}
-    metadata = cluster({T0: 1, T1: 2, U0: 1} | of_the_topic)
+    trace, brokers, topics = Trace(), Brokers(), Topics()
+    metadata = MetadataCache() if told_nothing else cluster(LEADERS)
     ids = count(1000)
 
     async def next_producer_id() -> int:
@@ -228,11 +249,18 @@ async def running_coordinator(
         return next(ids)
 
     coordinator = TransactionCoordinator(
-        config or Config(), log, metadata, brokers.link, next_producer_id, trace, clock_ms
+        config or Config(),
+        log,
+        metadata,
+        brokers.link,
+        topics.gone,
+        next_producer_id,
+        trace,
+        clock_ms,
     )
     async with trio.open_nursery() as nursery:
         await nursery.start(coordinator.run)
-        setting = Setting(coordinator, log, trace, metadata, brokers, nursery)
+        setting = Setting(coordinator, log, trace, metadata, brokers, topics, nursery)
         if elect:
             setting.elect(leader_epoch)
             await trio.testing.wait_all_tasks_blocked()

@@ -4,8 +4,11 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from broker.transactions import deliveries
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.write_txn_markers import WriteTxnMarkersRequest
+from coordination.values import TopicPartition
+from tests.broker.groups.support import MemoryLog
 from tests.broker.transactions.support import T0, T1, U0, know, running_coordinator
 
 
@@ -91,10 +94,71 @@ async def test_a_deleted_partition_needs_no_marker(autojump_clock: MockClock) ->
         know(setting.metadata, {T0: -1})
         await setting.end(producer)
         await trio.sleep(1)
-        know(setting.metadata, {T0: -2})
+        setting.coordinator.partitions_deleted(know(setting.metadata, {T0: -2}))
         await trio.sleep(1)
         assert setting.brokers.partitions() == [U0]
         assert setting.state() == "CompleteCommit"
+        [gone] = setting.trace.facts("transaction.partition_gone")
+        assert (gone["partition"], gone["why"]) == ("t-0", "the controller says so")
+
+
+async def test_a_partition_that_is_deleted_while_its_leader_refuses(
+    autojump_clock: MockClock,
+) -> None:
+    async with running_coordinator() as setting:
+        producer = await setting.begin("x", T0)
+        setting.brokers.errors = {T0: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION}
+        await setting.end(producer)
+        await trio.sleep(1)
+        setting.coordinator.partitions_deleted(know(setting.metadata, {T0: -2}))
+        await trio.sleep(1)
+        assert setting.state() == "CompleteCommit"
+        asked = len(setting.brokers.asked)
+        await trio.sleep(1)
+        assert len(setting.brokers.asked) == asked
+
+
+async def test_a_partition_that_the_metadata_do_not_know_yet_is_not_taken_for_deleted(
+    autojump_clock: MockClock,
+) -> None:
+    """As at the beginning of a controller's term: elected, and told of nothing else."""
+    log = MemoryLog()
+    async with running_coordinator(log=log) as first:
+        producer = await first.begin("x", T0, T1)
+        first.brokers.unavailable = {1, 2}
+        await first.end(producer)
+    async with running_coordinator(log=log, leader_epoch=1, told_nothing=True) as second:
+        await trio.sleep(60)
+        assert second.state() == "PrepareCommit"
+        know(second.metadata, {T0: 1})  # the others come later
+        await trio.sleep(60)
+        assert second.brokers.partitions() == [T0]
+        assert second.state() == "PrepareCommit"
+        know(second.metadata, {T1: 2})
+        await trio.sleep(1)
+        assert second.brokers.partitions() == [T0, T1]
+        assert second.state() == "CompleteCommit"
+
+
+async def test_what_was_deleted_before_we_listened_is_asked_of_zookeeper(
+    autojump_clock: MockClock,
+) -> None:
+    async with running_coordinator() as setting:
+        producer = await setting.begin("x", T0, U0)
+        know(setting.metadata, {T0: -2})  # and whoever hears it has nothing to end yet
+        setting.topics.is_away = True
+        await setting.end(producer)
+        await trio.sleep(20)
+        assert setting.state() == "PrepareCommit"
+        setting.topics.is_away = False
+        await trio.sleep(20)
+        assert setting.state() == "PrepareCommit", "ZooKeeper has it still"
+        setting.topics.deleted = {T0}
+        await trio.sleep(20)
+        assert setting.state() == "CompleteCommit"
+        assert setting.brokers.partitions() == [U0]
+        [gone] = setting.trace.facts("transaction.partition_gone")
+        assert gone["why"] == "ZooKeeper has no such topic"
 
 
 async def test_a_partition_whose_format_has_no_markers(autojump_clock: MockClock) -> None:
@@ -109,7 +173,7 @@ async def test_a_partition_whose_format_has_no_markers(autojump_clock: MockClock
 @pytest.mark.parametrize(
     "error", [ErrorCode.TRANSACTION_COORDINATOR_FENCED, ErrorCode.INVALID_PRODUCER_EPOCH]
 )
-async def test_who_is_superseded_leaves_it_to_the_other(
+async def test_who_is_superseded_goes_on_until_told_so(
     autojump_clock: MockClock, error: ErrorCode
 ) -> None:
     async with running_coordinator() as setting:
@@ -118,9 +182,40 @@ async def test_who_is_superseded_leaves_it_to_the_other(
         await setting.end(producer)
         await trio.sleep(5)
         assert setting.state() == "PrepareCommit"
-        assert len([each for each in setting.brokers.asked if each[0] == 1]) == 1
+        assert setting.brokers.partitions() == [T1], "what is not refused is ended"
         [refused] = setting.trace.facts("transaction.markers_refused")
-        assert refused["error"] == error.name
+        assert refused["error"] == error.name, "said once, not for each time"
+        setting.resign(1)
+        await trio.sleep(1)
+        asked = len(setting.brokers.asked)
+        await trio.sleep(5)
+        assert len(setting.brokers.asked) == asked
+
+
+async def test_what_is_refused_holds_up_nobody_else(autojump_clock: MockClock) -> None:
+    async with running_coordinator() as setting:
+        setting.brokers.errors = {T0: ErrorCode.REQUEST_TIMED_OUT}
+        await setting.end(await setting.begin("slow", T0), "slow")
+        await trio.sleep(5)
+        producer = await setting.begin("quick", U0)
+        await setting.end(producer, "quick")
+        await wait_all_tasks_blocked()
+        assert setting.state("quick") == "CompleteCommit", "without a pause"
+
+
+async def test_a_request_has_a_bounded_number_of_markers(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliveries, "MAX_MARKERS", 2)
+    partitions = [TopicPartition("many", number) for number in range(5)]
+    async with running_coordinator() as setting:
+        know(setting.metadata, dict.fromkeys(partitions, 1))
+        await setting.end(await setting.begin("x", *partitions))
+        await wait_all_tasks_blocked()
+        requests = [each for _, each in setting.brokers.asked]
+        sizes = [sum(len(t.partition_indexes) for t in each.markers[0].topics) for each in requests]
+        assert sizes == [2, 2, 1]
+        assert set(setting.brokers.partitions()) == set(partitions)
 
 
 async def test_completion_is_written_until_it_is_replicated(autojump_clock: MockClock) -> None:
