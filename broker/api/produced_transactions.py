@@ -17,20 +17,12 @@ import trio
 from broker.broker import Broker
 from broker.log.validation import numbered_batch
 from broker.replica.append import NO_GUARDS, Appended, Guards
-from broker.replica.verification import verify
+from broker.replica.verification import PASSING, verify
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.record_batch import TRANSACTIONAL, RecordBatch, attributes_of
 from coordination.values import TopicPartition
 
 FIRST_VERSION_WITH_ABORTABLE: Final = 11
-
-PASSING: Final = (
-    ErrorCode.CONCURRENT_TRANSACTIONS,
-    ErrorCode.NETWORK_EXCEPTION,
-    ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
-    ErrorCode.COORDINATOR_NOT_AVAILABLE,
-    ErrorCode.NOT_COORDINATOR,
-)
 
 
 class Unverified(KafkaError):

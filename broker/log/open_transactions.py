@@ -12,6 +12,8 @@ watermark has passed the marker. Before the first unstable offset everything is 
 Source: Kafka's `ProducerStateManager.firstUnstableOffset`, `TxnMetadata`.
 """
 
+import itertools
+from collections import OrderedDict
 from collections.abc import Iterable
 
 import attrs
@@ -22,13 +24,15 @@ class OpenTransactions:
     """`first_unstable_offset` is where the first of them begins; None if there is none."""
 
     first_unstable_offset: int | None = attrs.field(default=None, init=False)
-    _open: dict[int, int] = attrs.field(factory=dict, init=False)  # first offset -> producer id
+    # first offset -> producer id; ascending. Of a plain dict that is emptied from its front, the
+    # first entry is found by walking over all that were there.
+    _open: OrderedDict[int, int] = attrs.field(factory=OrderedDict, init=False)
     # first offset -> the marker's offset, of those whose marker isn't replicated
     _unreplicated: dict[int, int] = attrs.field(factory=dict, init=False)
 
     def reset(self, open_ones: Iterable[tuple[int, int]]) -> None:
         """Start over: with these (first offset, producer id), none of them decided."""
-        self._open = dict(sorted(open_ones))
+        self._open = OrderedDict(sorted(open_ones))
         self._unreplicated = {}
         self._find_first()
 
@@ -60,5 +64,5 @@ class OpenTransactions:
             self._find_first()
 
     def _find_first(self) -> None:
-        first_offsets = [*self._unreplicated, *self._open]
+        first_offsets = [*self._unreplicated, *itertools.islice(self._open, 1)]
         self.first_unstable_offset = min(first_offsets, default=None)

@@ -164,6 +164,12 @@ class PartitionLog:
             producer_id, producer_epoch, sequence, self._parts.clock_ms()
         )
 
+    def refuse_verification(
+        self, producer_id: int, producer_epoch: int, sequence: int, guard: VerificationGuard
+    ) -> None:
+        """Its coordinator says that the batch belongs to no transaction, and never will."""
+        self.producers.verifications.refuse(producer_id, producer_epoch, sequence, guard)
+
     def must_prepare(self, records: memoryview) -> bool:
         """Whether a client's batch must be opened or compressed: better beforehand."""
         return must_prepare(records, self.config)

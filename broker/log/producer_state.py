@@ -81,6 +81,13 @@ class ProducerEntry:
     def last_sequence(self) -> int:
         return self.batches[-1].last_sequence if self.batches else NO_SEQUENCE
 
+    def is_in_transaction(self, epoch: int) -> bool:
+        """Whether the producer of that epoch has a transaction open here.
+
+        A hanging one, of an epoch before, says nothing of the next (as from Kafka 4.0 on).
+        """
+        return self.transaction_first_offset is not None and self.epoch == epoch
+
     def take_epoch(self, epoch: int) -> None:
         """Another epoch's sequences start anew."""
         if self.epoch != epoch:
@@ -126,7 +133,7 @@ class ProducerState:
     ) -> VerificationGuard | None:
         """For a transactional batch: what it needs to be appended; None if it needs nothing."""
         entry = self._entries.get(producer_id)
-        is_open = entry is not None and entry.transaction_first_offset is not None
+        is_open = entry is not None and entry.is_in_transaction(producer_epoch)
         if is_open or not self.config.verifies_transactions:
             return None
         return self.verifications.begin(producer_id, producer_epoch, sequence, now_ms)
@@ -172,7 +179,7 @@ class ProducerState:
     def _check_verified(
         self, batch: RecordBatch, entry: ProducerEntry | None, guard: VerificationGuard | None
     ) -> None:
-        if entry is not None and entry.transaction_first_offset is not None:
+        if entry is not None and entry.is_in_transaction(batch.producer_epoch):
             return  # it was when it began
         if self.config.verifies_transactions and not self.verifications.allows(
             batch.producer_id, guard

@@ -14,8 +14,10 @@ A new one is another object: the coordinator's answer about the transaction befo
 batch that belongs to none (KAFKA-14904).
 
 Of several batches held, the first must be the first to enter: a later one would make it out of
-order for good if it is to be sent again. So what is behind the lowest sequence seen is out of
-order (KAFKA-14884).
+order for good if it is to be sent again. So what is behind the lowest sequence held is out of
+order (KAFKA-14884). A batch that the coordinator refused for good, because it came after the end of
+its transaction, isn't held any more; in Kafka its sequence stays, and the first batch of the next
+transaction in the same epoch is behind it.
 
 Source: Kafka's `VerificationStateEntry`, `VerificationGuard`.
 """
@@ -32,7 +34,7 @@ class VerificationGuard:
 class _Verification:
     began_ms: int
     producer_epoch: int
-    lowest_sequence: int
+    sequences: set[int]  # of the batches held
     guard: VerificationGuard = attrs.field(factory=VerificationGuard)
 
 
@@ -48,11 +50,11 @@ class Verifications:
         """Begin one for a batch, or go on with that of another batch of the producer."""
         known = self._of.get(producer_id)
         if known is None:
-            known = self._of[producer_id] = _Verification(now_ms, producer_epoch, sequence)
+            known = self._of[producer_id] = _Verification(now_ms, producer_epoch, {sequence})
         elif producer_epoch > known.producer_epoch:
-            known.producer_epoch, known.lowest_sequence = producer_epoch, sequence
+            known.producer_epoch, known.sequences = producer_epoch, {sequence}
         elif producer_epoch == known.producer_epoch:
-            known.lowest_sequence = min(known.lowest_sequence, sequence)
+            known.sequences.add(sequence)
         return known.guard
 
     def allows(self, producer_id: int, guard: VerificationGuard | None) -> bool:
@@ -63,7 +65,18 @@ class Verifications:
     def is_behind(self, producer_id: int, sequence: int) -> bool:
         """Whether a batch with a lower sequence has to come first."""
         known = self._of.get(producer_id)
-        return known is not None and sequence > known.lowest_sequence
+        return known is not None and sequence > min(known.sequences)
+
+    def refuse(
+        self, producer_id: int, producer_epoch: int, sequence: int, guard: VerificationGuard
+    ) -> None:
+        """The batch for which `guard` was given won't come again: its transaction is over."""
+        known = self._of.get(producer_id)
+        if known is None or known.guard is not guard or known.producer_epoch != producer_epoch:
+            return
+        known.sequences.discard(sequence)
+        if not known.sequences:
+            del self._of[producer_id]
 
     def end(self, producer_id: int) -> None:
         """A batch of a transaction was appended, or its marker."""

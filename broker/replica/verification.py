@@ -20,14 +20,24 @@ Kafka: ReplicaManager.maybeStartTransactionVerificationForPartitions, AddPartiti
 """
 
 from collections.abc import Collection, Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
 import attrs
 
+from broker.log.partition_log import PartitionLog
 from broker.log.verifications import VerificationGuard
 from broker.replica.manager import ReplicaManager
 from broker.wire.errors import ErrorCode, KafkaError
 from coordination.values import TopicPartition
+
+# What is no answer: the batch may come again, and enter then.
+PASSING: Final = (
+    ErrorCode.CONCURRENT_TRANSACTIONS,
+    ErrorCode.NETWORK_EXCEPTION,
+    ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
+    ErrorCode.COORDINATOR_NOT_AVAILABLE,
+    ErrorCode.NOT_COORDINATOR,
+)
 
 
 class Verifier(Protocol):
@@ -68,6 +78,7 @@ async def verify(
     sequences: of the first record for each partition, -1 for none.
     """
     guards: dict[TopicPartition, VerificationGuard] = {}
+    logs: dict[TopicPartition, PartitionLog] = {}
     errors: dict[TopicPartition, ErrorCode] = {}
     for topic_partition, sequence in sequences.items():
         try:
@@ -79,7 +90,17 @@ async def verify(
         guard = partition.log.begin_verification(producer_id, producer_epoch, sequence)
         if guard is not None:
             guards[topic_partition] = guard
+            logs[topic_partition] = partition.log
     if guards:
         answers = await verifier.verify(transactional_id, producer_id, producer_epoch, [*guards])
-        errors |= {tp: code for tp, code in answers.items() if code is not ErrorCode.NONE}
+        for topic_partition, code in answers.items():
+            if code is not ErrorCode.NONE:
+                errors[topic_partition] = code
+                if code not in PASSING and topic_partition in guards:
+                    logs[topic_partition].refuse_verification(
+                        producer_id,
+                        producer_epoch,
+                        sequences[topic_partition],
+                        guards[topic_partition],
+                    )
     return Verification(guards, errors)

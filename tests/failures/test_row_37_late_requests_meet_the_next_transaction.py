@@ -94,6 +94,26 @@ def test_a_batch_that_comes_after_the_abort_is_refused(
     assert values(cluster, producer.topic) == ["next"]
 
 
+def test_a_refused_batch_holds_up_nobody(
+    cluster: TestCluster, producer: RawProducer, kind: Kind
+) -> None:
+    """What was late has a lower sequence than the next transaction's first batch."""
+    assert producer.add_partition() == OK
+    with producer.produce_late(0, "late") as late:
+        assert producer.produce(0, "aborted") == OK
+        assert producer.produce(1, "aborted") == OK
+        assert producer.end(committed=False) == OK
+        assert values(cluster, producer.topic) == []
+        assert late.arrive() == ErrorCode.TRANSACTION_ABORTABLE
+    assert producer.add_partition() == OK
+    if kind == "kafka":
+        assert producer.produce(2, "next") == ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+    else:
+        assert producer.produce(2, "next") == OK
+        assert producer.end(committed=True) == OK
+        assert values(cluster, producer.topic) == ["next"]
+
+
 def test_a_batch_that_nobody_was_told_of_is_refused(
     cluster: TestCluster, producer: RawProducer
 ) -> None:

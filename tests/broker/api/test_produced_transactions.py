@@ -151,6 +151,22 @@ async def test_what_the_coordinator_has_against_it(
             )
 
 
+async def test_what_came_too_late_holds_nobody_back(tmp_path: Path) -> None:
+    """Refused for good, unlike what was refused for a reason that passes: that one comes again."""
+    async with open_broker(tmp_path) as broker:
+        coordinator = await ready(broker)
+        coordinator.answers = {
+            "t-0": ErrorCode.TRANSACTION_ABORTABLE,
+            "u-0": ErrorCode.COORDINATOR_NOT_AVAILABLE,
+        }
+        await produce(broker, t=transactional(0), u=transactional(0))
+        coordinator.answers = {}
+        next_one, too_early = await produce(broker, t=transactional(10), u=transactional(10))
+        assert next_one.error_code == 0
+        assert too_early.error_code == ErrorCode.NOT_ENOUGH_REPLICAS
+        assert end_offset(broker, "u-0") == 0
+
+
 async def test_without_transactions_there_is_nobody_to_ask(tmp_path: Path) -> None:
     async with open_broker(tmp_path) as broker:
         await lead(broker, "t-0")

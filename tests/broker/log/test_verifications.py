@@ -80,6 +80,36 @@ def test_a_lower_sequence_and_a_newer_epoch_count(log: PartitionLog) -> None:
     assert send(log, 0, guard, epoch=1) is ErrorCode.NONE
 
 
+def test_what_was_refused_for_good_holds_nobody_back(log: PartitionLog) -> None:
+    """A copy of the aborted transaction's first batch came late; the next one goes on at 10."""
+    late = log.begin_verification(7, 0, 0)
+    guard = log.begin_verification(7, 0, 10)
+    assert guard is late
+    assert send(log, 10, guard) is ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+    log.refuse_verification(7, 0, 0, late)
+    assert send(log, 10, guard) is ErrorCode.NONE
+
+
+def test_who_was_refused_for_good_leaves_nothing(log: PartitionLog) -> None:
+    guard = log.begin_verification(7, 0, 0)
+    assert guard is not None
+    log.refuse_verification(7, 0, 0, guard)
+    assert send(log, 0, guard) is ErrorCode.INVALID_TXN_STATE
+    again = log.begin_verification(7, 1, 3)
+    assert again not in (None, guard)
+    log.refuse_verification(7, 0, 3, guard)
+    log.refuse_verification(7, 0, 3, again)  # type: ignore[arg-type]
+    assert send(log, 3, again, epoch=1) is ErrorCode.NONE, "what was refused was another batch"
+
+
+def test_a_newer_epoch_does_not_join_a_hanging_transaction(log: PartitionLog) -> None:
+    send(log, 0, log.begin_verification(7, 0, 0))
+    assert log.begin_verification(7, 0, 1) is None
+    guard = log.begin_verification(7, 1, 0)
+    assert send(log, 0, epoch=1) is ErrorCode.INVALID_TXN_STATE
+    assert send(log, 0, guard, epoch=1) is ErrorCode.NONE
+
+
 def test_what_nobody_came_back_for_is_forgotten(world: LogWorld, log: PartitionLog) -> None:
     guard = log.begin_verification(7, 0, 0)
     world.clock.now_ms += 1000
