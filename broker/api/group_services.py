@@ -1,14 +1,11 @@
 """What the handlers of the group APIs need of the broker. `Broker` has it all; a test has less."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Protocol
 
-from broker.api.context import RequestContext
-from broker.api.permissions import Resource
 from broker.control.metadata_cache import MetadataCache
 from broker.groups.config import GroupConfig
 from broker.groups.coordinator import GroupCoordinator
-from broker.wire.errors import ErrorCode
 from coordination.values import TopicPartition
 
 
@@ -42,17 +39,3 @@ class GroupServices(Protocol):
     def old_offsets(self) -> OldOffsets: ...
     @property
     def clock_ms(self) -> Callable[[], int]: ...
-
-
-def refused_partitions(
-    broker: GroupServices, context: RequestContext, partitions: Iterable[TopicPartition]
-) -> dict[TopicPartition, ErrorCode]:
-    """Those of the partitions that who asks may not name, or that do not exist."""
-    cluster = broker.metadata.current
-    refused = {}
-    for partition in partitions:
-        if not context.may(Resource.TOPIC, partition.topic):
-            refused[partition] = ErrorCode.TOPIC_AUTHORIZATION_FAILED
-        elif cluster.partition(partition) is None:
-            refused[partition] = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-    return refused

@@ -9,10 +9,12 @@ coordinator. Version 0 is of the time before there was one: its offsets go into 
     5-       now                            as long as the broker says (KIP-211)
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from broker.api.context import RequestContext
-from broker.api.group_services import GroupServices, refused_partitions
+from broker.api.group_services import GroupServices
+from broker.api.named_partitions import add, all_refused, sort_out
 from broker.api.permissions import Resource
 from broker.groups.committed_offsets import CommittedOffset
 from broker.groups.offsets import CommitRequest
@@ -30,41 +32,43 @@ VERSION_INTO_ZOOKEEPER: Final = 0
 UNSET: Final = -1
 LONG_MAX: Final = 2**63 - 1
 
-Commits = dict[TopicPartition, OffsetCommitRequestPartition]
+Commit = tuple[TopicPartition, OffsetCommitRequestPartition]
 
 
 async def handle(
     broker: GroupServices, context: RequestContext, request: OffsetCommitRequest
 ) -> OffsetCommitResponse:
-    commits: Commits = {
-        TopicPartition(topic.name, partition.partition_index): partition
-        for topic in request.topics
-        for partition in topic.partitions
-    }
     if not context.may(Resource.GROUP, request.group_id):
-        return _response(dict.fromkeys(commits, ErrorCode.GROUP_AUTHORIZATION_FAILED))
-    errors = refused_partitions(broker, context, commits)
-    existing = {tp: commit for tp, commit in commits.items() if tp not in errors}
+        return _response(all_refused(request.topics, ErrorCode.GROUP_AUTHORIZATION_FAILED))
+    errors, commits = sort_out(broker, context, request.topics)
     if context.api_version == VERSION_INTO_ZOOKEEPER:
-        errors |= await _commit_to_zookeeper(broker, request.group_id, existing)
-    elif existing:
-        errors |= await _commit_to_coordinator(broker, request, existing)
-    return _response({tp: errors[tp] for tp in commits})
+        add(errors, await _commit_to_zookeeper(broker, request.group_id, commits))
+    elif commits:
+        add(errors, (await _commit_to_coordinator(broker, request, dict(commits))).items())
+    return _response(errors.items())
 
 
-def _response(errors: dict[TopicPartition, ErrorCode]) -> OffsetCommitResponse:
-    """One answer for each partition, however often the request names it."""
-    topics: dict[str, OffsetCommitResponseTopic] = {}
-    for tp, error in errors.items():
-        topic = topics.setdefault(tp.topic, OffsetCommitResponseTopic(name=tp.topic))
-        topic.partitions.append(
-            OffsetCommitResponsePartition(partition_index=tp.partition, error_code=error)
-        )
-    return OffsetCommitResponse(topics=list(topics.values()))
+def _response(
+    errors: Iterable[tuple[str, list[tuple[int, ErrorCode]]]],
+) -> OffsetCommitResponse:
+    return OffsetCommitResponse(
+        topics=[
+            OffsetCommitResponseTopic(
+                name=topic,
+                partitions=[
+                    OffsetCommitResponsePartition(partition_index=partition, error_code=error)
+                    for partition, error in partitions
+                ],
+            )
+            for topic, partitions in errors
+        ]
+    )
 
 
 async def _commit_to_coordinator(
-    broker: GroupServices, request: OffsetCommitRequest, commits: Commits
+    broker: GroupServices,
+    request: OffsetCommitRequest,
+    commits: dict[TopicPartition, OffsetCommitRequestPartition],
 ) -> dict[TopicPartition, ErrorCode]:
     now_ms = broker.clock_ms()
     retention_ms = request.retention_time_ms
@@ -93,15 +97,17 @@ async def _commit_to_coordinator(
 
 
 async def _commit_to_zookeeper(
-    broker: GroupServices, group_id: str, commits: Commits
-) -> dict[TopicPartition, ErrorCode]:
+    broker: GroupServices, group_id: str, commits: list[Commit]
+) -> list[tuple[TopicPartition, ErrorCode]]:
     longest = broker.config.offset_metadata_max_bytes
-    errors = dict.fromkeys(commits, ErrorCode.NONE)
-    for tp, commit in commits.items():
+    results = []
+    for tp, commit in commits:
+        error = ErrorCode.NONE
         try:
             if len(commit.committed_metadata or "") > longest:
                 raise KafkaError(ErrorCode.OFFSET_METADATA_TOO_LARGE)
             await broker.old_offsets.set(group_id, tp, commit.committed_offset)
-        except KafkaError as error:
-            errors[tp] = error.code
-    return errors
+        except KafkaError as failed:
+            error = failed.code
+        results.append((tp, error))
+    return results

@@ -5,10 +5,12 @@ coordinator. Producers before version 2 break on COORDINATOR_LOAD_IN_PROGRESS (K
 told COORDINATOR_NOT_AVAILABLE; those before 4 do not know TRANSACTION_ABORTABLE.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from broker.api.context import RequestContext
-from broker.api.group_services import GroupServices, refused_partitions
+from broker.api.group_services import GroupServices
+from broker.api.named_partitions import add, all_refused, sort_out
 from broker.api.permissions import Resource
 from broker.groups.committed_offsets import CommittedOffset
 from broker.groups.offsets import CommitRequest
@@ -26,34 +28,26 @@ from coordination.values import TopicPartition
 FIRST_VERSION_THAT_KNOWS_LOADING: Final = 2
 FIRST_VERSION_THAT_KNOWS_ABORTABLE: Final = 4
 
-Commits = dict[TopicPartition, TxnOffsetCommitRequestPartition]
-
 
 async def handle(
     broker: GroupServices, context: RequestContext, request: TxnOffsetCommitRequest
 ) -> TxnOffsetCommitResponse:
-    commits: Commits = {
-        TopicPartition(topic.name, partition.partition_index): partition
-        for topic in request.topics
-        for partition in topic.partitions
-    }
     try:
         context.require(Resource.TRANSACTIONAL_ID, request.transactional_id)
         context.require(Resource.GROUP, request.group_id)
     except KafkaError as error:
-        return _response(dict.fromkeys(commits, error.code), context.api_version)
-    errors = refused_partitions(broker, context, commits)
-    existing = {tp: commit for tp, commit in commits.items() if tp not in errors}
-    if existing:
-        errors |= await _commit(broker, context, request, existing)
-    return _response(errors, context.api_version)
+        return _response(all_refused(request.topics, error.code), context.api_version)
+    errors, commits = sort_out(broker, context, request.topics)
+    if commits:
+        add(errors, (await _commit(broker, context, request, dict(commits))).items())
+    return _response(errors.items(), context.api_version)
 
 
 async def _commit(
     broker: GroupServices,
     context: RequestContext,
     request: TxnOffsetCommitRequest,
-    commits: Commits,
+    commits: dict[TopicPartition, TxnOffsetCommitRequestPartition],
 ) -> dict[TopicPartition, ErrorCode]:
     now_ms = broker.clock_ms()
     return await broker.groups.commit_offsets_in_transaction(
@@ -81,16 +75,23 @@ async def _commit(
     )
 
 
-def _response(errors: dict[TopicPartition, ErrorCode], version: int) -> TxnOffsetCommitResponse:
-    topics: dict[str, TxnOffsetCommitResponseTopic] = {}
-    for tp, error in errors.items():
-        topic = topics.setdefault(tp.topic, TxnOffsetCommitResponseTopic(name=tp.topic))
-        topic.partitions.append(
-            TxnOffsetCommitResponsePartition(
-                partition_index=tp.partition, error_code=_known(error, version)
+def _response(
+    errors: Iterable[tuple[str, list[tuple[int, ErrorCode]]]], version: int
+) -> TxnOffsetCommitResponse:
+    return TxnOffsetCommitResponse(
+        topics=[
+            TxnOffsetCommitResponseTopic(
+                name=topic,
+                partitions=[
+                    TxnOffsetCommitResponsePartition(
+                        partition_index=partition, error_code=_known(error, version)
+                    )
+                    for partition, error in partitions
+                ],
             )
-        )
-    return TxnOffsetCommitResponse(topics=list(topics.values()))
+            for topic, partitions in errors
+        ]
+    )
 
 
 def _known(error: ErrorCode, version: int) -> ErrorCode:
