@@ -5,7 +5,9 @@ Brokers send version 4 and later, with many, mostly only to verify (KIP-890), an
 cluster's.
 
 One partition that may not be added keeps all of its transaction from being added: the others are
-OPERATION_NOT_ATTEMPTED. Kafka: KafkaApis.handleAddPartitionsToTxnRequest.
+OPERATION_NOT_ATTEMPTED. What is added, or refused together, is answered topic for topic as it was
+asked for, where partitions have errors of their own each of them is named once.
+Kafka: KafkaApis.handleAddPartitionsToTxnRequest.
 """
 
 from collections.abc import Mapping
@@ -30,6 +32,7 @@ from coordination.values import TopicPartition
 FIRST_VERSION_FOR_BROKERS: Final = 4
 
 Errors = Mapping[TopicPartition, ErrorCode]
+Answer = list[AddPartitionsToTxnTopicResult]
 
 
 async def handle(
@@ -42,7 +45,7 @@ async def handle(
             results_by_transaction=[
                 AddPartitionsToTxnResult(
                     transactional_id=each.transactional_id,
-                    topic_results=_results(await _add_or_verify(broker, each)),
+                    topic_results=await _add_or_verify(broker, context, each),
                 )
                 for each in request.transactions
             ]
@@ -53,19 +56,19 @@ async def handle(
         producer_epoch=request.v3_and_below_producer_epoch,
         topics=request.v3_and_below_topics,
     )
-    errors = _refusals(context, transaction) or await _add_or_verify(broker, transaction)
+    refusal = _refusal(context, transaction)
     return AddPartitionsToTxnResponse(
-        results_by_topic_v3_and_below=_results(
-            {partition: known_to(context.api_version, error) for partition, error in errors.items()}
-        )
+        results_by_topic_v3_and_below=await _add_or_verify(broker, context, transaction)
+        if refusal is None
+        else refusal
     )
 
 
-def _refusals(context: RequestContext, transaction: AddPartitionsToTxnTransaction) -> Errors | None:
-    """An error for each partition if the client may not write to all of them."""
-    partitions = _partitions(transaction)
+def _refusal(context: RequestContext, transaction: AddPartitionsToTxnTransaction) -> Answer | None:
+    """If the client may not write to all of the partitions."""
     if not context.may(Resource.TRANSACTIONAL_ID, transaction.transactional_id):
-        return dict.fromkeys(partitions, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+        return _together(transaction, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+    partitions = _partitions(transaction)
     refused = {
         partition
         for partition in partitions
@@ -75,24 +78,31 @@ def _refusals(context: RequestContext, transaction: AddPartitionsToTxnTransactio
 
 
 async def _add_or_verify(
-    broker: TransactionServices, transaction: AddPartitionsToTxnTransaction
-) -> Errors:
+    broker: TransactionServices,
+    context: RequestContext,
+    transaction: AddPartitionsToTxnTransaction,
+) -> Answer:
     partitions = _partitions(transaction)
     cluster = broker.metadata.current
     unknown = {partition for partition in partitions if cluster.partition(partition) is None}
-    errors = _all_or_none(partitions, unknown, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-    if errors is not None:
-        return errors
+    refused = _all_or_none(partitions, unknown, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+    if refused is not None:
+        return refused
+    transactional_id = transaction.transactional_id
     producer = Producer(transaction.producer_id, transaction.producer_epoch)
-    try:
-        if transaction.verify_only:
-            return broker.transactions.verify_partitions(
-                transaction.transactional_id, producer, partitions
+    if transaction.verify_only:
+        try:
+            errors: Errors = broker.transactions.verify_partitions(
+                transactional_id, producer, partitions
             )
-        await broker.transactions.add_partitions(transaction.transactional_id, producer, partitions)
+        except KafkaError as error:
+            errors = dict.fromkeys(partitions, error.code)
+        return _each(errors)
+    try:
+        await broker.transactions.add_partitions(transactional_id, producer, partitions)
     except KafkaError as error:
-        return dict.fromkeys(partitions, error.code)
-    return dict.fromkeys(partitions, ErrorCode.NONE)
+        return _together(transaction, known_to(context.api_version, error.code))
+    return _together(transaction, ErrorCode.NONE)
 
 
 def _partitions(transaction: AddPartitionsToTxnTransaction) -> list[TopicPartition]:
@@ -105,16 +115,31 @@ def _partitions(transaction: AddPartitionsToTxnTransaction) -> list[TopicPartiti
 
 def _all_or_none(
     partitions: list[TopicPartition], failed: set[TopicPartition], error: ErrorCode
-) -> Errors | None:
+) -> Answer | None:
     if not failed:
         return None
-    return {
-        partition: error if partition in failed else ErrorCode.OPERATION_NOT_ATTEMPTED
-        for partition in partitions
-    }
+    return _each(
+        {
+            partition: error if partition in failed else ErrorCode.OPERATION_NOT_ATTEMPTED
+            for partition in partitions
+        }
+    )
 
 
-def _results(errors: Errors) -> list[AddPartitionsToTxnTopicResult]:
+def _together(transaction: AddPartitionsToTxnTransaction, error: ErrorCode) -> Answer:
+    return [
+        AddPartitionsToTxnTopicResult(
+            name=topic.name,
+            results_by_partition=[
+                AddPartitionsToTxnPartitionResult(partition_index=index, partition_error_code=error)
+                for index in topic.partitions
+            ],
+        )
+        for topic in transaction.topics
+    ]
+
+
+def _each(errors: Errors) -> Answer:
     topics: dict[str, AddPartitionsToTxnTopicResult] = {}
     for partition, error in errors.items():
         topic = topics.setdefault(

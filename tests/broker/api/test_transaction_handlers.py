@@ -147,6 +147,38 @@ async def test_brokers_ask_for_many(autojump_clock: MockClock) -> None:
         assert setting.coordinator.describe("y").partitions == {U0}
 
 
+async def test_what_is_named_twice_or_has_no_partitions(autojump_clock: MockClock) -> None:
+    def told(results: Any) -> list[tuple[str, list[tuple[int, int]]]]:
+        return [
+            (
+                topic.name,
+                [(p.partition_index, p.partition_error_code) for p in topic.results_by_partition],
+            )
+            for topic in results
+        ]
+
+    async with running_coordinator() as setting:
+        producer = await setting.init()
+        named = [*topics(T0, T0), AddPartitionsToTxnTopic(name="none")]
+        transaction = AddPartitionsToTxnTransaction(
+            transactional_id="x",
+            producer_id=producer.producer_id,
+            producer_epoch=producer.producer_epoch,
+            topics=named,
+        )
+        added = await add_as_broker(setting, context(ADD, 5), transaction)
+        together = [("t", [(0, E.NONE)]), ("t", [(0, E.NONE)]), ("none", [])]
+        assert told(added.results_by_transaction[0].topic_results) == together
+        transaction.verify_only = True
+        verified = await add_as_broker(setting, context(ADD, 5), transaction)
+        assert told(verified.results_by_transaction[0].topic_results) == [("t", [(0, E.NONE)])]
+        transaction.topics = topics(TopicPartition("t", 9), T0, T0)
+        refused = await add_as_broker(setting, context(ADD, 5), transaction)
+        assert told(refused.results_by_transaction[0].topic_results) == [
+            ("t", [(9, E.UNKNOWN_TOPIC_OR_PARTITION), (0, E.OPERATION_NOT_ATTEMPTED)])
+        ]
+
+
 def _transaction(
     name: str, producer: Producer, *partitions: TopicPartition, verify_only: bool = False
 ) -> AddPartitionsToTxnTransaction:
