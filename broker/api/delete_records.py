@@ -4,6 +4,8 @@ The leader's log start offset moves at once. Followers learn it with their next
 fetch; the answer waits until the *low watermark*, the smallest log start of the
 live replicas, has come to the offset. -1 stands for the high watermark.
 
+Of a partition that is named twice the last offset counts, and it is answered once.
+
 Kafka: ReplicaManager.deleteRecords, Partition.deleteRecordsOnLeader, DelayedDeleteRecords.
 """
 
@@ -16,7 +18,6 @@ from broker.replica.partition import Partition
 from broker.waiting import wait_until
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.delete_records import (
-    DeleteRecordsPartition,
     DeleteRecordsPartitionResult,
     DeleteRecordsRequest,
     DeleteRecordsResponse,
@@ -42,15 +43,17 @@ async def handle(
     broker: Broker, context: RequestContext, request: DeleteRecordsRequest
 ) -> DeleteRecordsResponse:
     deletions: list[_Deletion] = []
-    topics = [
-        DeleteRecordsTopicResult(
-            name=topic.name,
-            partitions=[
-                _delete(broker, context, topic.name, asked, deletions) for asked in topic.partitions
-            ],
-        )
+    asked = {
+        TopicPartition(topic.name, partition.partition_index): partition.offset
         for topic in request.topics
-    ]
+        for partition in topic.partitions
+    }
+    topics: dict[str, DeleteRecordsTopicResult] = {}
+    for topic_partition, offset in asked.items():
+        topic = topics.setdefault(
+            topic_partition.topic, DeleteRecordsTopicResult(name=topic_partition.topic)
+        )
+        topic.partitions.append(_delete(broker, context, topic_partition, offset, deletions))
 
     def look() -> bool:
         """True when all are done. A partition that isn't led here any more is, with its error."""
@@ -68,22 +71,24 @@ async def handle(
     if not await wait_until(look, movements, request.timeout_ms / 1000):
         for deletion in deletions:
             deletion.result.error_code = ErrorCode.REQUEST_TIMED_OUT
-    return DeleteRecordsResponse(topics=topics)
+    return DeleteRecordsResponse(topics=list(topics.values()))
 
 
 def _delete(
     broker: Broker,
     context: RequestContext,
-    topic: str,
-    asked: DeleteRecordsPartition,
+    topic_partition: TopicPartition,
+    asked_offset: int,
     deletions: list[_Deletion],
 ) -> DeleteRecordsPartitionResult:
-    result = DeleteRecordsPartitionResult(partition_index=asked.partition_index, low_watermark=-1)
+    result = DeleteRecordsPartitionResult(
+        partition_index=topic_partition.partition, low_watermark=-1
+    )
     try:
-        context.require(Resource.TOPIC, topic)
-        partition = broker.replicas.find(TopicPartition(topic, asked.partition_index))
+        context.require(Resource.TOPIC, topic_partition.topic)
+        partition = broker.replicas.find(topic_partition)
         partition.leading()
-        offset = partition.high_watermark if asked.offset == HIGH_WATERMARK else asked.offset
+        offset = partition.high_watermark if asked_offset == HIGH_WATERMARK else asked_offset
         if not partition.log.config.deletes_by_retention:
             raise KafkaError(
                 ErrorCode.POLICY_VIOLATION,

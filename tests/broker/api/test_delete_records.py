@@ -52,6 +52,23 @@ async def test_alone_it_is_done_at_once(tmp_path: Path) -> None:
         assert (await delete(broker, -1)).low_watermark == 5, "the high watermark"
 
 
+async def test_of_two_offsets_the_last_counts(tmp_path: Path) -> None:
+    async with open_broker(tmp_path) as broker:
+        partition = await led(broker)
+        topics = [
+            DeleteRecordsTopic(
+                name=name, partitions=[DeleteRecordsPartition(partition_index=0, offset=offset)]
+            )
+            for name, offset in (("t", 3), ("u", 1), ("t", 2), ("u", 2))
+        ]
+        answer = await call(broker, DeleteRecordsRequest(topics=topics, timeout_ms=1000), 2)
+        assert [(topic.name, len(topic.partitions)) for topic in answer.topics] == [
+            ("t", 1),
+            ("u", 1),
+        ]
+        assert partition.log.log_start_offset == 2
+
+
 async def test_the_answer_waits_for_every_live_replica(
     tmp_path: Path, autojump_clock: MockClock
 ) -> None:
