@@ -173,7 +173,11 @@ def _refused(request: MetadataRequest) -> MetadataResponse:
     """The answer to ids in a version that can't yet answer an unknown one."""
     return MetadataResponse(
         topics=[
-            MetadataResponseTopic(error_code=ErrorCode.INVALID_REQUEST, name=asked.name or "")
+            MetadataResponseTopic(
+                error_code=ErrorCode.INVALID_REQUEST,
+                name=asked.name or "",
+                topic_id=asked.topic_id,
+            )
             for asked in request.topics or []
         ]
     )

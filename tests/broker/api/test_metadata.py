@@ -10,6 +10,7 @@ from broker.wire.messages.metadata import (
     MetadataResponse,
     MetadataResponseTopic,
 )
+from coordination.values import ZERO_UUID
 from coordination.znodes import paths
 from tests.broker.support import call, know, open_broker, topic_id
 
@@ -76,6 +77,17 @@ async def test_by_id(tmp_path: Path) -> None:
         [known, unknown] = await metadata(broker, ids)
         assert (known.name, known.topic_id) == ("t", topic_id("t"))
         assert unknown.error_code == ErrorCode.UNKNOWN_TOPIC_ID
+
+
+async def test_versions_that_have_ids_but_take_none(tmp_path: Path) -> None:
+    async with open_broker(tmp_path) as broker:
+        await know(broker, partitions=[("t-0", 1, (1,)), ("u-0", 1, (1,))])
+        asked = [MetadataRequestTopic(topic_id=topic_id("t"), name="t"), *named("u")]
+        answer = await call(broker, MetadataRequest(topics=asked), 11)
+        assert [(each.name, each.topic_id, each.error_code) for each in answer.topics] == [
+            ("t", topic_id("t"), ErrorCode.INVALID_REQUEST),
+            ("u", ZERO_UUID, ErrorCode.INVALID_REQUEST),
+        ]
 
 
 async def test_who_asks_for_an_unknown_topic_may_have_it_made(tmp_path: Path) -> None:
