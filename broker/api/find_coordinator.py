@@ -6,6 +6,9 @@ partitions have leaders the answer is COORDINATOR_NOT_AVAILABLE, and the client 
 
 Share groups (version 6) have no coordinator in ZooKeeper mode: they too are
 COORDINATOR_NOT_AVAILABLE, as on the real 3.9.
+
+Up to version 3 a success has a message, too: "NONE", Kafka's name of that code. From 4 on a failure
+has one only if there is more to say than its code does, or if nobody can be asked for at all.
 """
 
 from typing import Final
@@ -27,6 +30,7 @@ from coordination.values import Endpoint, TopicPartition
 GROUP: Final = 0
 TRANSACTION: Final = 1
 SHARE: Final = 2
+KINDS: Final = (GROUP, TRANSACTION, SHARE)
 
 # In whose partitions' leaders the coordinators are.
 TOPICS: Final = {GROUP: OFFSETS_TOPIC, TRANSACTION: TRANSACTIONS_TOPIC}
@@ -41,20 +45,25 @@ async def handle(
     broker: GroupServices, context: RequestContext, request: FindCoordinatorRequest
 ) -> FindCoordinatorResponse:
     if context.api_version >= FIRST_VERSION_WITH_MANY_KEYS:
-        return FindCoordinatorResponse(
-            coordinators=[
-                await _find(broker, context, request.key_type, key)
-                for key in request.coordinator_keys
-            ]
-        )
+        coordinators = [
+            await _find(broker, context, request.key_type, key) for key in request.coordinator_keys
+        ]
+        for each in coordinators:
+            if each.error_message == _words(each) and request.key_type in KINDS:
+                each.error_message = ""
+        return FindCoordinatorResponse(coordinators=coordinators)
     found = await _find(broker, context, request.key_type, request.key)
     return FindCoordinatorResponse(
         error_code=found.error_code,
-        error_message=found.error_message,
+        error_message=found.error_message if found.error_code else ErrorCode.NONE.name,
         node_id=found.node_id,
         host=found.host,
         port=found.port,
     )
+
+
+def _words(answer: Coordinator) -> str:
+    return ErrorCode.of(answer.error_code).message
 
 
 async def _find(

@@ -1,7 +1,7 @@
 """DescribeCluster: the brokers, the cluster's id and its controller (KIP-700).
 
 Versions: 1 adds `endpoint_type`, 1 brokers or 2 KRaft controllers (KIP-919); a broker answers
-anything but 1 with MISMATCHED_ENDPOINT_TYPE.
+2 with MISMATCHED_ENDPOINT_TYPE, others with UNSUPPORTED_ENDPOINT_TYPE.
 """
 
 from broker.wire.schema import BOOL, INT8, INT16, INT32, STRING, array, message, struct, wire

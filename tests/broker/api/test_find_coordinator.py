@@ -97,3 +97,16 @@ async def test_kinds_of_coordinators_that_there_are_not(autojump_clock: MockCloc
             ErrorCode.INVALID_REQUEST,
             ErrorCode.INVALID_REQUEST,
         ]
+
+
+async def test_which_versions_have_words(autojump_clock: MockClock) -> None:
+    async with running_coordinator() as setting:
+        services = Services(setting.coordinator)
+        assert (await find(services)).error_message == "NONE"
+        unknown = ErrorCode.INVALID_REQUEST.message
+        assert (await find(services, key_type=3)).error_message == unknown
+        words = [
+            (await find(services, 5, key_type=kind, coordinator_keys=["g"])).coordinators[0]
+            for kind in (0, 2, 3)
+        ]
+        assert [found.error_message for found in words] == ["", "", unknown]
