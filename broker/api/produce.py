@@ -6,8 +6,19 @@ the answer comes `Later`. Two things may have to be waited for before: the word 
 the coordinator, for records that begin a transaction
 (`broker.api.produced_transactions`), and a thread, for a batch that must be
 opened or compressed anew and is large (`broker.replica.preparation`).
+
+Kafka's order of refusals, of which producers see the first one that applies:
+
+    all of the request     bytes that can be no batch, before a transactional one is found;
+                           transactional records without permission for the transactional id
+    single partitions      no permission; no such partition, or not one batch; zstd before version 7
+    what is left           other acks than -1, 0, 1
+    single partitions      the coordinator knows nothing of the transaction; an internal topic;
+                           all that the log has against the batch
 """
 
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from broker.admin.topics import INTERNAL_TOPICS
@@ -17,6 +28,7 @@ from broker.api.permissions import Resource
 from broker.api.produced_transactions import Unverified, is_transactional, verified
 from broker.broker import Broker
 from broker.log.record_validation import InvalidRecords
+from broker.log.validation import only_batch
 from broker.network.listener import Answer, CloseConnection, Later
 from broker.replica.append import ALL, NO_GUARDS, Appended, append, wait_until_acknowledged
 from broker.replica.preparation import Entries, prepare
@@ -40,8 +52,12 @@ FIRST_VERSION_WITH_LEADERS: Final = 10  # KIP-951
 ADMIN_CLIENT_ID: Final = "__admin_client"
 
 
+class Unreadable(KafkaError):
+    """Bytes that can be no batch: Kafka stumbles over them before it looks at single partitions."""
+
+
 # Of these the producer is told more than the code, as by Kafka.
-EXPLAINED: Final = (InvalidRecords, Unverified)
+EXPLAINED: Final = (InvalidRecords, Unverified, Unreadable)
 
 
 async def handle(broker: Broker, context: RequestContext, request: ProduceRequest) -> Answer:
@@ -51,12 +67,11 @@ async def handle(broker: Broker, context: RequestContext, request: ProduceReques
         for topic in request.topic_data
         for partition in topic.partition_data
     }
-    transactional = [tp for tp, records in entries.items() if is_transactional(records)]
-    refusal = _refusal(context, request, has_transactional=bool(transactional))
+    refusal = _refusal(context, request)
     if refusal is not None:
         appended = [Appended(tp, refusal) for tp in entries]
     else:
-        appended = await _append(broker, context, request, entries, transactional)
+        appended = await _append(broker, context, request, entries)
     if request.acks == 0:
         failed = next((entry for entry in appended if entry.error is not None), None)
         if failed is not None:
@@ -78,19 +93,18 @@ async def _append(
     context: RequestContext,
     request: ProduceRequest,
     entries: dict[TopicPartition, memoryview],
-    transactional: list[TopicPartition],
 ) -> list[Appended]:
     """Append those that may be appended; `entries` are taken apart."""
-    refused = [
-        Appended(tp, error)
-        for tp, records in entries.items()
-        if (error := _refusal_of(context, tp, records)) is not None
-    ]
-    for entry in refused:
-        del entries[entry.topic_partition]
+    refused = _taken_out(entries, lambda tp, records: _refusal_of(context, tp, records))
+    if request.acks not in (ALL, 0, 1):
+        why = KafkaError(ErrorCode.INVALID_REQUIRED_ACKS, f"acks={request.acks}")
+        return refused + [
+            Appended(tp, _not_one_batch_of(broker, tp, records) or why)
+            for tp, records in entries.items()
+        ]
     guards = NO_GUARDS
-    if transactional and request.transactional_id is not None:
-        in_transaction = {tp: entries[tp] for tp in transactional if tp in entries}
+    if request.transactional_id is not None:
+        in_transaction = {tp: records for tp, records in entries.items() if _may_begin(records)}
         try:
             guards, unverified = await verified(
                 broker, context.api_version, request.transactional_id, in_transaction
@@ -100,22 +114,42 @@ async def _append(
         for entry in unverified:
             del entries[entry.topic_partition]
         refused += unverified
+    refused += _taken_out(entries, lambda tp, records: _internal(broker, context, tp, records))
     ready: Entries = {**entries}
     await prepare(broker.replicas, ready)
     return append(broker.replicas, ready.items(), request.acks, guards=guards) + refused
 
 
-def _refusal(
-    context: RequestContext, request: ProduceRequest, *, has_transactional: bool
-) -> KafkaError | None:
+def _taken_out(
+    entries: dict[TopicPartition, memoryview],
+    refusal_of: Callable[[TopicPartition, memoryview], KafkaError | None],
+) -> list[Appended]:
+    """Those that are refused, with their errors; they are no longer among `entries`."""
+    refused = [
+        Appended(tp, error)
+        for tp, records in entries.items()
+        if (error := refusal_of(tp, records)) is not None
+    ]
+    for entry in refused:
+        del entries[entry.topic_partition]
+    return refused
+
+
+def _refusal(context: RequestContext, request: ProduceRequest) -> KafkaError | None:
     """Why nothing of the request is appended. Kafka: KafkaApis.handleProduceRequest."""
+    try:
+        has_transactional = any(
+            is_transactional(memoryview(partition.records or b""))
+            for topic in request.topic_data
+            for partition in topic.partition_data
+        )
+    except KafkaError as error:
+        return Unreadable(error.code, error.message)
     if has_transactional and not (
         request.transactional_id is not None
         and context.may(Resource.TRANSACTIONAL_ID, request.transactional_id)
     ):
         return KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
-    if request.acks not in (ALL, 0, 1):
-        return KafkaError(ErrorCode.INVALID_REQUIRED_ACKS, f"acks={request.acks}")
     return None
 
 
@@ -134,11 +168,38 @@ def _refusal_of(
             f"Produce requests with version {context.api_version} are not allowed to use "
             "ZStandard compression",
         )
-    if topic_partition.topic in INTERNAL_TOPICS and context.client_id != ADMIN_CLIENT_ID:
-        return KafkaError(
-            ErrorCode.INVALID_TOPIC_EXCEPTION,
-            f"Cannot append to internal topic {topic_partition.topic}",
-        )
+    return None
+
+
+def _may_begin(records: memoryview) -> bool:
+    """Whether the records are of a transaction; what is no batch is left to the log to refuse."""
+    with suppress(KafkaError):
+        return is_transactional(records)
+    return False
+
+
+def _internal(
+    broker: Broker, context: RequestContext, topic_partition: TopicPartition, records: memoryview
+) -> KafkaError | None:
+    """Whether the topic is one that only the coordinators write to."""
+    if topic_partition.topic not in INTERNAL_TOPICS or context.client_id == ADMIN_CLIENT_ID:
+        return None
+    return _not_one_batch_of(broker, topic_partition, records) or KafkaError(
+        ErrorCode.INVALID_TOPIC_EXCEPTION,
+        f"Cannot append to internal topic {topic_partition.topic}",
+    )
+
+
+def _not_one_batch_of(
+    broker: Broker, topic_partition: TopicPartition, records: memoryview
+) -> KafkaError | None:
+    """What the append itself would find first, for records that are refused before it."""
+    if broker.metadata.current.partition(topic_partition) is None:
+        return KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+    try:
+        only_batch(records)
+    except KafkaError as error:
+        return error
     return None
 
 

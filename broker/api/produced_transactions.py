@@ -19,7 +19,7 @@ from broker.log.validation import numbered_batch
 from broker.replica.append import NO_GUARDS, Appended, Guards
 from broker.replica.verification import PASSING, verify
 from broker.wire.errors import ErrorCode, KafkaError
-from broker.wire.record_batch import TRANSACTIONAL, RecordBatch, attributes_of
+from broker.wire.record_batch import TRANSACTIONAL, RecordBatch, attributes_of, begins_with_batch
 from coordination.values import TopicPartition
 
 FIRST_VERSION_WITH_ABORTABLE: Final = 11
@@ -30,7 +30,8 @@ class Unverified(KafkaError):
 
 
 def is_transactional(records: memoryview) -> bool:
-    return bool(attributes_of(records) & TRANSACTIONAL)
+    """Whether the first batch is; CORRUPT_MESSAGE if what is there can be no batch."""
+    return begins_with_batch(records) and bool(attributes_of(records) & TRANSACTIONAL)
 
 
 async def verified(

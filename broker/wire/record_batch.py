@@ -218,12 +218,24 @@ def _check_magic(magic: int) -> None:
             f"Message format {magic} is not supported, only format {MAGIC} is",
         )
     if magic > MAGIC:
-        raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"Invalid magic found in record: {magic}")
+        signed = magic - 256 if magic > 127 else magic
+        raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"Invalid magic found in record: {signed}")
 
 
 def magic_of(data: memoryview) -> int:
     """The format of the first batch; -1 if not so much is there."""
     return data[_MAGIC_AT] if len(data) > _MAGIC_AT else -1
+
+
+def begins_with_batch(data: memoryview) -> bool:
+    """Whether a whole batch of format 2 comes first; CORRUPT_MESSAGE if no batch can."""
+    if len(data) <= _MAGIC_AT:
+        return False
+    size_bytes, magic = batch_size(data, 0), data[_MAGIC_AT]
+    if magic < MAGIC:
+        return False
+    _check_magic(magic)
+    return len(data) >= max(size_bytes, HEADER_BYTES)
 
 
 def attributes_of(data: memoryview) -> int:

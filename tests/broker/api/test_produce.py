@@ -80,11 +80,48 @@ async def test_acks_0_is_not_answered_but_an_error_ends_the_connection(tmp_path:
 
 
 async def test_other_acks_are_refused_with_nothing_appended(tmp_path: Path) -> None:
+    """But what would be refused anyway is told of that."""
+    async with open_broker(tmp_path) as broker:
+        await know(broker, partitions=[("t-0", 1, (1,)), ("t-1", 1, (1,))])
+        await lead(broker, "t-0")
+        asked = request(2, ("t-0", "a"), ("t-1", "b"), ("none-0", "c"))
+        asked.topic_data[1].partition_data[0].records = b""
+        answer = await call(broker, asked, 10)
+        errors = [
+            each.error_code for topic in answer.responses for each in topic.partition_responses
+        ]
+        assert errors == [
+            ErrorCode.INVALID_REQUIRED_ACKS,
+            ErrorCode.INVALID_RECORD,
+            ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+        ]
+        assert broker.replicas.partitions[tp("t-0")].log.log_end_offset == 0
+
+
+async def test_bytes_that_can_be_no_batch_spoil_the_whole_request(tmp_path: Path) -> None:
     async with open_broker(tmp_path) as broker:
         await lead(broker, "t-0")
-        [refused] = await produce(broker, 2, ("t-0", "a"))
-        assert refused.error_code == ErrorCode.INVALID_REQUIRED_ACKS
+        spoilt = request(1, ("t-0", "a"), ("u-0", "b"))
+        records = bytearray(batch("b"))
+        records[16] = 0xFF  # the magic
+        spoilt.topic_data[1].partition_data[0].records = bytes(records)
+        answer = await call(broker, spoilt, 10)
+        assert [
+            (each.error_code, each.error_message)
+            for topic in answer.responses
+            for each in topic.partition_responses
+        ] == [(ErrorCode.CORRUPT_MESSAGE, "Invalid magic found in record: -1")] * 2
         assert broker.replicas.partitions[tp("t-0")].log.log_end_offset == 0
+
+
+async def test_internal_topics_are_not_for_clients(tmp_path: Path) -> None:
+    async with open_broker(tmp_path) as broker:
+        await know(broker, partitions=[("__consumer_offsets-0", 1, (1,))])
+        [refused] = await produce(broker, 1, ("__consumer_offsets-0", "a"))
+        assert refused.error_code == ErrorCode.INVALID_TOPIC_EXCEPTION
+        unknown = ("__transaction_state-0", "a")
+        [refused] = await produce(broker, 1, unknown)
+        assert refused.error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
 
 
 async def test_what_is_in_the_log_has_its_offset_also_when_it_came_too_late(
