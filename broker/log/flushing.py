@@ -84,11 +84,9 @@ class Flushing:
         return self.recovery_point < log_end_offset or self._has_unsynced_truncation
 
     def may_be_due(self, config: LogConfig, segments: Segments, log_end_offset: int) -> bool:
-        """Whether `due` may give something now or later, or the checkpoint is to be rewritten."""
-        return (
-            self.has_stale_checkpoint
-            or self.recovery_point < segments.active.base_offset
-            or (config.flush_ms != LONG_MAX and self.recovery_point < log_end_offset)
+        """Whether `due` may give something now or later."""
+        return self.recovery_point < segments.active.base_offset or (
+            config.flush_ms != LONG_MAX and self.recovery_point < log_end_offset
         )
 
     def due(

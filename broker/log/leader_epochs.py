@@ -12,15 +12,41 @@ Invariant: epochs and start offsets both ascend; a new entry that contradicts ol
 them. The file is rewritten at each change but synced only by the log's flush: what a power failure
 takes is found again in the batches beyond the recovery point.
 
+The batches tell less than the file, once compaction has taken the first ones of an epoch; and the
+file less than they, if a truncation that it knows of came undone. `correct` brings them together:
+
+    file       0 @ 0    5 @ 1000    7 @ 1800                                  7 contradicts
+    batches    0: 0..990            5: 1500..1900    8: 2000..                the batches of 5
+    becomes    0 @ 0    5 @ 1000                     8 @ 2000
+
 Source: Kafka's `LeaderEpochFileCache`, KIP-101, KIP-279.
 """
 
 from bisect import bisect_right
+from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
+
+import attrs
 
 from broker.log.checkpoints import MalformedCheckpoint, encode_entries, read_entries
 from broker.log.disk import Disk, replace_file
 from broker.log.values import EpochEndOffset
+
+
+@attrs.define
+class EpochRun:
+    """Neighbouring batches of one epoch."""
+
+    epoch: int
+    first_offset: int
+    last_offset: int
+
+    def allows(self, epoch: int, start_offset: int) -> bool:
+        """Whether `epoch` can begin at `start_offset`, with these batches in the log."""
+        if self.epoch < epoch:
+            return self.last_offset < start_offset
+        return self.first_offset >= start_offset
 
 
 class LeaderEpochs:
@@ -82,6 +108,19 @@ class LeaderEpochs:
         if index >= 0 and (index > 0 or self._start_offsets[0] != start_offset):
             del self._epochs[:index], self._start_offsets[:index]
             self._start_offsets[0] = start_offset
+            self._write()
+
+    def correct(self, found: Sequence[EpochRun]) -> None:
+        """Recovery read these batches: forget what contradicts them, add what they know besides."""
+        before = self.entries()
+        entries = [entry for entry in before if all(run.allows(*entry) for run in found)]
+        known = {epoch for epoch, _ in entries}
+        entries += [(run.epoch, run.first_offset) for run in found if run.epoch not in known]
+        self._epochs.clear()
+        self._start_offsets.clear()
+        for epoch, start_offset in sorted(entries, key=itemgetter(1, 0)):
+            self._put(epoch, start_offset)
+        if self.entries() != before:
             self._write()
 
     def clear(self) -> None:

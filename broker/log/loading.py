@@ -102,6 +102,9 @@ class Loading:
             except _UNREADABLE as error:
                 directory.storage.fail(error)
                 return
+            except KafkaError as error:  # CORRUPT_MESSAGE, in what should not need recovering
+                directory.storage.fail(LogDirectoryError(f"{path}: {error.message}"))
+                return
             self._add(log)
             self.progress(len(self.logs) + len(self.futures.logs), self._total)
 
@@ -113,7 +116,9 @@ class Loading:
             self.topic_configs.get(topic_partition.topic, self.opener.config.defaults),
             was_clean=start.was_clean,
             log_start_offset=start.log_start_offsets.get(topic_partition, 0),
-            recovery_point=start.recovery_points.get(topic_partition, 0),
+            recovery_point=start.recovery_point_of(topic_partition),
+            # What becomes a partition's log takes this over from the one that it replaces.
+            cleaned_to=None if is_future(path.name) else start.cleaned_offsets.get(topic_partition),
         )
 
     def _add(self, log: PartitionLog) -> None:
@@ -138,24 +143,32 @@ class _Start:
     """What a directory says of its logs; taking it removes the mark of a clean end."""
 
     was_clean: bool
-    recovery_points: Mapping[TopicPartition, int]
+    recovery_points: Mapping[TopicPartition, int] | None
     log_start_offsets: Mapping[TopicPartition, int]
+    cleaned_offsets: Mapping[TopicPartition, int]
     deleted: list[Path]
 
     @classmethod
     def of(cls, directory: LogDirectory) -> "_Start":
         return cls(
             directory.take_clean_shutdown(),
-            _read_or_nothing(directory.recovery_points),
-            _read_or_nothing(directory.log_start_offsets),
+            _read_if_whole(directory.recovery_points),
+            _read_if_whole(directory.log_start_offsets) or {},
+            _read_if_whole(directory.cleaned_offsets) or {},
             directory.deleted_partitions(),
         )
 
+    def recovery_point_of(self, topic_partition: TopicPartition) -> int | None:
+        """None if nobody knows: the checkpoint can't be read. A log that isn't in it is new."""
+        if self.recovery_points is None:
+            return None
+        return self.recovery_points.get(topic_partition, 0)
 
-def _read_or_nothing(checkpoint: OffsetCheckpoint) -> dict[TopicPartition, int]:
-    """Without the checkpoint more must be recovered, and nothing is lost (as Kafka)."""
+
+def _read_if_whole(checkpoint: OffsetCheckpoint) -> dict[TopicPartition, int] | None:
+    """Without it more is recovered, or cleaned again, and nothing is lost (as Kafka)."""
     try:
         return checkpoint.read()
     except MalformedCheckpoint as error:
         _log.warning("%s; starting without it", error)
-        return {}
+        return None

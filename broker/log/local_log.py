@@ -71,6 +71,7 @@ class LocalLog:
             disk, directory, loaded.recovery_point, clock_ms(), loaded.has_stale_checkpoint
         )
         self.cleaned_to: int | None = None  # compaction's work goes on from here
+        self._has_stale_cleaned_to = False  # the checkpoint names a later one
         self.claim: CleaningClaim | None = None
         self._clock_ms = clock_ms
         self._files = SegmentFiles(disk, directory, loaded.snapshots, clock_ms, randomness)
@@ -179,15 +180,34 @@ class LocalLog:
         if self.claim is not None and offset < self.claim.end_offset:
             self.claim.give_up()
 
+    def cleaned_before(self, cleaned_to: int | None) -> None:
+        """What the checkpoint says. Less is true if the log doesn't reach so far any more."""
+        self.cleaned_to = cleaned_to
+        if cleaned_to is not None and cleaned_to > self.log_end_offset:
+            self._dirty_from(self.segments.active.base_offset)
+
+    def cleaned_checkpointed(self, cleaned_to: int | None) -> None:
+        """The checkpoint names `cleaned_to` now."""
+        if cleaned_to == self.cleaned_to:
+            self._has_stale_cleaned_to = False
+
     def _dirty_from(self, offset: int) -> None:
-        if self.cleaned_to is not None:
-            self.cleaned_to = min(self.cleaned_to, offset)
+        if self.cleaned_to is not None and offset < self.cleaned_to:
+            self.cleaned_to = offset
+            self._has_stale_cleaned_to = True
+
+    @property
+    def has_stale_checkpoint(self) -> bool:
+        """Whether one says of the log what isn't true any more: it was cut back."""
+        return self.flushing.has_stale_checkpoint or self._has_stale_cleaned_to
 
     @property
     def awaits_upkeep(self) -> bool:
         """Whether something may be due for it: a sync, its checkpoint, files to unlink."""
-        return self._files.has_renamed or self.flushing.may_be_due(
-            self.config, self.segments, self.log_end_offset
+        return (
+            self._files.has_renamed
+            or self.has_stale_checkpoint
+            or self.flushing.may_be_due(self.config, self.segments, self.log_end_offset)
         )
 
     def take_deletable(self) -> list[Path]:

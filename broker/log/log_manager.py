@@ -41,7 +41,13 @@ from broker.log.log_directories import ALL_FAILED, NONE_USABLE, LogDirectories
 from broker.log.log_directory import LogDirectory
 from broker.log.log_opener import LogOpener
 from broker.log.partition_log import PartitionLog
-from broker.log.upkeep import LogUpkeep, in_thread, log_start_offsets, recovery_points
+from broker.log.upkeep import (
+    LogUpkeep,
+    cleaned_offsets,
+    in_thread,
+    log_start_offsets,
+    recovery_points,
+)
 from broker.wire.errors import ErrorCode, KafkaError
 from coordination.values import Recorder, TopicPartition
 
@@ -157,7 +163,6 @@ class LogManager:
             progress,
         )
         await loading.run()
-        await self.cleaner.load()
         for directory in self.directories.offline:
             self.directory_failed(directory)
         self.directories.check_any_online(ALL_FAILED)
@@ -404,4 +409,5 @@ def _close_directory(directory: LogDirectory, logs: list[PartitionLog], broker_e
         log.close()
     directory.recovery_points.write(recovery_points(logs))
     directory.log_start_offsets.write(log_start_offsets(logs))
+    directory.cleaned_offsets.write(cleaned_offsets(logs))
     directory.write_clean_shutdown(broker_epoch)

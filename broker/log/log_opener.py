@@ -27,7 +27,8 @@ class LogOpener:
         *,
         was_clean: bool,
         log_start_offset: int = 0,
-        recovery_point: int = 0,
+        recovery_point: int | None = 0,
+        cleaned_to: int | None = None,
     ) -> PartitionLog:
         """The log at `path`, in `directory`; blocks, and raises what `PartitionLog.open` does."""
         return PartitionLog.open(
@@ -39,6 +40,7 @@ class LogOpener:
             was_clean=was_clean,
             log_start_offset=log_start_offset,
             recovery_point=recovery_point,
+            cleaned_to=cleaned_to,
             producer_config=self.config.producers,
             storage=directory.storage,
         )

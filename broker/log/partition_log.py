@@ -113,13 +113,16 @@ class PartitionLog:
         randomness: random.Random,
         was_clean: bool = False,
         log_start_offset: int = 0,
-        recovery_point: int = 0,
+        recovery_point: int | None = 0,
+        cleaned_to: int | None = None,
         producer_config: ProducerConfig = ProducerConfig(),  # noqa: B008  (frozen)
         storage: Storage | None = None,
     ) -> Self:
         """Load what is in `directory` (made if missing); blocks, for long if it must recover.
 
         `was_clean` says whether the last user closed it properly; then nothing is recovered.
+        recovery_point, cleaned_to: what the checkpoints say. None: that one couldn't be read, so
+        all is recovered; or that it was never compacted.
         storage: that of the log directory, shared with the logs beside this one.
         OSError, MalformedCheckpoint or MalformedPartitionMetadata if it can't be read.
         """
@@ -131,11 +134,14 @@ class PartitionLog:
             was_clean,
             log_start_offset,
             recovery_point,
+            cleaned_to,
             producer_config,
             clock_ms(),
         )
         storage = storage or Storage(directory.parent)
-        return cls(directory, config, loader.load(), disk, clock_ms, randomness, storage)
+        log = cls(directory, config, loader.load(), disk, clock_ms, randomness, storage)
+        log.local.cleaned_before(cleaned_to)
+        return log
 
     # --- appending
 

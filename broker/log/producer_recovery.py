@@ -20,7 +20,7 @@ def rebuild_producers(
     now_ms: int,
 ) -> None:
     """Bring `producers` to `end_offset`: the newest snapshot, then the batches after it."""
-    snapshot = snapshots.latest()
+    snapshot = snapshots.latest(end_offset)
     if snapshot is None:
         producers.reset([], log_start_offset, now_ms)
     else:

@@ -16,6 +16,7 @@ Source: Kafka's `ProducerStateManager.writeSnapshot`, `removeStraySnapshots`.
 """
 
 import struct
+from bisect import bisect_right
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
@@ -67,10 +68,9 @@ class ProducerSnapshots:
         if offset not in self._offsets:
             self._offsets = sorted([*self._offsets, offset])
 
-    def latest(self) -> tuple[int, list[ProducerEntry]] | None:
-        """The newest readable snapshot; unreadable ones are removed on the way."""
-        while self._offsets:
-            offset = self._offsets[-1]
+    def latest(self, end_offset: int) -> tuple[int, list[ProducerEntry]] | None:
+        """The newest readable one at most at `end_offset`; unreadable ones are removed."""
+        for offset in reversed(self._offsets[: bisect_right(self._offsets, end_offset)]):
             try:
                 return offset, decode_snapshot(self.path(offset).read_bytes())
             except MalformedSnapshot:

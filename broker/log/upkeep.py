@@ -97,7 +97,7 @@ class LogUpkeep:
                 flush = log.local.due_flush()
                 if flush is not None and await self._done(log.local.storage, flush.run):
                     log.local.finish_flush(flush)
-        if any(log.local.flushing.has_stale_checkpoint for log in self._at_work()):
+        if any(log.local.has_stale_checkpoint for log in self._at_work()):
             await self.checkpoint_recovery_points()
             await self.checkpoint_log_start_offsets()
             await self.checkpoint_cleaned()
@@ -201,6 +201,15 @@ def log_start_offsets(logs: list[PartitionLog]) -> dict[TopicPartition, int]:
     """Only of logs that do not simply start with their first segment, as Kafka does."""
     return {
         log.topic_partition: log.log_start_offset for log in logs if log.starts_within_a_segment
+    }
+
+
+def cleaned_offsets(logs: list[PartitionLog]) -> dict[TopicPartition, int]:
+    """Only of logs that were compacted. Those that will replace others know it from them."""
+    return {
+        log.topic_partition: log.local.cleaned_to
+        for log in logs
+        if log.local.cleaned_to is not None and not log.is_future
     }
 
 

@@ -30,7 +30,6 @@ from typing import TypeVar
 import attrs
 import trio
 
-from broker.log.checkpoints import MalformedCheckpoint
 from broker.log.cleaner.choosing import LogToClean, filthiest
 from broker.log.cleaner.cleaning import remove_unfinished
 from broker.log.cleaner.job import Job, Replacement, SegmentToRead
@@ -46,6 +45,7 @@ from broker.log.local_log import CleaningClaim
 from broker.log.log_config import CleanerConfig
 from broker.log.log_directories import LogDirectories
 from broker.log.partition_log import PartitionLog
+from broker.log.upkeep import cleaned_offsets
 from broker.wire.errors import KafkaError
 from coordination.values import Recorder, TopicPartition
 
@@ -74,20 +74,6 @@ class LogCleaner:
     _failures: Counter[PartitionLog] = attrs.field(factory=Counter, init=False)
     _checkpointing: trio.Lock = attrs.field(factory=trio.Lock, init=False)
 
-    async def load(self) -> None:
-        """Read where the logs were cleaned up to. What can't be read is cleaned anew."""
-        for directory, logs in self.directories.online_with_logs(self.logs.values()):
-            try:
-                offsets = await self._in_thread(directory.cleaned_offsets.read)
-            except OSError as error:
-                directory.storage.fail(error)
-                continue
-            except MalformedCheckpoint as error:
-                _log.warning("%s; starting without it", error)
-                continue
-            for log in logs:
-                log.local.cleaned_to = offsets.get(log.topic_partition)
-
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Until cancelled. Started: at once."""
         async with trio.open_nursery() as nursery:
@@ -110,13 +96,11 @@ class LogCleaner:
         """Write down up to where each log was cleaned: after a round, a truncation, a deletion."""
         async with self._checkpointing:
             for directory, logs in self.directories.online_with_logs(self.logs.values()):
-                offsets = {
-                    log.topic_partition: log.local.cleaned_to
-                    for log in logs
-                    if log.local.cleaned_to is not None
-                }
+                offsets = cleaned_offsets(logs)
                 with suppress(KafkaError), directory.storage:  # which has taken note
                     await self._in_thread(directory.cleaned_offsets.write, offsets)
+                    for log in logs:
+                        log.local.cleaned_checkpointed(offsets.get(log.topic_partition))
 
     # --- choosing
 

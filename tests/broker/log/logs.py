@@ -69,7 +69,12 @@ class LogWorld:
     producers: ProducerConfig = ProducerConfig(verifies_transactions=False)  # noqa: RUF009
 
     def open(
-        self, *, was_clean: bool = False, recovery_point: int = 0, log_start_offset: int = 0
+        self,
+        *,
+        was_clean: bool = False,
+        recovery_point: int | None = 0,
+        log_start_offset: int = 0,
+        cleaned_to: int | None = None,
     ) -> PartitionLog:
         return PartitionLog.open(
             self.directory,
@@ -80,6 +85,7 @@ class LogWorld:
             was_clean=was_clean,
             recovery_point=recovery_point,
             log_start_offset=log_start_offset,
+            cleaned_to=cleaned_to,
             producer_config=self.producers,
         )
 

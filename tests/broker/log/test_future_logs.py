@@ -190,6 +190,23 @@ async def test_a_crash_within_the_swap_leaves_one_log(world: World) -> None:
     await (await world.start()).aclose(-1)
 
 
+async def test_a_start_that_ends_a_swap_leaves_other_logs_as_clean_as_they_were(
+    world: World,
+) -> None:
+    manager, log = await two_directories(world)
+    beside = await make(manager, TopicPartition("t", 1))
+    fill(beside, 12)
+    beside.local.cleaned_to = 5
+    await manager.cleaner.checkpoint()
+    copy(log, await begin(manager, log, world.b))
+    await manager.futures.prepare_swap(A)
+    manager.futures.swap(A)
+    kill(manager)
+    manager = await world.start()
+    assert manager.logs[TopicPartition("t", 1)].local.cleaned_to == 5
+    await manager.aclose(-1)
+
+
 async def test_a_crash_before_the_swap_leaves_the_copy(world: World) -> None:
     manager, log = await two_directories(world)
     copy(log, await begin(manager, log, world.b))

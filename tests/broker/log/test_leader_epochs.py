@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from broker.log.checkpoints import MalformedCheckpoint
-from broker.log.leader_epochs import LeaderEpochs
+from broker.log.leader_epochs import EpochRun, LeaderEpochs
 from broker.log.values import EpochEndOffset
 from tests.support.unsynced_disk import UnsyncedDisk
 
@@ -112,3 +112,28 @@ def test_a_malformed_file(tmp_path: Path, content: str) -> None:
     path.write_text(content)
     with pytest.raises(MalformedCheckpoint, match=r"leader-epoch-checkpoint"):
         LeaderEpochs(UnsyncedDisk(), path)
+
+
+@pytest.mark.parametrize(
+    ("found", "after"),
+    [
+        ([], [(2, 0), (3, 100), (5, 120)]),
+        ([(2, 90, 99), (3, 100, 119), (5, 120, 200)], [(2, 0), (3, 100), (5, 120)]),
+        # Compaction took the first batches of an epoch, or all of them.
+        ([(2, 90, 95), (5, 130, 200)], [(2, 0), (3, 100), (5, 120)]),
+        # The batches know of more, before and behind.
+        ([(5, 120, 130), (7, 140, 150)], [(2, 0), (3, 100), (5, 120), (7, 140)]),
+        ([(3, 105, 109), (4, 110, 119), (5, 120, 130)], [(2, 0), (3, 100), (4, 110), (5, 120)]),
+        # A truncation to 100, and one to 120, that the file knows of came undone.
+        ([(2, 90, 150)], [(2, 0)]),
+        ([(3, 100, 150)], [(2, 0), (3, 100)]),
+        ([(2, 90, 119), (4, 120, 150)], [(2, 0), (4, 120)]),
+        # The file is older than the log, which was cut back and went on.
+        ([(2, 80, 89), (7, 90, 150)], [(2, 0), (7, 90)]),
+    ],
+)
+def test_batches_that_recovery_found_correct_it(
+    epochs: LeaderEpochs, found: list[tuple[int, int, int]], after: Entries
+) -> None:
+    epochs.correct([EpochRun(*run) for run in found])
+    assert epochs.entries() == after == stored(epochs)

@@ -119,6 +119,22 @@ async def test_a_log_that_cannot_be_read_takes_its_directory_offline(world: Worl
     assert not (world.a / ".kafka_cleanshutdown").exists(), "the next start must recover"
 
 
+async def test_a_log_that_has_rotted_takes_its_directory_offline(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its end was clean, so nobody expects it; Kafka's broker doesn't start then."""
+    manager = await world.two_logs()
+    await manager.aclose(-1)
+    with (world.a / "t-0" / "00000000000000000000.log").open("r+b") as file:
+        file.seek(8)
+        file.write(bytes(4))  # the first batch's length
+    manager = await world.start()
+    assert offline(manager) == ["a"]
+    assert set(manager.logs) == {B}
+    assert "a/t-0: Record size 0 is less than the minimum" in caplog.text
+    await manager.aclose(-1)
+
+
 async def test_when_none_can_be_read_the_broker_ends(world: World) -> None:
     manager = await world.two_logs()
     await manager.aclose(-1)

@@ -288,12 +288,72 @@ async def test_a_directory_listed_twice(tmp_path: Path) -> None:
 
 
 async def test_unreadable_checkpoints_cost_time_and_nothing_else(broker: Broker) -> None:
+    """Though there's a gap in the log, which had been compacted: nobody knows why it is there."""
     async with broker.running(clean=False) as manager:
         await create(manager, ORDERS, 12)
-    for name in ("recovery-point-offset-checkpoint", "log-start-offset-checkpoint"):
+        manager.logs[ORDERS].skip_to(20)
+        fill(manager.logs[ORDERS], 1)
+        await manager._upkeep.checkpoint_recovery_points()
+    for name in (
+        "recovery-point-offset-checkpoint",
+        "log-start-offset-checkpoint",
+        "cleaner-offset-checkpoint",
+    ):
         (broker.directories[0] / name).write_text("nonsense")
     async with broker.running() as manager:
-        assert values(manager.logs[ORDERS]) == [str(n) for n in range(12)]
+        assert values(manager.logs[ORDERS]) == [*(str(n) for n in range(12)), "20"]
+        assert manager.logs[ORDERS].local.cleaned_to is None
+
+
+@pytest.mark.parametrize("clean", [True, False])
+async def test_up_to_where_a_log_was_compacted_is_known_on(broker: Broker, clean: bool) -> None:
+    async with broker.running(clean=clean) as manager:
+        await create(manager, ORDERS, 12)
+        await create(manager, DOTTED, 2)
+        manager.logs[ORDERS].local.cleaned_to = 5
+        await manager.cleaner.checkpoint()
+    async with broker.running() as manager:
+        assert manager.logs[ORDERS].local.cleaned_to == 5
+        assert manager.logs[DOTTED].local.cleaned_to is None
+
+
+async def test_a_log_that_was_cut_back_is_not_compacted_so_far_any_more(
+    broker: Broker, autojump_clock: trio.testing.MockClock
+) -> None:
+    """What grows from there on would otherwise count as compacted after a start."""
+    checkpoint = broker.directories[0] / "cleaner-offset-checkpoint"
+    async with broker.running(clean=False) as manager, trio.open_nursery() as nursery:
+        await create(manager, ORDERS, 12)
+        log = manager.logs[ORDERS]
+        log.local.cleaned_to = 12
+        await manager.cleaner.checkpoint()
+        await nursery.start(manager.run)
+        await until(lambda: log.recovery_point == 10)
+        log.truncate_to(11)
+        assert not log.local.flushing.has_stale_checkpoint, "it isn't for that one"
+        await until(lambda: checkpoint.read_text() == "0\n1\norders 0 10\n")
+        nursery.cancel_scope.cancel()
+
+
+async def test_that_is_also_written_at_the_end(broker: Broker) -> None:
+    async with broker.running() as manager:
+        await create(manager, ORDERS, 12)
+        manager.logs[ORDERS].local.cleaned_to = 10
+        await manager.cleaner.checkpoint()
+        manager.logs[ORDERS].truncate_to(7)
+    async with broker.running() as manager:
+        assert manager.logs[ORDERS].local.cleaned_to == 5
+
+
+async def test_a_log_that_recovery_has_cut_is_not_compacted_beyond_its_end(broker: Broker) -> None:
+    async with broker.running(clean=False) as manager:
+        await create(manager, ORDERS, 8)
+        manager.logs[ORDERS].local.cleaned_to = 10
+        await manager.cleaner.checkpoint()
+    async with broker.running() as manager:
+        log = manager.logs[ORDERS]
+        assert log.local.cleaned_to == 5
+        assert log.local.has_stale_checkpoint
 
 
 def _lock(path: Path, answer: Connection) -> None:

@@ -9,7 +9,6 @@ import attrs
 import pytest
 import trio
 
-from broker.log.checkpoints import OffsetCheckpoint
 from broker.log.cleaner.job import Cleaned, Job, Replacement
 from broker.log.cleaner.log_cleaner import LogCleaner
 from broker.log.cleaner.worker import Swap, Worker, WorkerFailed, WorkerLost
@@ -136,18 +135,6 @@ async def test_a_log_that_is_due_is_cleaned_and_it_is_written_down(world: World)
     assert facts["keys"] == 10
     assert facts["end_offset"] == 40
     assert world.log.local.claim is None
-
-
-async def test_after_a_start_it_goes_on_where_it_was(world: World) -> None:
-    OffsetCheckpoint(UnsyncedDisk(), world.directory.cleaned_offsets.path).write({TP: 12})
-    await world.cleaner.load()
-    assert world.log.local.cleaned_to == 12
-
-
-async def test_an_unreadable_checkpoint_means_that_nothing_is_clean(world: World) -> None:
-    world.directory.cleaned_offsets.path.write_text("rubbish")
-    await world.cleaner.load()
-    assert world.log.local.cleaned_to is None
 
 
 async def test_a_log_that_is_cut_while_it_is_cleaned_is_left_and_cleaned_anew(
