@@ -15,7 +15,7 @@ Source: Kafka's `LocalLog`.
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import attrs
@@ -168,11 +168,15 @@ class LocalLog:
 
     # --- compaction
 
-    def replace(self, base_offsets: Sequence[int]) -> None:
-        """Put the `.cleaned` files in the place of the segments that begin at these offsets."""
+    def replace(self, base_offsets: Collection[int], size_bytes: int) -> None:
+        """Put the `.cleaned` files in the place of the segments that begin at these offsets.
+
+        size_bytes: of the new one.
+        """
         with self.storage:
-            old = [each for each in self.segments if each.base_offset in base_offsets]
-            self.segments.replace(old, self._files.swap_in(old, self.config))
+            replaced = set(base_offsets)
+            old = [each for each in self.segments if each.base_offset in replaced]
+            self.segments.replace(old, self._files.swap_in(old, size_bytes, self.config))
         self.stirred.happened()
 
     def give_up_cleaning(self, offset: int) -> None:

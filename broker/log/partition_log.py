@@ -324,7 +324,8 @@ class PartitionLog:
     def delete_old_segments(self) -> int:
         """Retention by log start offset, size and time, below the high watermark; how many went.
 
-        Their files are renamed; `local.take_deletable` gives them after file.delete.delay.ms.
+        Not all at once, if they are many: until it is 0. Their files are renamed;
+        `local.take_deletable` gives them after file.delete.delay.ms.
         """
         return retention.delete_old_segments(self._parts)
 

@@ -81,28 +81,33 @@ class ProducerSnapshots:
         self._offsets.remove(offset)
         self._disk.unlink(self.path(offset))
 
+    def delete_those(self, offsets: Collection[int]) -> None:
+        """Remove those of them that there are, in one go: of many segments they are many."""
+        gone = [offset for offset in self._offsets if offset in offsets]
+        self._offsets = [offset for offset in self._offsets if offset not in offsets]
+        for offset in gone:
+            self._disk.unlink(self.path(offset))
+
     def delete_outside(self, log_start_offset: int, log_end_offset: int) -> None:
         """Remove those that a log with these bounds has no use for.
 
         One at the start tells of producers whose records were deleted (Kafka removes it, too).
         """
-        for offset in self.offsets:
-            if not log_start_offset <= offset <= log_end_offset:
-                self.delete(offset)
+        self.delete_those(
+            {each for each in self._offsets if not log_start_offset <= each <= log_end_offset}
+        )
 
     def delete_after(self, end_offset: int) -> None:
         """Remove those beyond the end of a log that was cut there."""
-        for offset in self.offsets:
-            if offset > end_offset:
-                self.delete(offset)
+        self.delete_those({offset for offset in self._offsets if offset > end_offset})
 
     def delete_stray(self, base_offsets: Collection[int]) -> None:
         """Keep those at a segment's start, and the newest if it is beyond the last segment's."""
-        last = max(base_offsets, default=0)
-        for offset in self.offsets:
-            is_final = offset == self._offsets[-1] and offset > last
-            if offset not in base_offsets and not is_final:
-                self.delete(offset)
+        last, newest = max(base_offsets, default=0), max(self._offsets, default=0)
+        stray = set(self._offsets).difference(base_offsets)
+        if newest > last:
+            stray.discard(newest)
+        self.delete_those(stray)
 
 
 def encode_snapshot(entries: Iterable[ProducerEntry]) -> bytes:

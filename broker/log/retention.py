@@ -11,10 +11,15 @@ is older than retention.ms.
 Source: Kafka's `UnifiedLog.deleteOldSegments`, `maybeIncrementLogStartOffset`.
 """
 
+from itertools import islice
+
 from broker.log.log_config import LogConfig
 from broker.log.parts import LogParts
 from broker.log.segment import Segment
 from broker.log.segments import Segments
+
+# Of each three files are renamed in the event loop: that many take it some milliseconds.
+_MOST_AT_ONCE = 32
 
 
 def increment_log_start_offset(parts: LogParts, offset: int) -> bool:
@@ -32,7 +37,7 @@ def delete_old_segments(parts: LogParts) -> int:
     """See `PartitionLog.delete_old_segments`."""
     local = parts.local
     if local.claim is not None:
-        return 0  # the next time
+        return 0  # compaction calls it when it's done with the log
     with local.storage:
         deletable = deletable_segments(
             local.segments,
@@ -62,7 +67,7 @@ def deletable_segments(
     high_watermark: int,
     now_ms: int,
 ) -> list[Segment]:
-    """The longest run of oldest segments of which each is past one of the limits.
+    """The longest run of oldest segments of which each is past one of the limits, or its beginning.
 
     It may be all of them; then the caller must begin a new one first.
     """
@@ -70,7 +75,7 @@ def deletable_segments(
     by_time = config.deletes_by_retention and config.retention_ms >= 0
     excess_bytes = segments.size_bytes - config.retention_bytes
     deletable = []
-    for segment in segments:
+    for segment in islice(segments, _MOST_AT_ONCE):
         following = segments.after(segment)
         end_offset = log_end_offset if following is None else following.base_offset
         if end_offset > high_watermark or (following is None and segment.size_bytes == 0):

@@ -353,7 +353,7 @@ class Segment:
         return files
 
     def paths(self) -> list[Path]:
-        """Its files; the transaction index may not exist."""
+        """Its files; the transaction index, the last of them, may not exist."""
         stem, _, suffix = self.path.rpartition(LOG)
         return [Path(stem + each + suffix) for each in SUFFIXES]
 

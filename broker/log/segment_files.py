@@ -2,15 +2,17 @@
 
 They are renamed to `*.deleted` at once and unlinked after file.delete.delay.ms: a read that found
 the segment may still be sending from it, and unlinking a gigabyte takes time, so it is done by
-another thread. A segment's producer snapshot, which nothing reads, goes at once.
+another thread. (For the same reason no two go by one name: a rename over another file unlinks it.)
+A segment's producer snapshot, which nothing reads, goes at once.
 
 Compaction makes files of its own, and they are swapped in.
 
 Source: Kafka's `LocalLog.deleteSegmentFiles`, `replaceSegments`, `LogSegment.open`.
 """
 
+import errno
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import attrs
@@ -49,45 +51,44 @@ class SegmentFiles:
         jitter_ms = min(config.segment_jitter_ms, config.segment_ms)
         return self.randomness.randrange(jitter_ms) if jitter_ms > 0 else 0
 
-    def delete(self, segments: Iterable[Segment], config: LogConfig) -> None:
+    def delete(self, segments: Sequence[Segment], config: LogConfig) -> None:
         """Rename their files; whoever reads from them goes on. `take_due` gives them later."""
+        self.snapshots.delete_those({segment.base_offset for segment in segments})
         for segment in segments:
-            if segment.base_offset in self.snapshots.offsets:
-                self.snapshots.delete(segment.base_offset)
             self._rename_to_deleted(segment, config)
 
-    def swap_in(self, old: Sequence[Segment], config: LogConfig) -> Segment:
+    def swap_in(self, old: Sequence[Segment], size_bytes: int, config: LogConfig) -> Segment:
         """Put the `.cleaned` files in the place of the neighbours that they were made from.
 
         .cleaned -> .swap     the last of these renames decides: before it the loader takes the
                               old segments, from then on the new one
         old -> .deleted
         .swap -> in place     the .log first: what is then called .swap belongs to it
+
+        size_bytes: of what stays. An OSError, and nothing old was touched, if it isn't there whole.
         """
         new = Segment(
             self.disk, self.directory, old[0].base_offset, config, created_ms=self.clock_ms()
         )
-        paths = new.paths()
-        for path in paths:
-            self._rename_if_there(path, CLEANED, SWAP)
+        *required, transaction_index = new.paths()
+        _check_are_there(required, size_bytes)
+        has_aborted = _with_suffix(transaction_index, CLEANED).exists()
+        made = [*required, transaction_index] if has_aborted else required
+        for path in made:
+            self.disk.rename(_with_suffix(path, CLEANED), _with_suffix(path, SWAP))
         self._rename_to_deleted(old[0], config)
         self.delete(old[1:], config)
-        for path in paths:
-            self._rename_if_there(path, SWAP, "")
-        new.size_bytes = paths[0].stat().st_size
+        for path in made:
+            self.disk.rename(_with_suffix(path, SWAP), path)
+        new.size_bytes = size_bytes
         return new
-
-    def _rename_if_there(self, path: Path, old_suffix: str, new_suffix: str) -> None:
-        source = path.with_name(path.name + old_suffix)
-        if source.exists():
-            self.disk.rename(source, path.with_name(path.name + new_suffix))
 
     def _rename_to_deleted(self, segment: Segment, config: LogConfig) -> None:
         due_ms = self.clock_ms() + config.file_delete_delay_ms
         segment.release()
         for path in segment.paths():
             if path.exists():
-                renamed = path.with_name(path.name + DELETED)
+                renamed = _unused_name(path)
                 self.disk.rename(path, renamed)
                 self._renamed.append((due_ms, renamed))
 
@@ -107,3 +108,24 @@ class SegmentFiles:
         due = [path for due_ms, path in self._renamed if due_ms <= now_ms]
         self._renamed = [entry for entry in self._renamed if entry[0] > now_ms]
         return due
+
+
+def _check_are_there(paths: Sequence[Path], size_bytes: int) -> None:
+    """The `.cleaned` files of a log file, which has so many bytes, and of its indexes; OSError."""
+    found_bytes = [_with_suffix(path, CLEANED).stat().st_size for path in paths]
+    if found_bytes[0] != size_bytes:
+        why = f"it has {found_bytes[0]} bytes and not {size_bytes}"
+        raise OSError(errno.EIO, why, str(_with_suffix(paths[0], CLEANED)))
+
+
+def _with_suffix(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+def _unused_name(path: Path) -> Path:
+    """Ends with `.deleted`, and is no other file's: the same segment may go twice in the delay."""
+    renamed, number = _with_suffix(path, DELETED), 0
+    while renamed.exists():
+        number += 1
+        renamed = _with_suffix(path, f".{number}{DELETED}")
+    return renamed

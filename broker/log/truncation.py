@@ -47,7 +47,6 @@ def truncate_fully_and_start_at(
     with parts.local.storage:
         parts.local.truncate_fully_and_start_at(offset)
         parts.epochs.clear()
-        for snapshot in parts.snapshots.offsets:
-            parts.snapshots.delete(snapshot)
+        parts.snapshots.delete_those(set(parts.snapshots.offsets))
         parts.producers.reset([], offset, parts.clock_ms())
     parts.watermarks.start_over(offset if log_start_offset is None else log_start_offset)

@@ -119,7 +119,8 @@ class LogUpkeep:
     async def _delete_old_segments(self) -> None:
         for log in self._healthy(self._all):
             with suppress(KafkaError):  # its `storage` has taken note
-                log.delete_old_segments()
+                while log.delete_old_segments():
+                    await trio.lowlevel.checkpoint()
             await trio.lowlevel.checkpoint()
 
     async def _remove_due(self) -> None:

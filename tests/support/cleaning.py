@@ -37,7 +37,7 @@ def clean(
             cleaned: Cleaned = done.value
             log.local.cleaned_to = cleaned.end_offset
             return cleaned
-        log.local.replace(replacement.base_offsets)
+        log.local.replace(replacement.base_offsets, replacement.size_bytes)
 
 
 def in_this_process(disk: Disk) -> StartWorker:

@@ -30,6 +30,8 @@ from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.record_batch import RecordBatch, batch_at
 
 _MAX_RELATIVE_OFFSET = 2**31 - 1
+# The owner renames three files of each in its event loop: that many take it some milliseconds.
+_MOST_IN_A_GROUP = 32
 
 
 @attrs.frozen
@@ -186,13 +188,17 @@ def grouped(
     index_bytes: int,
     first_uncleanable_offset: int,
 ) -> Iterator[list[SegmentToRead]]:
-    """Neighbours that fit into one segment together, by size, indexes and the range of offsets."""
+    """Neighbours that fit into one segment together, by size, indexes and the range of offsets.
+
+    They are not too many either: what is left of thousands becomes one over several rounds.
+    """
     group: list[SegmentToRead] = []
     for number, segment in enumerate(segments):
         is_last = number + 1 == len(segments)
         end_offset = first_uncleanable_offset if is_last else segments[number + 1].base_offset
         if group and not (
-            sum(each.size_bytes for each in group) + segment.size_bytes <= segment_bytes
+            len(group) < _MOST_IN_A_GROUP
+            and sum(each.size_bytes for each in group) + segment.size_bytes <= segment_bytes
             and sum(each.offset_index_bytes for each in group) + segment.offset_index_bytes
             <= index_bytes
             and sum(each.time_index_bytes for each in group) + segment.time_index_bytes

@@ -14,8 +14,8 @@ A log whose records can't be read is left alone. So is one at which the worker f
 in a row: no memory, a program that was exchanged under the broker, and many another reason don't
 lie in the log and may pass.
 
-Everything that touches the log happens in the event loop, between two awaits; a swap is a few
-renames.
+Everything that touches the log happens in the event loop, between two awaits; a swap is some dozens
+of renames, which free nothing (see `segment_files`).
 
 Source: Kafka's `LogCleaner.CleanerThread`, `LogCleanerManager`.
 """
@@ -209,7 +209,7 @@ class LogCleaner:
 
     async def _swap(self, log: PartitionLog, replacement: Replacement) -> None:
         await trio.lowlevel.checkpoint()  # ends here if the claim was given up
-        log.local.replace(replacement.base_offsets)
+        log.local.replace(replacement.base_offsets, replacement.size_bytes)
         with log.local.storage:
             await self._in_thread(self.disk.sync_directory, log.directory)
 

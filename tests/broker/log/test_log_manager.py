@@ -243,19 +243,21 @@ async def test_what_happens_by_itself(
 ) -> None:
     checkpoint = broker.directories[0] / "recovery-point-offset-checkpoint"
     async with broker.running() as manager, trio.open_nursery() as nursery:
-        await create(manager, ORDERS, 30)
+        await create(manager, ORDERS, 230)
         log = manager.logs[ORDERS]
+        began_s = trio.current_time()
         await nursery.start(manager.run)
-        await until(lambda: log.recovery_point == 25)  # the rolled segments were synced
-        await until(lambda: log.log_start_offset == 15)  # the oldest: too much
+        await until(lambda: log.recovery_point == 225)  # the rolled segments were synced
+        await until(lambda: log.log_start_offset == 215)  # the oldest: too much
+        assert trio.current_time() - began_s < 60  # all of them, at the first look
         assert list(log.directory.glob("*.deleted"))
-        await until(lambda: checkpoint.exists() and checkpoint.read_text().endswith(" 25\n"))
+        await until(lambda: checkpoint.exists() and checkpoint.read_text().endswith(" 225\n"))
         broker.clock.now_ms += 2000
         await until(lambda: not list(log.directory.glob("*.deleted")))
-        log.truncate_to(20)
+        log.truncate_to(220)
         assert log.local.flushing.has_stale_checkpoint
         await until(lambda: not log.local.flushing.has_stale_checkpoint)
-        assert checkpoint.read_text().endswith(" 20\n")
+        assert checkpoint.read_text().endswith(" 220\n")
         nursery.cancel_scope.cancel()
 
 

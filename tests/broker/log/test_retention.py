@@ -35,6 +35,16 @@ def test_by_time_even_the_active_segment_goes(small_segments: LogWorld) -> None:
     assert values(log) == ["17"]
 
 
+def test_of_very_many_some_go_at_a_time(small_segments: LogWorld) -> None:
+    log = small_segments.open()
+    fill(log, 200)
+    log.update_high_watermark(200)
+    log.update_config(attrs.evolve(small_segments.config, retention_ms=1000))
+    small_segments.clock.now_ms += 2000
+    assert [log.delete_old_segments() for _ in range(3)] == [32, 8, 0]
+    assert (log.log_start_offset, len(log.local.segments)) == (200, 1)
+
+
 def test_one_segment_with_a_late_record_keeps_those_after_it(small_segments: LogWorld) -> None:
     log = small_segments.open()
     fill(log, 5)

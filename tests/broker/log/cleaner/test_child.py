@@ -52,7 +52,7 @@ async def test_one_process_cleans_one_log_after_the_other(tmp_path: Path) -> Non
         for compacted in logs:
 
             async def swap(replacement: Replacement, of: CompactedLog = compacted) -> None:
-                of.log.local.replace(replacement.base_offsets)
+                of.log.local.replace(replacement.base_offsets, replacement.size_bytes)
 
             assert await worker.clean(job_of(compacted), swap) == Cleaned(22, 5)
             assert [word.partition(":")[2] for word in compacted.words()] == [

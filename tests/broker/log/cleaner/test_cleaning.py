@@ -6,10 +6,13 @@ import attrs
 import pytest
 
 from broker.log.cleaner.choosing import look_at
-from broker.log.cleaner.cleaning import grouped
+from broker.log.cleaner.cleaning import Cleaning, grouped
 from broker.log.cleaner.job import SegmentToRead
+from broker.log.cleaner.log_cleaner import job_for
 from broker.log.log_config import CleanerConfig
+from broker.log.storage import Storage
 from broker.wire.compression import Compression
+from broker.wire.errors import KafkaError
 from tests.broker.log.cleaner.logs import COMPACTED, CompactedLog, words_of
 from tests.broker.log.logs import read_batches
 from tests.support.cleaning import clean
@@ -191,6 +194,60 @@ def test_neighbours_are_grouped_as_long_as_they_fit(
     segments = [segment(number * 10, size) for number, size in enumerate(sizes)]
     found = [[each.base_offset for each in group] for group in grouped(segments, 100, 1000, 30)]
     assert found == groups
+
+
+def test_a_group_is_swapped_in_at_once_so_it_is_not_of_thousands() -> None:
+    many = [segment(number * 10, 1) for number in range(2000)]
+    groups = list(grouped(many, 10_000, 1 << 20, 20_000))
+    assert [each for group in groups for each in group] == many
+    assert {len(group) for group in groups[:-1]} == {32}
+
+
+def test_a_swap_wants_all_of_its_files_before_it_touches_a_segment(compacted: CompactedLog) -> None:
+    for number in range(20):
+        compacted.put(f"key-{number}=1")
+    compacted.roll()
+    words = compacted.words()
+    chosen = look_at(compacted.log, 0)
+    job = job_for(chosen, CleanerConfig(), compacted.world.clock())
+    made = next(Cleaning(job, compacted.world.disk, lambda _size_bytes: None).run())
+    directory = compacted.log.directory
+    [log_file] = directory.glob("*.log.cleaned")
+    whole = log_file.read_bytes()
+    old = [name for name in compacted.world.names() if "cleaned" not in name]
+    for damage in (
+        lambda: log_file.write_bytes(whole[:-1]),
+        log_file.unlink,
+        next(directory.glob("*.timeindex.cleaned")).unlink,
+    ):
+        damage()
+        compacted.log.local.storage = Storage(directory.parent)
+        with pytest.raises(KafkaError, match="offline"):
+            compacted.log.local.replace(made.base_offsets, made.size_bytes)
+        log_file.write_bytes(whole)
+    assert [name for name in compacted.world.names() if "cleaned" not in name] == old
+    compacted.log.local.storage = Storage(directory.parent)
+    assert compacted.words() == words
+
+
+def test_what_was_replaced_twice_in_the_delay_goes_by_another_name(tmp_path: Path) -> None:
+    """A rename over the first one's name would free its blocks then and there."""
+    compacted = CompactedLog.at(tmp_path, attrs.evolve(COMPACTED, file_delete_delay_ms=1000))
+    for number in range(2):
+        compacted.put(f"a={number}")
+        compacted.roll()
+        cleaned(compacted)
+    deleted = [name for name in compacted.world.names() if name.endswith(".deleted")]
+    assert [name for name in deleted if "00.log" in name] == [
+        "00000000000000000000.log.1.deleted",
+        "00000000000000000000.log.deleted",
+    ]
+    compacted.world.clock.now_ms += 1000
+    due = compacted.log.local.take_deletable()
+    assert sorted(path.name for path in due) == deleted
+    again = compacted.world.open()
+    assert not [name for name in compacted.world.names() if name.endswith(".deleted")]
+    assert words_of(again) == ["1:a=1"]
 
 
 def test_a_group_stays_within_an_index_and_the_range_of_its_offsets() -> None:
