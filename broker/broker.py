@@ -27,7 +27,6 @@ from broker.replica.isr_changes import IsrChanges
 from broker.replica.log_dir_moves import LogDirMoves
 from broker.replica.manager import ReplicaManager
 from broker.replica.partition import Partition
-from broker.replica.verification import Verifier
 from broker.transactions.coordinator import TransactionCoordinator
 from broker.transactions.producer_ids import ProducerIds
 from broker.transactions.transactions_log import TRANSACTIONS_TOPIC
@@ -62,8 +61,6 @@ class Broker:
     producer_ids: ProducerIds
     groups: GroupCoordinator
     transactions: TransactionCoordinator
-    # Who asks transactions' coordinators which partitions belong to them.
-    verifier: Verifier
     old_offsets: ZooKeeperOffsets
     topic_admin: TopicAdmin
     features: FinalizedFeatures
@@ -103,22 +100,25 @@ class Broker:
 
     def roles_changed(self, changes: RoleChanges) -> None:
         """Tell those whose work follows from a partition's role: fetchers, moves, coordinators."""
-        for partition in changes.leaders + changes.stopped:
+        for partition in [*changes.leaders, *changes.stopped]:
             self.fetchers.unassign(partition)
         for partition in changes.followers:
             self.fetchers.assign(partition)
-        for partition in changes.leaders + changes.followers:
+        for partition in [*changes.leaders, *changes.followers]:
             self.moves.assign(partition)
         for partition in changes.stopped:
             self.moves.remove(partition)
-        for partition in changes.leaders:
+        for partition, cause in changes.leaders.items():
             coordinator = self._coordinator_at(partition)
             if coordinator is not None:
-                coordinator.elected(partition.topic_partition.partition, partition.leader_epoch)
-        for partition in changes.followers + changes.stopped:
+                index = partition.topic_partition.partition
+                coordinator.elected(index, partition.leader_epoch, cause)
+        for partition, cause in (changes.followers | changes.stopped).items():
             coordinator = self._coordinator_at(partition)
             if coordinator is not None:
-                coordinator.resigned(partition.topic_partition.partition, partition.leader_epoch)
+                index = partition.topic_partition.partition
+                epoch = None if partition in changes.deleted else partition.leader_epoch
+                coordinator.resigned(index, epoch, cause)
 
     def _coordinator_at(
         self, partition: Partition

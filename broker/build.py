@@ -117,7 +117,6 @@ def build_broker(
             randomness,
         ),
         transactions=transactions,
-        verifier=transactions.verifier,
         old_offsets=ZooKeeperOffsets(zookeeper),
         topic_admin=topic_admin,
         features=FinalizedFeatures(recorder),

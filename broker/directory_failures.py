@@ -66,13 +66,13 @@ def give_up(broker: Broker, directory: LogDirectory) -> None:
     for partition in lost:
         replicas.take_offline(partition.topic_partition)
     broker.logs.directory_failed(directory)
-    broker.roles_changed(RoleChanges(stopped=lost))
-    broker.events(
+    failed = broker.events(
         "log_directory.failed",
         directory=directory.path,
         why=str(directory.storage.failure),
         partitions=[str(partition.topic_partition) for partition in lost],
     )
+    broker.roles_changed(RoleChanges(stopped=dict.fromkeys(lost, failed)))
 
 
 async def _announce(broker: Broker, zookeeper: ZooKeeper) -> None:

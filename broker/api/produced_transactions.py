@@ -55,7 +55,7 @@ async def verified(
     producer_id, producer_epoch = _producer_of(numbered)
     found = await verify(
         broker.replicas,
-        broker.verifier,
+        broker.transactions.verifier,
         transactional_id,
         producer_id,
         producer_epoch,
@@ -81,8 +81,6 @@ def _producer_of(batches: Mapping[TopicPartition, RecordBatch]) -> tuple[int, in
 
 
 def _refusal(code: ErrorCode, version: int) -> KafkaError:
-    if code is ErrorCode.PRODUCER_FENCED:
-        code = ErrorCode.INVALID_PRODUCER_EPOCH  # the name by which producers know it here
     if code is ErrorCode.TRANSACTION_ABORTABLE and version < FIRST_VERSION_WITH_ABORTABLE:
         code = ErrorCode.INVALID_TXN_STATE
     if code is ErrorCode.INVALID_TXN_STATE:

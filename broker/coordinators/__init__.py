@@ -10,5 +10,5 @@ coordinates the thing, and has loaded the partition before he answers for it.
     ownership        the partitions that this broker leads, and what belongs to them
     loading          reading such a partition back
     background       work that goes on when the client who began it is gone
-    waiting          a request that waits for its one answer
+    one_answer       a request that waits for its one answer
 """

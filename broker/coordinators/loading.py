@@ -1,6 +1,7 @@
 """Reading a partition of the topic back, when this broker was elected to answer for it.
 
 The log is read in chunks and applied batch by batch, in turns with whatever else the broker does.
+What could not be read is read again after a while: nobody else tells us when a disk is well again.
 """
 
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from broker.wire.record_batch import RecordBatch
 # A chunk of the log that is read back may hold tens of thousands of records. This many are some
 # milliseconds of work, after which whoever else has something to do has his turn.
 RECORDS_A_TURN: Final = 1_000
+RETRY_S: Final = 10.0
 
 
 async def read_back(

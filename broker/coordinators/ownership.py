@@ -4,8 +4,12 @@ A partition is not owned, owned and being loaded, or owned and loaded. What is c
 inside its partition, so losing that loses it all at once; and a partition that is owned again later
 is another object, by which whoever awaited meanwhile can tell.
 
-Elections are ordered by the partition's leader epoch: news of an older one is no news. The same one
-again is: what was broken off is begun anew, and what was done is left alone.
+Elections are ordered by the partition's leader epoch: news of an older one is no news. A newer one
+of a partition that is owned is the same leadership going on: this broker has led all the time, as
+far as it has heard, or is elected again before it has heard that it was not; nothing in its log has
+changed, and what it has read of it holds. But the epoch is the newer one from then on, for whoever
+came in between may have used his. A partition that was deleted begins at epoch 0 when it is made
+again, so all that is known of it is forgotten.
 
 Source: `transactionMetadataCache` and `loadingPartitions` of Kafka's TransactionStateManager;
 `ownedPartitions`, `loadingPartitions` and `epochForPartitionId` of its GroupMetadataManager.
@@ -45,15 +49,21 @@ class Ownership(Generic[P, T]):
     _epochs: dict[int, int] = attrs.field(factory=dict, init=False)
 
     def own(self, partition: int, leader_epoch: int) -> P | None:
-        """This broker was elected. The partition to load; None if there is nothing to do."""
-        if not self._is_news(partition, leader_epoch) or partition in self._owned:
+        """This broker was elected. The partition to load; None if that is done, or being done."""
+        if not self._is_news(partition, leader_epoch):
+            return None
+        owned = self._owned.get(partition)
+        if owned is not None:
+            owned.leader_epoch = leader_epoch
             return None
         self._owned[partition] = owned = self._new_partition(partition, leader_epoch)
         return owned
 
     def disown(self, partition: int, leader_epoch: int | None) -> P | None:
-        """This broker leads no more, or (no epoch) holds no replica; what it owned until now."""
-        if leader_epoch is not None and not self._is_news(partition, leader_epoch):
+        """This broker leads no more, or (no epoch) the partition is deleted; what it owned."""
+        if leader_epoch is None:
+            self._epochs.pop(partition, None)
+        elif not self._is_news(partition, leader_epoch):
             return None
         return self._owned.pop(partition, None)
 

@@ -135,8 +135,6 @@ class ReplicatedOffsetsLog(ReplicatedLog):
 
 def _told(error: ErrorCode, producer: TransactionalProducer) -> ErrorCode:
     """What the producer knows an error of its transaction's coordinator by."""
-    if error is ErrorCode.PRODUCER_FENCED:
-        return ErrorCode.INVALID_PRODUCER_EPOCH
     if error is ErrorCode.TRANSACTION_ABORTABLE and not producer.knows_abortable:
         return ErrorCode.INVALID_TXN_STATE
     return error

@@ -25,7 +25,7 @@ import trio
 
 from broker.coordinators.background import Background
 from broker.coordinators.log import partition_for
-from broker.coordinators.waiting import Waiting
+from broker.coordinators.one_answer import OneAnswer
 from broker.groups.committed_offsets import EndedTransaction
 from broker.groups.config import GroupConfig
 from broker.groups.deadlines import Deadlines
@@ -101,14 +101,12 @@ class GroupCoordinator:
         """The partition of `__consumer_offsets` whose leader coordinates the group."""
         return partition_for(group_id, self._log.partition_count)
 
-    def elected(self, partition: int, leader_epoch: int, *, cause: str | None = None) -> None:
+    def elected(self, partition: int, leader_epoch: int, cause: str) -> None:
         """This broker leads a partition of `__consumer_offsets`; its loading begins."""
         self._loading.elected(partition, leader_epoch, cause)
 
-    def resigned(
-        self, partition: int, leader_epoch: int | None, *, cause: str | None = None
-    ) -> None:
-        """This broker leads the partition no more; without an epoch: its replica is gone."""
+    def resigned(self, partition: int, leader_epoch: int | None, cause: str) -> None:
+        """This broker leads the partition no more; without an epoch: it was deleted here."""
         self._loading.resigned(partition, leader_epoch, cause)
 
     # Transactions, from WriteTxnMarkers
@@ -127,7 +125,7 @@ class GroupCoordinator:
         """Answered when the round of joining ends."""
         if not self._background.is_open:
             return JoinResult(ErrorCode.COORDINATOR_NOT_AVAILABLE, request.member_id)
-        waiting = Waiting[JoinResult]()
+        waiting = OneAnswer[JoinResult]()
         self._joining.join(request, waiting)
         return await waiting.wait()
 
@@ -135,7 +133,7 @@ class GroupCoordinator:
         """Answered when the leader's assignment is stored."""
         if not self._background.is_open:
             return SyncResult(ErrorCode.COORDINATOR_NOT_AVAILABLE)
-        waiting = Waiting[SyncResult]()
+        waiting = OneAnswer[SyncResult]()
         self._syncing.sync(request, waiting)
         return await waiting.wait()
 

@@ -10,8 +10,9 @@ broker does its other work meanwhile. A member loaded from the log has its sessi
 Resigned, it forgets the partition's groups and tells everyone who waits to look for the coordinator
 elsewhere (failures of this handing over: KAFKA-4362).
 
-A partition that cannot be read is not served: its clients go on being told that it is loading, and
-the trace says why. (Kafka serves what it had read until then, and so loses offsets in silence.)
+A partition that cannot be read is not served: its clients go on being told that it is loading, the
+trace says why, and it is tried again. (Kafka serves what it had read until then, and so loses
+offsets in silence.)
 
 Source: Kafka's loadGroupsAndOffsets, removeGroupsAndOffsets, onGroupLoaded, onGroupUnloaded.
 """
@@ -22,7 +23,7 @@ import attrs
 import trio
 
 from broker.coordinators.background import Background
-from broker.coordinators.loading import read_back
+from broker.coordinators.loading import RETRY_S, read_back
 from broker.groups.config import GroupConfig
 from broker.groups.directory import GroupDirectory, GroupPartition
 from broker.groups.group import Group
@@ -47,14 +48,14 @@ class Loading:
     # One partition at a time, in the order of the elections.
     _turn: trio.Lock = attrs.field(factory=trio.Lock, init=False)
 
-    def elected(self, partition: int, leader_epoch: int, cause: str | None) -> None:
+    def elected(self, partition: int, leader_epoch: int, cause: str) -> None:
         """This broker leads the partition: load it, unless that is old news, or done."""
         owned = self.directory.own(partition, leader_epoch)
         if owned is not None:
             self.background.start(self._load, owned, cause)
 
-    def resigned(self, partition: int, leader_epoch: int | None, cause: str | None) -> None:
-        """This broker does not lead the partition (None: has no replica of it) any more."""
+    def resigned(self, partition: int, leader_epoch: int | None, cause: str) -> None:
+        """This broker does not lead the partition (None: it was deleted here) any more."""
         owned = self.directory.disown(partition, leader_epoch)
         if owned is None:
             return
@@ -68,23 +69,29 @@ class Loading:
             groups=len(owned.entries),
         )
 
-    async def _load(self, owned: GroupPartition, cause: str | None) -> None:
+    async def _load(self, owned: GroupPartition, cause: str) -> None:
+        while not await self._try_to_load(owned, cause):  # noqa: ASYNC110  (a log has no bell)
+            await trio.sleep(RETRY_S)
+
+    async def _try_to_load(self, owned: GroupPartition, cause: str) -> bool:
+        """False if it is ours still, and cannot be read."""
         async with self._turn:
             started_at = trio.current_time()
             replay = Replay()
             try:
                 if not await read_back(self.log, self.directory, owned, replay.apply):
-                    return
+                    return True
                 loaded = replay.loaded(self.clock_ms())
             except KafkaError as error:
-                if self.directory.still_owns(owned):
-                    self.recorder(
-                        "group.load_failed",
-                        cause=cause,
-                        partition=owned.partition,
-                        error=str(error),
-                    )
-                return
+                if not self.directory.still_owns(owned):
+                    return True
+                self.recorder(
+                    "group.load_failed",
+                    cause=cause,
+                    partition=owned.partition,
+                    error=str(error),
+                )
+                return False
             owned.take(loaded)
             event = self.recorder(
                 "group.loaded",
@@ -98,6 +105,7 @@ class Loading:
             )
             for group in list(owned.entries.values()):
                 self._revive(group, event)
+            return True
 
     def _revive(self, group: Group, cause: str) -> None:
         group.cause = cause

@@ -3,7 +3,7 @@
 A member's JoinGroup is answered when the round of joining ends, its SyncGroup when the leader's
 assignment is stored. Until then the member holds a *ticket*: the waiting request's claim to one
 answer. The group decides and answers tickets; who waits on the other side, and how, is not its
-concern (`waiting.py` at the async edge, a list in a test).
+concern (`one_answer.py` at the async edge, a list in a test).
 
 Every ticket is answered exactly once. A second request of the same member takes the first one's
 place, and the first is told REBALANCE_IN_PROGRESS: nobody waits for a ticket that was forgotten.

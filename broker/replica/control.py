@@ -45,12 +45,16 @@ log = logging.getLogger("zbroker.replica")
 
 @attrs.define
 class RoleChanges:
-    """What came of a request: an error code for each partition, and who changed role."""
+    """What came of a request: an error code for each partition, and who changed role.
+
+    Each with the event that it is the consequence of. `deleted` are stopped for good.
+    """
 
     errors: dict[TopicPartition, ErrorCode] = attrs.field(factory=dict)
-    leaders: list[Partition] = attrs.field(factory=list)
-    followers: list[Partition] = attrs.field(factory=list)
-    stopped: list[Partition] = attrs.field(factory=list)
+    leaders: dict[Partition, str] = attrs.field(factory=dict)
+    followers: dict[Partition, str] = attrs.field(factory=dict)
+    stopped: dict[Partition, str] = attrs.field(factory=dict)
+    deleted: set[Partition] = attrs.field(factory=set)
 
 
 def fence_controller(replicas: ReplicaManager, controller_id: int, controller_epoch: int) -> None:
@@ -84,40 +88,50 @@ async def become_leader_or_follower(
             _check_order(replicas, topic_partition, state)
             accepted[topic_partition] = state
         except KafkaError as refusal:
-            _refuse(replicas, changes, topic_partition, refusal)
+            _refuse(replicas, changes, topic_partition, refusal, cause)
     refusals = await open_new_replicas(replicas, accepted, recorder, cause)
     for topic_partition, error in refusals.items():
-        _refuse(replicas, changes, topic_partition, error)
+        _refuse(replicas, changes, topic_partition, error, cause)
     for topic_partition, state in accepted.items():
         if topic_partition in refusals:
             continue
         try:
             partition = replicas.find(topic_partition)  # unless its directory has failed meanwhile
             is_first = partition.leader_epoch == NO_LEADER_EPOCH
-            _take_role(partition, state, changes)
+            _take_role(partition, state)
         except KafkaError as failure:
-            _refuse(replicas, changes, topic_partition, failure)
+            _refuse(replicas, changes, topic_partition, failure, cause)
             continue
-        taken = recorder(
-            "partition.role",
-            cause=cause,
-            partition=str(partition.topic_partition),
-            role="leader" if isinstance(partition.role, Leading) else "follower",
-            leader=state.leader_and_isr.leader,
-            leader_epoch=state.leader_and_isr.leader_epoch,
-            log_end_offset=partition.log.log_end_offset,
-            high_watermark=partition.high_watermark,
-        )
-        if is_first and _may_have_lost(partition):
-            recorder(
-                "partition.loss_possible",
-                cause=taken,
-                partition=str(partition.topic_partition),
-                leader_epoch=partition.leader_epoch,
-                log_end_offset=partition.log.log_end_offset,
-                why="the last in-sync replica was not closed: what it had not synced may be gone",
-            )
+        changed = changes.leaders if isinstance(partition.role, Leading) else changes.followers
+        changed[partition] = _record_role(partition, state, is_first, recorder, cause)
+        changes.errors[topic_partition] = ErrorCode.NONE
     return changes
+
+
+def _record_role(
+    partition: Partition, state: ReplicaState, is_first: bool, recorder: Recorder, cause: str
+) -> str:
+    """The event that says which role was taken; `is_first`: in this life."""
+    taken = recorder(
+        "partition.role",
+        cause=cause,
+        partition=str(partition.topic_partition),
+        role="leader" if isinstance(partition.role, Leading) else "follower",
+        leader=state.leader_and_isr.leader,
+        leader_epoch=state.leader_and_isr.leader_epoch,
+        log_end_offset=partition.log.log_end_offset,
+        high_watermark=partition.high_watermark,
+    )
+    if is_first and _may_have_lost(partition):
+        recorder(
+            "partition.loss_possible",
+            cause=taken,
+            partition=str(partition.topic_partition),
+            leader_epoch=partition.leader_epoch,
+            log_end_offset=partition.log.log_end_offset,
+            why="the last in-sync replica was not closed: what it had not synced may be gone",
+        )
+    return taken
 
 
 def _may_have_lost(partition: Partition) -> bool:
@@ -141,11 +155,12 @@ def _refuse(
     changes: RoleChanges,
     topic_partition: TopicPartition,
     error: KafkaError,
+    cause: str,
 ) -> None:
     if error.code is ErrorCode.KAFKA_STORAGE_ERROR:
         stopped = replicas.take_offline(topic_partition)
         if stopped is not None:
-            changes.stopped.append(stopped)
+            changes.stopped[stopped] = cause
     changes.errors[topic_partition] = error.code
     log.info("LeaderAndIsr of %s is not applied: %s", topic_partition, error)
 
@@ -171,16 +186,13 @@ def _check_order(
             )
 
 
-def _take_role(partition: Partition, state: ReplicaState, changes: RoleChanges) -> None:
+def _take_role(partition: Partition, state: ReplicaState) -> None:
     """Raises `KafkaError` when the log's directory has failed, at the latest now."""
     partition.log.check_storage()
     if state.leader_and_isr.leader == partition.broker_id:
         partition.become_leader(state.leader_and_isr, state.replicas, trio.current_time())
-        changes.leaders.append(partition)
     else:
         partition.become_follower(state.leader_and_isr, state.replicas)
-        changes.followers.append(partition)
-    changes.errors[partition.topic_partition] = ErrorCode.NONE
 
 
 async def stop_replicas(
@@ -196,7 +208,7 @@ async def stop_replicas(
     controller.
     """
     changes = RoleChanges()
-    obeyed: dict[TopicPartition, StopOrder] = {}
+    obeyed: dict[TopicPartition, tuple[StopOrder, Partition | None]] = {}
     for topic_partition, order in orders.items():
         partition = replicas.partitions.get(topic_partition)
         if topic_partition in replicas.offline:
@@ -211,20 +223,26 @@ async def stop_replicas(
             continue
         if partition is not None:
             partition.stop()
-            changes.stopped.append(partition)
         if order.delete:
             replicas.remove(topic_partition)
-        obeyed[topic_partition] = order
-    failed = await replicas.logs.delete(tp for tp, order in obeyed.items() if order.delete)
-    for topic_partition, order in obeyed.items():
+        obeyed[topic_partition] = order, partition
+    failed = await replicas.logs.delete(tp for tp, (order, _) in obeyed.items() if order.delete)
+    for topic_partition, (order, partition) in obeyed.items():
         error = failed.get(topic_partition)
         if error is not None:
             log.error("the log of %s can't be deleted: %s", topic_partition, error)
             replicas.take_offline(topic_partition)
-            changes.errors[topic_partition] = error.code
-            continue
-        changes.errors[topic_partition] = ErrorCode.NONE
-        recorder(
-            "partition.stopped", cause=cause, partition=str(topic_partition), deleted=order.delete
-        )
+            stopped = cause
+        else:
+            stopped = recorder(
+                "partition.stopped",
+                cause=cause,
+                partition=str(topic_partition),
+                deleted=order.delete,
+            )
+        changes.errors[topic_partition] = ErrorCode.NONE if error is None else error.code
+        if partition is not None:
+            changes.stopped[partition] = stopped
+            if order.delete and error is None:
+                changes.deleted.add(partition)
     return changes

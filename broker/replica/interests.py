@@ -67,10 +67,6 @@ class Interests:
                 gone.lost_contact(self.contact)
                 self._drop(gone)
 
-    def look_at_all(self) -> None:
-        for interest in self.all.values():
-            self.due.mark(interest, rings=False)
-
     def watch(self, reads: Mapping[Interest, PartitionRead]) -> None:
         """Look no more at those where there's nothing to see until they move; watch all of them.
 

@@ -90,14 +90,12 @@ class TransactionCoordinator:
 
     # Elections, from LeaderAndIsr and StopReplica
 
-    def elected(self, partition: int, leader_epoch: int, *, cause: str | None = None) -> None:
+    def elected(self, partition: int, leader_epoch: int, cause: str) -> None:
         """This broker leads a partition of `__transaction_state`; its loading begins."""
         self._loading.elected(partition, leader_epoch, cause)
 
-    def resigned(
-        self, partition: int, leader_epoch: int | None, *, cause: str | None = None
-    ) -> None:
-        """This broker leads the partition no more; without an epoch: its replica is gone."""
+    def resigned(self, partition: int, leader_epoch: int | None, cause: str) -> None:
+        """This broker leads the partition no more; without an epoch: it was deleted here."""
         self._loading.resigned(partition, leader_epoch, cause)
 
     # From UpdateMetadata

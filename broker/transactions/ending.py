@@ -26,7 +26,7 @@ import attrs
 import trio
 
 from broker.coordinators.background import Background
-from broker.coordinators.waiting import Waiting
+from broker.coordinators.one_answer import OneAnswer
 from broker.transactions.decisions import fence, finish
 from broker.transactions.markers import Markers
 from broker.transactions.owned import TransactionPartition, Transactions
@@ -60,7 +60,7 @@ class Ending:
         """Prepare what was decided; answered when that is in the log, and goes on behind it."""
         transaction.begin(transition)
         write = self.store.append(owned, transaction)
-        prepared = Waiting[ErrorCode]()
+        prepared = OneAnswer[ErrorCode]()
 
         async def go_on() -> None:
             error = await self.store.settle(write, transaction)

@@ -12,8 +12,9 @@ Resigned, it forgets the partition's transactions, and sends no more markers for
 The same news may come twice, when the first time its handling was broken off (KAFKA-9307): what was
 not done then is done now, and what was done is left alone (see `broker.coordinators.ownership`).
 
-A partition that cannot be read is not served: its clients go on being told that it is loading, and
-the trace says why. (Kafka serves what it had read until then, and loses transactions in silence.)
+A partition that cannot be read is not served: its clients go on being told that it is loading, the
+trace says why, and it is tried again. (Kafka serves what it had read until then, and loses
+transactions in silence.)
 
 Source: Kafka's loadTransactionsForTxnTopicPartition, removeTransactionsForTxnTopicPartition.
 """
@@ -22,7 +23,7 @@ import attrs
 import trio
 
 from broker.coordinators.background import Background
-from broker.coordinators.loading import read_back
+from broker.coordinators.loading import RETRY_S, read_back
 from broker.coordinators.log import CoordinatorLog
 from broker.transactions.ending import Ending
 from broker.transactions.markers import Markers
@@ -71,14 +72,14 @@ class Loading:
     # One partition at a time, in the order of the elections.
     _turn: trio.Lock = attrs.field(factory=trio.Lock, init=False)
 
-    def elected(self, partition: int, leader_epoch: int, cause: str | None) -> None:
+    def elected(self, partition: int, leader_epoch: int, cause: str) -> None:
         """This broker leads the partition: load it, unless that is old news, or done."""
         owned = self.ownership.own(partition, leader_epoch)
         if owned is not None:
             self.background.start(self._load, owned, cause)
 
-    def resigned(self, partition: int, leader_epoch: int | None, cause: str | None) -> None:
-        """This broker does not lead the partition (None: has no replica of it) any more."""
+    def resigned(self, partition: int, leader_epoch: int | None, cause: str) -> None:
+        """This broker does not lead the partition (None: it was deleted here) any more."""
         owned = self.ownership.disown(partition, leader_epoch)
         if owned is None:
             return
@@ -91,22 +92,28 @@ class Loading:
             transactional_ids=len(owned.entries),
         )
 
-    async def _load(self, owned: TransactionPartition, cause: str | None) -> None:
+    async def _load(self, owned: TransactionPartition, cause: str) -> None:
+        while not await self._try_to_load(owned, cause):  # noqa: ASYNC110  (a log has no bell)
+            await trio.sleep(RETRY_S)
+
+    async def _try_to_load(self, owned: TransactionPartition, cause: str) -> bool:
+        """False if it is ours still, and cannot be read."""
         async with self._turn:
             started_at = trio.current_time()
             replay = Replay()
             try:
                 if not await read_back(self.log, self.ownership, owned, replay.apply):
-                    return
+                    return True
             except KafkaError as error:
-                if self.ownership.still_owns(owned):
-                    self.recorder(
-                        "transaction.load_failed",
-                        cause=cause,
-                        partition=owned.partition,
-                        error=str(error),
-                    )
-                return
+                if not self.ownership.still_owns(owned):
+                    return True
+                self.recorder(
+                    "transaction.load_failed",
+                    cause=cause,
+                    partition=owned.partition,
+                    error=str(error),
+                )
+                return False
             owned.entries = replay.transactions
             owned.is_loaded = True
             prepared = [each for each in owned.entries.values() if each.state in PREPARED]
@@ -122,3 +129,4 @@ class Loading:
             )
             for transaction in prepared:
                 self.ending.resume(owned, transaction)
+            return True

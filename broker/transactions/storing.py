@@ -21,7 +21,7 @@ import attrs
 
 from broker.coordinators.background import Background
 from broker.coordinators.log import CLIENT_ERRORS, Append, CoordinatorLog
-from broker.coordinators.waiting import Waiting
+from broker.coordinators.one_answer import OneAnswer
 from broker.transactions.owned import TransactionPartition, Transactions
 from broker.transactions.transaction import Transaction, Transition
 from broker.transactions.transaction_records import transaction_record, transaction_tombstone
@@ -59,7 +59,7 @@ class TransactionStore:
         """All of it, to the end even if the client who wants it goes away meanwhile."""
         transaction.begin(transition)
         write = self.append(owned, transaction)
-        settled = Waiting[ErrorCode]()
+        settled = OneAnswer[ErrorCode]()
 
         async def settle() -> None:
             settled.answer(await self.settle(write, transaction))

@@ -81,7 +81,7 @@ async def ready(broker: Broker) -> Coordinator:
     await know(broker, partitions=[("t-0", 1, (1,)), ("u-0", 1, (1,))])
     await lead(broker, "t-0")
     await lead(broker, "u-0")
-    broker.verifier = coordinator = Coordinator()
+    broker.transactions.verifier = coordinator = Coordinator()
     coordinator.may_answer.set()
     return coordinator
 
@@ -121,7 +121,6 @@ async def test_others_are_not_asked_after(tmp_path: Path) -> None:
         (ErrorCode.INVALID_TXN_STATE, 10, ErrorCode.INVALID_TXN_STATE),
         (ErrorCode.TRANSACTION_ABORTABLE, 10, ErrorCode.INVALID_TXN_STATE),
         (ErrorCode.TRANSACTION_ABORTABLE, 11, ErrorCode.TRANSACTION_ABORTABLE),
-        (ErrorCode.PRODUCER_FENCED, 10, ErrorCode.INVALID_PRODUCER_EPOCH),
         (ErrorCode.INVALID_PRODUCER_ID_MAPPING, 10, ErrorCode.INVALID_PRODUCER_ID_MAPPING),
         (ErrorCode.CONCURRENT_TRANSACTIONS, 10, ErrorCode.NOT_ENOUGH_REPLICAS),
         (ErrorCode.NETWORK_EXCEPTION, 10, ErrorCode.NOT_ENOUGH_REPLICAS),

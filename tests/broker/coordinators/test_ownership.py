@@ -39,10 +39,22 @@ def test_old_news_is_no_news_and_the_same_again_changes_nothing() -> None:
     assert owned is not None
     assert ownership.own(P, 3) is None
     assert ownership.own(P, 4) is None, "a new epoch of the same leadership"
+    assert owned.leader_epoch == 4
+    assert ownership.own(P, 3) is None
     assert ownership.disown(P, 3) is None
     assert ownership.still_owns(owned)
-    assert ownership.disown(P, None) is owned, "its replica is gone, whatever the epoch"
-    assert ownership.own(P, 3) is None
-    again = ownership.own(P, 4)
+    assert owned.leader_epoch == 4
+    assert ownership.disown(P, 5) is owned
+    assert ownership.own(P, 4) is None
+    again = ownership.own(P, 6)
     assert again is not None
     assert again is not owned
+
+
+def test_a_partition_that_is_deleted_begins_anew_when_it_is_made_again() -> None:
+    ownership = Owned(MemoryLog(), OwnedPartition[str])
+    owned = ownership.own(P, 3)
+    assert ownership.disown(P, None) is owned, "whatever the epoch"
+    again = ownership.own(P, 0)
+    assert again is not None
+    assert again.leader_epoch == 0

@@ -185,7 +185,7 @@ async def running_coordinator(
         await nursery.start(coordinator.run)
         if elect:
             for partition in range(PARTITION_COUNT):
-                coordinator.elected(partition, 0)
+                coordinator.elected(partition, 0, "election")
             await trio.testing.wait_all_tasks_blocked()
         yield Setting(coordinator, log, trace, nursery)
         nursery.cancel_scope.cancel()

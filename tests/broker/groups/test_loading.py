@@ -7,7 +7,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from broker.coordinators.loading import RECORDS_A_TURN
+from broker.coordinators.loading import RECORDS_A_TURN, RETRY_S
 from broker.groups.committed_offsets import CommittedOffset
 from broker.groups.leaving import LeavingMember
 from broker.groups.offset_records import offset_record
@@ -27,7 +27,7 @@ from tests.broker.groups.test_offsets import T0, commit_of
 
 def elect_all(setting: object, epoch: int) -> None:
     for partition in range(PARTITION_COUNT):
-        setting.coordinator.elected(partition, epoch)  # type: ignore[attr-defined]
+        setting.coordinator.elected(partition, epoch, "election")  # type: ignore[attr-defined]
 
 
 async def test_a_group_goes_on_at_its_next_coordinator(autojump_clock: MockClock) -> None:
@@ -122,7 +122,7 @@ async def test_resigning_answers_everyone_who_waits(autojump_clock: MockClock) -
         follower.start_sync()
         await wait_all_tasks_blocked()
         for partition in range(PARTITION_COUNT):
-            setting.coordinator.resigned(partition, 1)
+            setting.coordinator.resigned(partition, 1, "election")
         await wait_all_tasks_blocked()
         assert b.joined is not None
         assert b.joined.error is ErrorCode.NOT_COORDINATOR
@@ -143,7 +143,7 @@ async def test_a_commit_on_its_way_when_resigning(autojump_clock: MockClock) -> 
         setting.nursery.start_soon(commit)
         await wait_all_tasks_blocked()
         for partition in range(PARTITION_COUNT):
-            setting.coordinator.resigned(partition, 1)
+            setting.coordinator.resigned(partition, 1, "election")
         setting.log.commit_error = ErrorCode.NOT_LEADER_OR_FOLLOWER
         setting.log.replicated.set()
         await wait_all_tasks_blocked()
@@ -157,13 +157,13 @@ async def test_old_news_is_no_news(autojump_clock: MockClock) -> None:
         a = setting.member()
         await stable_group(setting, a)
         for partition in range(PARTITION_COUNT):
-            setting.coordinator.resigned(partition, 4)
+            setting.coordinator.resigned(partition, 4, "election")
         assert await a.heartbeat() is ErrorCode.NONE
         elect_all(setting, 6)
         await wait_all_tasks_blocked()
         assert await a.heartbeat() is ErrorCode.NONE, "re-elected in place: nothing is reloaded"
         for partition in range(PARTITION_COUNT):
-            setting.coordinator.resigned(partition, 7)
+            setting.coordinator.resigned(partition, 7, "election")
         elect_all(setting, 6)
         await wait_all_tasks_blocked()
         assert await a.heartbeat() is ErrorCode.NOT_COORDINATOR
@@ -176,7 +176,7 @@ async def test_a_replica_that_is_deleted_resigns_without_an_epoch(
         a = setting.member()
         await stable_group(setting, a)
         for partition in range(PARTITION_COUNT):
-            setting.coordinator.resigned(partition, None)
+            setting.coordinator.resigned(partition, None, "election")
         assert await a.heartbeat() is ErrorCode.NOT_COORDINATOR
 
 
@@ -187,7 +187,7 @@ async def test_resigning_while_loading(autojump_clock: MockClock) -> None:
     log.read_gate = trio.Event()
     async with running_coordinator(log=log) as setting:
         for partition in range(PARTITION_COUNT):
-            setting.coordinator.resigned(partition, 1)
+            setting.coordinator.resigned(partition, 1, "election")
         log.read_gate.set()
         await wait_all_tasks_blocked()
         assert "group.loaded" not in setting.trace.kinds()
@@ -197,17 +197,24 @@ async def test_resigning_while_loading(autojump_clock: MockClock) -> None:
         assert found[T0].committed.offset == 1
 
 
-async def test_a_log_that_cannot_be_read_is_not_served(autojump_clock: MockClock) -> None:
+async def test_a_log_that_cannot_be_read_is_not_served_until_it_can(
+    autojump_clock: MockClock,
+) -> None:
     log = MemoryLog()
     async with running_coordinator(log=log) as first:
         await first.coordinator.commit_offsets(commit_of())
         partition = first.coordinator.partition_for("g")
-        log.append(partition, [Record(key=b"\0", value=b"")])
+        unreadable = Record(key=b"\0", value=b"")
+        log.append(partition, [unreadable])
     async with running_coordinator(log=log) as second:
         assert second.trace.kinds().count("group.load_failed") == 1
         with pytest.raises(KafkaError) as refused:
             await second.coordinator.fetch_offsets("g", [T0])
         assert refused.value.code is ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
+        del log.data[partition][-len(build_batch([unreadable])) :]
+        await trio.sleep(RETRY_S + 1)
+        found = await second.coordinator.fetch_offsets("g", [T0])
+        assert found[T0].committed.offset == 5
 
 
 async def test_records_of_later_kafkas_are_passed_over(autojump_clock: MockClock) -> None:
@@ -293,7 +300,7 @@ async def test_others_have_their_turn_while_a_chunk_is_loaded(autojump_clock: Mo
                 turns += 1
                 await trio.lowlevel.checkpoint()
 
-        setting.coordinator.elected(0, 0)
+        setting.coordinator.elected(0, 0, "election")
         with trio.CancelScope() as counting:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(count_turns)

@@ -125,10 +125,10 @@ async def a_wild_time(setting: Setting, rng: Random) -> list[Life]:
             elif event == "move" and rng.random() < 0.3:
                 epoch += 2
                 for partition in range(PARTITION_COUNT):
-                    setting.coordinator.resigned(partition, epoch - 1)
+                    setting.coordinator.resigned(partition, epoch - 1, "election")
                 await trio.sleep(rng.random())
                 for partition in range(PARTITION_COUNT):
-                    setting.coordinator.elected(partition, epoch)
+                    setting.coordinator.elected(partition, epoch, "election")
             elif event in ("go", "crash", "restart") and alive:
                 life = alive.pop(rng.randrange(len(alive)))
                 life.leaves = event == "go"
@@ -143,7 +143,7 @@ async def a_wild_time(setting: Setting, rng: Random) -> list[Life]:
         alive.append(new_life(setting, rng, alive))
         setting.nursery.start_soon(alive[-1].run)
     for partition in range(PARTITION_COUNT):
-        setting.coordinator.elected(partition, epoch)
+        setting.coordinator.elected(partition, epoch, "election")
     return alive
 
 

@@ -202,8 +202,8 @@ async def test_the_group_goes_while_the_transaction_is_verified(
         setting.nursery.start_soon(ask)
         await wait_all_tasks_blocked()
         for partition in range(PARTITION_COUNT):
-            setting.coordinator.resigned(partition, 1)
-            setting.coordinator.elected(partition, 2)
+            setting.coordinator.resigned(partition, 1, "election")
+            setting.coordinator.elected(partition, 2, "election")
         setting.log.verify_gate.set()
         await wait_all_tasks_blocked()
         assert answers == [{T0: ErrorCode.COORDINATOR_NOT_AVAILABLE}]
@@ -340,9 +340,9 @@ async def test_the_partition_goes_before_the_marker_is_replicated(
         setting.log.replicated = trio.Event()
         partition = setting.coordinator.partition_for("g")
         setting.coordinator.marker_appended(partition, EndedTransaction(1000, 1, True))
-        setting.coordinator.resigned(partition, 1)
+        setting.coordinator.resigned(partition, 1, "election")
         if leads_again:
-            setting.coordinator.elected(partition, 2)
+            setting.coordinator.elected(partition, 2, "election")
             await wait_all_tasks_blocked()
         else:
             setting.log.leader_error = ErrorCode.NOT_LEADER_OR_FOLLOWER

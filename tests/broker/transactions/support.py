@@ -223,11 +223,11 @@ class Setting:
 
     def elect(self, leader_epoch: int) -> None:
         for partition in range(PARTITION_COUNT):
-            self.coordinator.elected(partition, leader_epoch)
+            self.coordinator.elected(partition, leader_epoch, "election")
 
     def resign(self, leader_epoch: int) -> None:
         for partition in range(PARTITION_COUNT):
-            self.coordinator.resigned(partition, leader_epoch)
+            self.coordinator.resigned(partition, leader_epoch, "election")
 
 
 @asynccontextmanager

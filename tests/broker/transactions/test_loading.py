@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from broker.coordinators.loading import RECORDS_A_TURN
+from broker.coordinators.loading import RECORDS_A_TURN, RETRY_S
 from broker.coordinators.log import partition_for
 from broker.transactions.decisions import Producer
 from broker.transactions.inspection import Filters
@@ -149,7 +149,7 @@ def _unknown(setting: Setting) -> list[int]:
 
 
 @pytest.mark.parametrize("record", [Record(None, b"v", 0), Record(b"\0\0\0\1x", b"\0\0", 0)])
-async def test_a_partition_that_cannot_be_read_is_not_served(
+async def test_a_partition_that_cannot_be_read_is_not_served_until_it_can(
     autojump_clock: MockClock, record: Record
 ) -> None:
     log = MemoryLog(data={X: bytearray(build_batch([record]))})
@@ -157,6 +157,36 @@ async def test_a_partition_that_cannot_be_read_is_not_served(
         assert await refusal(setting.init()) is ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
         [failed] = setting.trace.facts("transaction.load_failed")
         assert failed["partition"] == X
+        del log.data[X]
+        await trio.sleep(RETRY_S + 1)
+        assert await refusal(setting.init()) is ErrorCode.NONE
+
+
+async def test_one_that_is_lost_is_not_tried_again(autojump_clock: MockClock) -> None:
+    log = MemoryLog(data={X: bytearray(build_batch([Record(None, b"v", 0)]))})
+    async with running_coordinator(log=log) as setting:
+        setting.resign(1)
+        await trio.sleep(2 * RETRY_S)
+        assert len(setting.trace.facts("transaction.load_failed")) == 1
+        setting.elect(2)
+        await trio.sleep(1)
+        assert len(setting.trace.facts("transaction.load_failed")) == 2
+
+
+async def test_elected_again_before_it_has_heard_of_its_successor(
+    autojump_clock: MockClock,
+) -> None:
+    """The successor sent markers with his epoch, and ours are refused until we have a newer one."""
+    async with running_coordinator(leader_epoch=5) as setting:
+        producer = await setting.begin("x", T0)
+        setting.brokers.errors = {T0: ErrorCode.TRANSACTION_COORDINATOR_FENCED}
+        await setting.end(producer)
+        await trio.sleep(1)
+        setting.elect(7)
+        setting.brokers.errors = {}
+        await trio.sleep(1)
+        assert setting.state() == "CompleteCommit"
+        assert [marked.coordinator_epoch for marked in setting.brokers.marked] == [7]
 
 
 async def test_others_have_their_turn_while_a_chunk_is_loaded(autojump_clock: MockClock) -> None:
@@ -181,7 +211,7 @@ async def test_others_have_their_turn_while_a_chunk_is_loaded(autojump_clock: Mo
                 turns += 1
                 await trio.lowlevel.checkpoint()
 
-        setting.coordinator.elected(X, 0)
+        setting.coordinator.elected(X, 0, "election")
         async with trio.open_nursery() as nursery:
             nursery.start_soon(count_turns)
             while "transaction.loaded" not in setting.trace.kinds():

@@ -1,7 +1,7 @@
 """A request that waits for its one answer, which something else gives it.
 
-    who asks      waiting = Waiting[..](); .. await waiting.wait()
-    who answers   waiting.answer(..)      once; the asking task wakes and sends it
+    who asks      answer = OneAnswer[..](); .. await answer.wait()
+    who answers   answer.answer(..)       once; the asking task wakes and sends it
 
 A group answers a JoinGroup when the round of joining ends, a SyncGroup when the assignment is
 stored (there it is known as a *ticket*, see `broker.groups.member`); a transaction answers when its
@@ -17,7 +17,7 @@ import trio
 T = TypeVar("T")
 
 
-class Waiting(Generic[T]):
+class OneAnswer(Generic[T]):
     """One answer, for the one task that waits for it."""
 
     __slots__ = ("_answered", "_result")
