@@ -30,7 +30,8 @@ And how this broker learns what it leads: the controller (`coordination.controll
 on one of the brokers) decides, `control.channel` carries it as LeaderAndIsr and
 UpdateMetadata to each broker's listener, `replica.control` and
 `control.metadata_cache` take it in. What administrators change comes by way of
-`admin`. `run` has the order of start and stop.
+`admin`; clients are held to what it says that they may use by `quotas`.
+`run` has the order of start and stop.
 
 Invariants:
 

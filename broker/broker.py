@@ -12,7 +12,7 @@ import attrs
 from broker.admin.client_quotas import ClientQuotas
 from broker.admin.live_configs import LiveConfigs
 from broker.admin.topics import TopicAdmin
-from broker.api.context import Authorizer, ThrottleTimeMs
+from broker.api.context import Authorizer
 from broker.config.broker_config import BrokerConfig
 from broker.control.client import ControllerClient
 from broker.control.metadata_cache import MetadataCache
@@ -20,6 +20,7 @@ from broker.groups.coordinator import GroupCoordinator
 from broker.groups.offsets_log import OFFSETS_TOPIC
 from broker.groups.old_offsets import ZooKeeperOffsets
 from broker.log.log_manager import LogManager
+from broker.quotas.quotas import Quotas
 from broker.replica.control import RoleChanges
 from broker.replica.fetch_sessions import FetchSessions
 from broker.replica.fetchers import Fetchers
@@ -65,12 +66,11 @@ class Broker:
     topic_admin: TopicAdmin
     features: FinalizedFeatures
     client_quotas: ClientQuotas
+    quotas: Quotas
     # The czxid of our /brokers/ids node, -1 while we aren't registered.
     broker_epoch: int = -1
     # Who decides what clients may do; None allows everything. See broker.api.permissions.
     authorizer: Authorizer | None = None
-    # How long who asked must be quiet now; None lets everyone go on.
-    throttle_time_ms: ThrottleTimeMs | None = None
     # Taken while this broker is the controller.
     controller: ControllerSeat = attrs.field(factory=ControllerSeat)
 

@@ -1,5 +1,6 @@
 """Putting one broker together: which part is given which. No task starts here."""
 
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -20,6 +21,11 @@ from broker.groups.old_offsets import ZooKeeperOffsets
 from broker.log.log_manager import LogManager, LogManagerConfig
 from broker.network.broker_link import BrokerLink
 from broker.network.peers import Connect
+from broker.quotas.client_quota import ClientQuota
+from broker.quotas.connection_rates import ConnectionRates
+from broker.quotas.mutations import MutationQuota
+from broker.quotas.quotas import Quotas
+from broker.quotas.windowed_sum import WindowedSum
 from broker.replica.fetch_sessions import FetchSessions
 from broker.replica.fetchers import Fetchers
 from broker.replica.high_watermark_checkpoints import HighWatermarks
@@ -58,6 +64,7 @@ def build_broker(
     )
     configs = LiveConfigs(config, zookeeper, recorder)
     topic_admin = TopicAdmin(configs, zookeeper, metadata, randomness)
+    quotas = _quotas(config)
     replicas = ReplicaManager(
         config.broker_id,
         config,
@@ -120,23 +127,44 @@ def build_broker(
         old_offsets=ZooKeeperOffsets(zookeeper),
         topic_admin=topic_admin,
         features=FinalizedFeatures(recorder),
-        client_quotas=ClientQuotas(configs, recorder),
+        client_quotas=ClientQuotas(configs, recorder, quotas),
+        quotas=quotas,
+    )
+
+
+def _quotas(config: BrokerConfig) -> Quotas:
+    window_count, window_s = config.quota_window_num, config.quota_window_size_seconds
+    clock_s = trio.current_time
+    return Quotas(
+        produce=ClientQuota(window_count, window_s, clock_s),
+        fetch=ClientQuota(window_count, window_s, clock_s),
+        request=ClientQuota(window_count, window_s, clock_s, longest_s=window_s),
+        mutations=MutationQuota(
+            config.controller_quota_window_num, config.controller_quota_window_size_seconds, clock_s
+        ),
+        connections=ConnectionRates(window_count, window_s, clock_s),
+        busy_clock_s=time.perf_counter,
     )
 
 
 def _throttle(config: BrokerConfig, rate_bytes_s: Callable[[], float]) -> Throttle:
+    windows = WindowedSum(
+        config.replication_quota_window_num, config.replication_quota_window_size_seconds
+    )
     return Throttle(
-        config.replication_quota_window_num,
-        config.replication_quota_window_size_seconds,
+        windows,
         rate_bytes_s,
         clock_s=trio.current_time,
     )
 
 
 def _moves_throttle(config: BrokerConfig, configs: LiveConfigs) -> Throttle:
-    return Throttle(
+    windows = WindowedSum(
         config.alter_log_dirs_replication_quota_window_num,
         config.alter_log_dirs_replication_quota_window_size_seconds,
+    )
+    return Throttle(
+        windows,
         lambda: configs.current.replica_alter_log_dirs_io_max_bytes_per_second,
         clock_s=trio.current_time,
     )

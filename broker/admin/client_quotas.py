@@ -1,9 +1,8 @@
 """What clients, users and addresses may use: kept up to date, and checked when it is changed.
 
-`ClientQuotas.current` is the one place where a quota is looked up. It is read from ZooKeeper at the
-start, followed through /config/changes, and read again whenever somebody asks to see all of it.
-Nothing is held to a quota yet; the values are kept, so that Kafka's brokers in the ensemble
-enforce them and tools show them.
+`ClientQuotas.current` is what is set. It is read from ZooKeeper at the start, followed through
+/config/changes, and read again whenever somebody asks to see all of it; each time `broker.quotas`,
+which holds clients to it, is told.
 
 Source: Kafka's `QuotaConfigs`, `ZkAdminManager.alterClientQuotas`; KIP-13, KIP-546, KIP-612.
 """
@@ -16,6 +15,7 @@ import attrs
 from broker.admin.live_configs import LiveConfigs
 from broker.config.allowed import at_least
 from broker.config.values import DOUBLE, INT, LONG, ConfigError, Property, to_text
+from broker.quotas.quotas import Quotas
 from broker.wire.errors import ErrorCode, KafkaError
 from coordination.client_quotas import IP, QuotaEntity, entity_of, read_quotas
 from coordination.configs import read_config
@@ -45,13 +45,14 @@ class ClientQuotas:
 
     configs: LiveConfigs
     recorder: Recorder
+    enforced: Quotas
     current: Mapping[QuotaEntity, Mapping[str, float]] = attrs.field(factory=dict, init=False)
 
     async def read_all(self, session: Session) -> None:
         """Take over what ZooKeeper has."""
         found = await read_quotas(session, self.recorder)
         limits = {entity: self._limits(entity, config) for entity, config in found.items()}
-        self.current = {entity: each for entity, each in limits.items() if each}
+        self._take_over({entity: each for entity, each in limits.items() if each})
 
     async def config_changed(self, config_path: str) -> None:
         """Take over one entity, such as `users/alice/clients/app`; other paths mean nothing."""
@@ -65,7 +66,11 @@ class ClientQuotas:
             return
         others = {key: limits for key, limits in self.current.items() if key != entity}
         limits = self._limits(entity, config)
-        self.current = {**others, entity: limits} if limits else others
+        self._take_over({**others, entity: limits} if limits else others)
+
+    def _take_over(self, current: Mapping[QuotaEntity, Mapping[str, float]]) -> None:
+        self.current = current
+        self.enforced.changed(current)
 
     def _limits(self, entity: QuotaEntity, config: Mapping[str, str]) -> dict[str, float]:
         limits: dict[str, float] = {}

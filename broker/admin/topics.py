@@ -172,10 +172,10 @@ class TopicAdmin:
         assignments: Sequence[Sequence[int]] | None,
         *,
         validate_only: bool,
-    ) -> None:
-        """Grow a topic to `total_count` partitions; raises `KafkaError`."""
+    ) -> int:
+        """Grow a topic to `total_count` partitions, and say by how many; raises `KafkaError`."""
         with _kafka_errors():
-            await topics.create_partitions(
+            added = await topics.create_partitions(
                 await self.configs.session(),
                 name,
                 total_count,
@@ -183,6 +183,7 @@ class TopicAdmin:
                 assignments,
                 validate_only=validate_only,
             )
+        return len(added)
 
     async def delete(self, name: str) -> None:
         """Mark a topic for deletion; raises `KafkaError`."""

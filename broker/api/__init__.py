@@ -11,6 +11,7 @@ Those that are no APIs:
 
     dispatch        finds the handler, by the API's name; asks who may object before it
     context         who asks, through which listener, in which version; what he may
+    throttling      what a request has cost its client, and how long he is to be quiet
     permissions     which permission each API needs
     control_requests            the fences that the controller's three requests pass
     group_services, transaction_services   what the coordinators' handlers need of the broker

@@ -11,13 +11,13 @@ from broker.wire.errors import KafkaError
 # Who asks, to do what, with which kind of resource of which name -> whether he may.
 Authorizer = Callable[["RequestContext", Operation, Resource, str], bool]
 
-# Who has asked -> for how many ms he must be quiet now, because he used up his quota (KIP-13).
-ThrottleTimeMs = Callable[["RequestContext"], int]
-
 
 @attrs.frozen
 class RequestContext:
-    """Handed to every handler. `listener` is the name of the listener it came in by."""
+    """Handed to every handler. `listener` is the name of the listener it came in by.
+
+    `size_bytes` is what the request had on the wire.
+    """
 
     api_key: ApiKey
     api_version: int
@@ -27,6 +27,17 @@ class RequestContext:
     principal: str
     host: str
     authorizer: Authorizer | None = None
+    size_bytes: int = 0
+
+    @property
+    def user(self) -> str:
+        """By which name quotas know who asks."""
+        return self.principal.partition(":")[2]
+
+    @property
+    def client(self) -> str:
+        """Its client-id, empty if it gives none."""
+        return self.client_id or ""
 
     def may(
         self,

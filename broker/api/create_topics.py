@@ -12,6 +12,7 @@ from broker.api.context import RequestContext
 from broker.api.permissions import Operation, Resource
 from broker.broker import Broker
 from broker.config.described import describe_topic
+from broker.quotas.mutations import Mutations
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.create_topics import (
     CreatableTopic,
@@ -21,14 +22,21 @@ from broker.wire.messages.create_topics import (
     CreateTopicsResponse,
 )
 
+FIRST_VERSION_WITH_QUOTA_ERROR = 6  # KIP-599
+
 
 async def handle(
     broker: Broker, context: RequestContext, request: CreateTopicsRequest
 ) -> CreateTopicsResponse:
     deadline_s = trio.current_time() + request.timeout_ms / 1000
+    mutations = broker.quotas.mutations.begin(
+        context.user, context.client, strict=context.api_version >= FIRST_VERSION_WITH_QUOTA_ERROR
+    )
     names = [topic.name for topic in request.topics]
     results = [
-        await _create(broker, context, topic, request.validate_only, names.count(topic.name) > 1)
+        await _create(
+            broker, context, topic, mutations, request.validate_only, names.count(topic.name) > 1
+        )
         for topic in request.topics
     ]
     if request.validate_only:
@@ -38,13 +46,14 @@ async def handle(
         created[name].error_code = ErrorCode.REQUEST_TIMED_OUT
         created[name].error_message = ErrorCode.REQUEST_TIMED_OUT.message
         created[name].configs = None
-    return CreateTopicsResponse(topics=results)
+    return CreateTopicsResponse(topics=results, throttle_time_ms=mutations.throttle_time_ms)
 
 
 async def _create(
     broker: Broker,
     context: RequestContext,
     topic: CreatableTopic,
+    mutations: Mutations,
     validate_only: bool,
     duplicate: bool,
 ) -> CreatableTopicResult:
@@ -62,18 +71,20 @@ async def _create(
             Resource.TOPIC, topic.name, Operation.CREATE
         ):
             raise KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED, "Authorization failed.")
-        created = await broker.topic_admin.create(
-            NewTopic(
-                name=topic.name,
-                partition_count=topic.num_partitions,
-                replication_factor=topic.replication_factor,
-                assignment={
-                    entry.partition_index: tuple(entry.broker_ids) for entry in topic.assignments
-                },
-                configs={entry.name: entry.value for entry in topic.configs},
-            ),
-            validate_only=validate_only,
+        new = NewTopic(
+            name=topic.name,
+            partition_count=topic.num_partitions,
+            replication_factor=topic.replication_factor,
+            assignment={
+                entry.partition_index: tuple(entry.broker_ids) for entry in topic.assignments
+            },
+            configs={entry.name: entry.value for entry in topic.configs},
         )
+        if mutations.are_limited and not validate_only:
+            # What can't be made costs nothing, so that is found out before it's counted.
+            possible = await broker.topic_admin.create(new, validate_only=True)
+            mutations.take(possible.partition_count)
+        created = await broker.topic_admin.create(new, validate_only=validate_only)
     except KafkaError as error:
         return CreatableTopicResult(
             name=topic.name,

@@ -10,6 +10,7 @@ import trio
 from broker.api.context import RequestContext
 from broker.api.permissions import Operation, Resource
 from broker.broker import Broker
+from broker.quotas.mutations import Mutations
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.delete_topics import (
     DeletableTopicResult,
@@ -20,6 +21,7 @@ from broker.wire.messages.delete_topics import (
 from coordination.values import ZERO_UUID
 
 FIRST_VERSION_WITH_TOPIC_DELETION_DISABLED = 3
+FIRST_VERSION_WITH_QUOTA_ERROR = 5  # KIP-599
 
 
 async def handle(
@@ -27,16 +29,19 @@ async def handle(
 ) -> DeleteTopicsResponse:
     deadline_s = trio.current_time() + request.timeout_ms / 1000
     asked = request.topics or [DeleteTopicState(name=name) for name in request.topic_names]
-    results = [await _delete(broker, context, topic) for topic in asked]
+    mutations = broker.quotas.mutations.begin(
+        context.user, context.client, strict=context.api_version >= FIRST_VERSION_WITH_QUOTA_ERROR
+    )
+    results = [await _delete(broker, context, topic, mutations) for topic in asked]
     marked = {r.name: r for r in results if r.error_code == ErrorCode.NONE and r.name is not None}
     for name in await broker.topic_admin.wait_until_gone(set(marked), deadline_s):
         marked[name].error_code = ErrorCode.REQUEST_TIMED_OUT
         marked[name].error_message = ErrorCode.REQUEST_TIMED_OUT.message
-    return DeleteTopicsResponse(responses=results)
+    return DeleteTopicsResponse(responses=results, throttle_time_ms=mutations.throttle_time_ms)
 
 
 async def _delete(
-    broker: Broker, context: RequestContext, topic: DeleteTopicState
+    broker: Broker, context: RequestContext, topic: DeleteTopicState, mutations: Mutations
 ) -> DeletableTopicResult:
     cluster = broker.metadata.current
     name = topic.name if topic.name is not None else cluster.topic_names.get(topic.topic_id)
@@ -63,6 +68,7 @@ async def _delete(
         known = cluster.topics.get(name)
         if known is not None:
             result.topic_id = known.topic_id
+            mutations.take(len(known.partitions))
         await broker.topic_admin.delete(name)
     except KafkaError as error:
         result.error_code = error.code

@@ -5,22 +5,24 @@ messages when the API is first used: of thirty APIs a broker needs six before it
 serves its first record, and importing all would take half of its start.
 
 On the way every request passes the two who may object: what its API needs of the
-whole request is asked of the authorizer (see `broker.api.permissions`), and the
-quota says how long the client must be quiet afterwards.
+whole request is asked of the authorizer (see `broker.api.permissions`), and where
+quotas are set they say how long the client must be quiet afterwards (see
+`broker.api.throttling`).
 """
 
 import importlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import cache
 from typing import Any
 
 from broker.api.context import RequestContext
 from broker.api.permissions import DENIED, NEEDS
+from broker.api.throttling import held_to_quotas
 from broker.broker import Broker
-from broker.network.listener import Answer, Dispatch, Later
+from broker.network.listener import Answer, Dispatch
 from broker.wire.apis import API_TABLE, ApiKey
 
-Handler = Callable[[Broker, RequestContext, Any], Awaitable[Answer]]
+Handler = Callable[[Broker, RequestContext, Any], Coroutine[Any, Any, Answer]]
 
 
 @cache
@@ -38,10 +40,10 @@ def dispatcher(broker: Broker) -> Dispatch:
             denial = _denial(context, request)
             if denial is not None:
                 return denial
-        answer = await handler_of(context.api_key)(broker, context, request)
-        if broker.throttle_time_ms is None:
-            return answer
-        return _throttled(answer, broker.throttle_time_ms(context))
+        handling = handler_of(context.api_key)(broker, context, request)
+        if broker.quotas.in_force:
+            return await held_to_quotas(broker, context, request, handling)
+        return await handling
 
     return dispatch
 
@@ -55,16 +57,3 @@ def _denial(context: RequestContext, request: object) -> Answer:
             )
             return denied
     return None
-
-
-def _throttled(answer: Answer, throttle_time_ms: int) -> Answer:
-    """The answer, telling its client to be quiet for so long (KIP-219); brokers aren't told."""
-    if isinstance(answer, Later):
-
-        async def wait() -> Answer:
-            return _throttled(await answer.wait(), throttle_time_ms)
-
-        return Later(wait)
-    if hasattr(answer, "throttle_time_ms"):
-        answer.throttle_time_ms = throttle_time_ms
-    return answer

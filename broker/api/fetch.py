@@ -4,6 +4,8 @@ Versions up to 12 name topics, 13 and later give topic ids (KIP-516). From 7 on 
 with a fetch session (`broker.replica.fetch_sessions`): it names the partitions for which it asks
 something new, and is answered those of which there's news.
 
+A consumer that has used up its quota is answered without records, and asks for them again.
+
 From 16 on a client that asked the wrong broker is told who leads, and where (KIP-951).
 
 Who asks in a version below 4 expects records of formats 0 and 1, and there are none: it is
@@ -20,6 +22,7 @@ import trio
 from broker.api.context import RequestContext
 from broker.api.current_leader import leader_and_epoch, leader_endpoints
 from broker.api.permissions import Resource
+from broker.api.throttling import replica_id_of
 from broker.broker import Broker
 from broker.log.values import UNDEFINED_EPOCH
 from broker.replica.fetch import FetchParameters, fetch, note_progress, note_sent
@@ -66,6 +69,10 @@ async def handle(broker: Broker, context: RequestContext, request: FetchRequest)
             for partition in note_progress(broker.replicas, parameters, exchange.interests):
                 broker.isr_changes.follower_caught_up(partition, parameters.replica_id)
         reads = await fetch(broker.replicas, parameters, exchange.interests)
+        quiet_ms = _quiet_ms(broker, context, parameters, reads)
+        if quiet_ms:
+            session_id = sessions.put_off(exchange, reads)
+            return FetchResponse(session_id=session_id, throttle_time_ms=quiet_ms)
         session_id, reads = sessions.answer(exchange, reads, trio.current_time())
         if parameters.from_follower:
             note_sent(broker.replicas, parameters, reads)
@@ -78,22 +85,40 @@ async def handle(broker: Broker, context: RequestContext, request: FetchRequest)
 
 def _parameters(broker: Broker, context: RequestContext, request: FetchRequest) -> FetchParameters:
     state = request.replica_state
-    replica_id = max(CONSUMER, request.replica_id if state is None else state.replica_id)
+    replica_id = max(CONSUMER, replica_id_of(request))
     # Whoever waits longer is looked at as silent: it may be gone, and hold a descriptor for weeks.
     max_idle_ms = broker.config.connections_max_idle_ms
     wait_ms = request.max_wait_ms if max_idle_ms < 0 else min(request.max_wait_ms, max_idle_ms)
+    max_bytes = min(request.max_bytes, broker.config.fetch_max_bytes)
+    if replica_id == CONSUMER and broker.quotas.in_force:
+        # More at once would be put off whenever it is asked for.
+        most = broker.quotas.fetch.most_at_once(context.user, context.client)
+        max_bytes = int(min(max_bytes, most))
     knows_racks = context.api_version >= FIRST_VERSION_WITH_RACKS
     return FetchParameters(
         replica_id=replica_id,
         replica_epoch=-1 if state is None else state.replica_epoch,
         max_wait_s=wait_ms / 1000,
-        min_bytes=request.min_bytes,
-        max_bytes=min(request.max_bytes, broker.config.fetch_max_bytes),
+        min_bytes=min(request.min_bytes, max_bytes),
+        max_bytes=max_bytes,
         read_committed=request.isolation_level == READ_COMMITTED,
         client_rack=request.rack_id if knows_racks else None,
         listener=context.listener,
         may_read=_may_read(context, from_follower=replica_id != CONSUMER),
     )
+
+
+def _quiet_ms(
+    broker: Broker, context: RequestContext, parameters: FetchParameters, reads: Reads
+) -> int:
+    """For how long a consumer gets nothing, because with these it'd have read more than it may."""
+    if parameters.from_follower or not broker.quotas.in_force:
+        return 0
+    quota, size_bytes = broker.quotas.fetch, sum(read.size_bytes for read in reads.values())
+    quiet_s = quota.use(context.user, context.client, size_bytes)
+    if quiet_s:
+        quota.give_back(context.user, context.client, size_bytes)
+    return round(quiet_s * 1000)
 
 
 def _may_read(context: RequestContext, from_follower: bool) -> Callable[[str], bool]:

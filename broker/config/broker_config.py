@@ -91,6 +91,12 @@ class BrokerConfig:
     leader_replication_throttled_rate: int
     follower_replication_throttled_rate: int
 
+    # Over how many windows, of which length, clients' quotas are measured (KIP-13, KIP-599)
+    quota_window_num: int
+    quota_window_size_seconds: int
+    controller_quota_window_num: int
+    controller_quota_window_size_seconds: int
+
     # The controller, and leaving in an orderly way
     controller_socket_timeout_ms: int
     auto_leader_rebalance_enable: bool

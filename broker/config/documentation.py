@@ -66,6 +66,12 @@ BROKER_DOCUMENTATION: Final = {
     "for the replicas that follower.replication.throttled.replicas of their topics name.",
     "replica.alter.log.dirs.io.max.bytes.per.second": "Bytes a second for moving replicas from "
     "one log directory of this broker to another.",
+    # Quotas
+    "quota.window.num": "Over how many windows it is measured what clients use, ..",
+    "quota.window.size.seconds": ".. and how long each is.",
+    "controller.quota.window.num": "How many windows' worth of partitions a client may create or "
+    "delete at once, ..",
+    "controller.quota.window.size.seconds": ".. and how long each is.",
     # The controller
     "controller.socket.timeout.ms": "How long the controller and a broker wait for each other.",
     "auto.leader.rebalance.enable": "Whether leaders go back to where they are preferred.",

@@ -1,6 +1,7 @@
 """How many connections there may be: of one host, and of all.
 
     max.connections.per.ip (+ .overrides)   one more of that host is closed at once
+    connection_creation_rate                one too many a second is held for a while, and closed
     max.connections                         of the whole broker: who comes next waits, accepted but
                                             not served, and behind him all of that listener
 
@@ -45,12 +46,15 @@ class TooManyFromHost(Exception):
 class Connections:
     """`protected_listeners` are the brokers' own; none: they share theirs with clients.
 
+    `quiet_s` counts a host's new connection and says for how long to hold one that is too many.
+
     The limits may change while the broker runs; they count for who comes next or waits.
     """
 
     max_count: Callable[[], int]
     max_of_host: Callable[[str], int]
     protected_listeners: frozenset[str] = frozenset()
+    quiet_s: Callable[[str], float] = lambda _host: 0.0
     _open: set[Connection] = attrs.field(factory=set, init=False)
     _leaving: set[Connection] = attrs.field(factory=set, init=False)  # to make room
     _by_host: Counter[str] = attrs.field(factory=Counter, init=False)

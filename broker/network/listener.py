@@ -24,7 +24,8 @@ version 0. Nothing that a client sends ends the listener or disturbs another
 connection. One that is silent for `connections.max.idle.ms`, in the middle of a
 frame or not, or doesn't read an answer for so long, is closed: while an answer
 waits to be read no further request is looked at, so that nothing piles up for a
-client who only asks. An unexpected error in a handler is a defect of ours: its
+client who only asks. Nor is one looked at of a client who has used up a quota
+(`broker.quotas`), until he may go on. An unexpected error in a handler is a defect of ours: its
 traceback is logged, and that one connection is closed.
 
 Kafka: SocketServer, KafkaRequestHandler.
@@ -61,6 +62,14 @@ class Later:
     """An answer whose request is done but for waiting; `wait` is called once, in its turn."""
 
     wait: Callable[[], Awaitable[object]]
+
+
+@attrs.frozen
+class Throttled:
+    """An answer to who has used up a quota: he isn't listened to for a while (KIP-219)."""
+
+    answer: object | None
+    quiet_s: float
 
 
 # What a handler gives back. None: this request has no answer (acks=0).
@@ -131,8 +140,14 @@ class Listener:
 
         Started: it's counted, or was one too many.
         """
-        connection = _Connection(self, transport)
         try:
+            quiet_s = self.connections.quiet_s(transport.peer_host)
+            if quiet_s:
+                log.info("%s: too many connections a second: %s", self.name, transport.peer_host)
+                task_status.started()
+                await trio.sleep(quiet_s)
+                return
+            connection = _Connection(self, transport)
             with self.connections.opened(connection), connection.scope:
                 task_status.started()
                 await connection.run()
@@ -184,11 +199,17 @@ class _Connection:
                 if frame is None:
                     return
                 header, answer = await self._handle(frame)
+                quiet_s = 0.0
+                if isinstance(answer, Throttled):
+                    quiet_s = answer.quiet_s
+                    answer = answer.answer
                 if isinstance(answer, Later) or self._queued_answers:
                     self._queued_answers += 1
                     await queue.send((header, answer))
                 else:
                     await self._write(header, answer)
+                if quiet_s:
+                    await trio.sleep(quiet_s)
 
     async def _handle(self, frame: memoryview) -> tuple[RequestHeader, Answer]:
         try:
@@ -206,6 +227,7 @@ class _Connection:
             principal="User:ANONYMOUS",
             host=self.host,
             authorizer=self._listener.authorizer,
+            size_bytes=len(frame),
         )
         return header, await self._listener.dispatch(context, request)
 

@@ -145,9 +145,7 @@ class FetchSessions:
         """
         interests, session = exchange.interests, exchange.session
         if session is not None:
-            if session.epoch != exchange.epoch:
-                interests.not_told(reads)
-                raise KafkaError(ErrorCode.INVALID_FETCH_SESSION_EPOCH)
+            self._check_is_latest(exchange, reads)
             told = interests.news(reads)
             interests.watch(reads)
             return session.id, told
@@ -158,6 +156,23 @@ class FetchSessions:
         interests.news(reads)
         interests.watch(reads)
         return exchange.session.id, reads
+
+    def put_off(self, exchange: Exchange, reads: Reads) -> int:
+        """The id for an answer without partitions, which the client is to ask for again.
+
+        No session begins with it. Raises as `answer`.
+        """
+        if exchange.session is None:
+            return NO_SESSION
+        self._check_is_latest(exchange, reads)
+        exchange.interests.not_told(reads)
+        return exchange.session.id
+
+    def _check_is_latest(self, exchange: Exchange, reads: Reads) -> None:
+        assert exchange.session is not None
+        if exchange.session.epoch != exchange.epoch:
+            exchange.interests.not_told(reads)
+            raise KafkaError(ErrorCode.INVALID_FETCH_SESSION_EPOCH)
 
     def close(self, session_id: int) -> None:
         """End a session, if there is one of that id."""

@@ -26,7 +26,7 @@ from broker.build import build_broker
 from broker.config.broker_config import BrokerConfig
 from broker.events import EventLog
 from broker.log.disk import Disk
-from broker.network.listener import Later
+from broker.network.listener import Later, Throttled
 from broker.network.transport import Acceptor, Transport
 from broker.surroundings import Surroundings
 from broker.wire.apis import API_TABLE, ApiKey
@@ -105,8 +105,9 @@ async def call(
     wait: bool = True,
     listener: str = "PLAINTEXT",
     authorizer: Authorizer | None = None,
+    size_bytes: int = 0,
 ) -> Any:
-    """What the broker's handler answers; with `wait`, a `Later` is waited for."""
+    """What the broker answers; with `wait` a `Later` is waited for, and no quota keeps us quiet."""
     name = type(request).__name__.removesuffix("Request")
     api_key = next(key for key in ApiKey if key.name.replace("_", "").lower() == name.lower())
     context = RequestContext(
@@ -118,8 +119,11 @@ async def call(
         principal="User:ANONYMOUS",
         host="client",
         authorizer=authorizer,
+        size_bytes=size_bytes,
     )
     answer = await dispatcher(broker)(context, request)
+    if wait and isinstance(answer, Throttled):
+        answer = answer.answer
     if isinstance(answer, EncodedResponse):
         return decode(API_TABLE[api_key].response_class, version, answer.body)
     return await answer.wait() if wait and isinstance(answer, Later) else answer

@@ -1,4 +1,4 @@
-"""What belongs to other worlds: KRaft, tiered storage, the new group protocols, quotas, metrics.
+"""What belongs to other worlds: KRaft, tiered storage, the new group protocols, metrics.
 
 A broker in ZooKeeper mode accepts these names; most say nothing to it.
 """
@@ -22,8 +22,6 @@ ELSEWHERE: Final = (
     Property("controller.quorum.request.timeout.ms", INT, "2000"),
     Property("controller.quorum.retry.backoff.ms", INT, "20"),
     Property("controller.quorum.voters", LIST, ""),
-    Property("controller.quota.window.num", INT, "11", at_least(1)),
-    Property("controller.quota.window.size.seconds", INT, "1", at_least(1)),
     Property("early.start.listeners", STRING, None),
     Property("eligible.leader.replicas.enable", BOOLEAN, "false"),
     Property(
@@ -79,8 +77,6 @@ ELSEWHERE: Final = (
     Property("metrics.sample.window.ms", LONG, "30000", at_least(1)),
     Property("node.id", INT, "-1"),
     Property("process.roles", LIST, "", one_of("broker", "controller")),
-    Property("quota.window.num", INT, "11", at_least(1)),
-    Property("quota.window.size.seconds", INT, "1", at_least(1)),
     Property("remote.fetch.max.wait.ms", INT, "500", at_least(1), dynamic=True),
     Property(
         "remote.log.index.file.cache.total.size.bytes",

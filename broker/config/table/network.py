@@ -1,4 +1,4 @@
-"""The broker's identity, its listeners and sockets, and the way to ZooKeeper."""
+"""The broker's identity, its listeners, sockets and quotas, and the way to ZooKeeper."""
 
 from typing import Final
 
@@ -12,6 +12,8 @@ NETWORK: Final = (
     Property("broker.rack", STRING, None),
     Property("connections.max.idle.ms", LONG, "600000"),
     Property("control.plane.listener.name", STRING, None),
+    Property("controller.quota.window.num", INT, "11", at_least(1)),
+    Property("controller.quota.window.size.seconds", INT, "1", at_least(1)),
     Property("inter.broker.listener.name", STRING, None),
     Property(
         "listener.security.protocol.map",
@@ -29,6 +31,8 @@ NETWORK: Final = (
     Property("num.network.threads", INT, "3", at_least(1), dynamic=True),
     Property("queued.max.request.bytes", LONG, "-1"),
     Property("queued.max.requests", INT, "500", at_least(1)),
+    Property("quota.window.num", INT, "11", at_least(1)),
+    Property("quota.window.size.seconds", INT, "1", at_least(1)),
     Property("request.timeout.ms", INT, "30000"),
     Property("reserved.broker.max.id", INT, "1000", at_least(0)),
     Property(

@@ -68,7 +68,6 @@ from broker.wire.messages import describe_user_scram_credentials as scram
 from broker.wire.messages import list_partition_reassignments as reassigning
 from broker.wire.messages.api_versions import ApiVersionsRequest
 from broker.wire.messages.describe_cluster import DescribeClusterRequest
-from broker.wire.messages.heartbeat import HeartbeatRequest
 from broker.wire.messages.list_groups import ListGroupsRequest
 from broker.wire.messages.metadata import MetadataRequest
 from broker.wire.record_batch import build_batch
@@ -618,15 +617,3 @@ async def test_what_is_open_to_everyone_asks_nobody(tmp_path: Path) -> None:
         versions = ApiVersionsRequest(client_software_name="c", client_software_version="1")
         answer = await call(broker, versions, 4, authorizer=nothing)
         assert (answer.error_code, nothing.asked) == (0, [])
-
-
-async def test_the_quota_tells_a_client_how_long_to_be_quiet(tmp_path: Path) -> None:
-    async with open_broker(tmp_path) as broker:
-        await prepared(broker)
-        broker.throttle_time_ms = lambda context: 7 * context.api_version
-        assert (await call(broker, HeartbeatRequest(group_id="g"), 4)).throttle_time_ms == 28
-        later = producing()
-        later.acks = -1
-        assert (await call(broker, later, 9)).throttle_time_ms == 63
-        told = await lead(broker, "t-0", leader_epoch=1)
-        assert not hasattr(told, "throttle_time_ms")

@@ -13,7 +13,14 @@ from broker.api.api_versions import unsupported_version
 from broker.api.context import RequestContext
 from broker.network.connections import Connections
 from broker.network.frames import FrameReader
-from broker.network.listener import Answer, CloseConnection, Dispatch, Later, Listener
+from broker.network.listener import (
+    Answer,
+    CloseConnection,
+    Dispatch,
+    Later,
+    Listener,
+    Throttled,
+)
 from broker.network.transport import ConnectionClosed, StreamTransport, Transport
 from broker.wire import framing
 from broker.wire.apis import ApiKey
@@ -104,6 +111,49 @@ async def test_no_answer_where_there_is_none() -> None:
         await client.send(1)
         await client.send(2)
         assert await client.receive() == (2, 0)
+
+
+async def test_who_is_to_be_quiet_is_answered_and_then_not_listened_to(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    handled: list[tuple[int, float]] = []
+
+    async def dispatch(context: RequestContext, request: object) -> Answer:
+        number = context.correlation_id
+        handled.append((number, trio.current_time()))
+
+        async def wait() -> HeartbeatResponse:
+            await trio.sleep(1)
+            return HeartbeatResponse(throttle_time_ms=number)
+
+        return [
+            Throttled(HeartbeatResponse(throttle_time_ms=number), 5.0),
+            Throttled(Later(wait), 3.0),
+            Throttled(None, 7.0),
+            HeartbeatResponse(throttle_time_ms=number),
+        ][number]
+
+    async with connected(dispatch, max_idle_s=4) as client:
+        for number in range(4):
+            await client.send(number)
+        answered = [(await client.receive(), trio.current_time()) for _ in range(3)]
+        assert handled == [(0, 0), (1, 5), (2, 8), (3, 15)]
+        assert answered == [((0, 0), 0), ((1, 1), 6), ((3, 3), 15)]
+
+
+async def test_a_connection_too_many_a_second_is_held_for_a_while_and_closed(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    connections = Connections(lambda: 1000, lambda _: 1000, quiet_s=lambda _host: 0.8)
+    listener = Listener("PLAINTEXT", echo, 1 << 20, 60, connections, unsupported_version)
+    ours, theirs = trio.testing.memory_stream_pair()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(listener.serve_connection, StreamTransport(ours))
+        assert connections.count == 0
+        client = Client(theirs)
+        await client.send(1)
+        assert await client.receive() is None
+        assert trio.current_time() == 0.8
 
 
 async def test_requests_before_the_client_hung_up_are_still_answered() -> None:

@@ -3,6 +3,7 @@
 import attrs
 import pytest
 
+from broker.quotas.windowed_sum import WindowedSum
 from broker.replica.throttle import Throttle
 
 
@@ -16,7 +17,7 @@ class Clock:
 
 def throttle(clock: Clock, rate: float = 100.0) -> Throttle:
     """Three windows of two seconds."""
-    return Throttle(3, 2.0, lambda: rate, clock)
+    return Throttle(WindowedSum(3, 2.0), lambda: rate, clock)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_bytes_per_second(records: list[tuple[float, int]], at_s: float, expecte
 def test_it_is_exceeded_above_the_rate_not_at_it_and_follows_the_config() -> None:
     clock = Clock()
     rate = [100.0]
-    meter = Throttle(3, 2.0, lambda: rate[0], clock)
+    meter = Throttle(WindowedSum(3, 2.0), lambda: rate[0], clock)
     assert not meter.is_exceeded
     meter.record(200)
     assert not meter.is_exceeded
