@@ -6,10 +6,11 @@
     swap      the copy is complete: it gets the partition's name and is its log from now on
     retire    ... and the old log becomes `-delete`
 
-Over a restart a future log is found like any other, and its move goes on. See `moved_from` for a
-swap that a crash breaks off. The copying itself is `broker.replica.move`.
+Over a restart a future log is found like any other, and its move goes on. The copying itself is
+`broker.replica.move`.
 
-Invariant: a future log and its partition's log lie in different directories.
+Invariant: a future log and its partition's log lie in different directories; the future one, and
+no other, is marked with where it comes from (`moved_from`, for a swap that a crash breaks off).
 
 Source: Kafka's `LogManager.maybeUpdatePreferredLogDir`, `replaceCurrentWithFutureLog`.
 """
@@ -90,7 +91,16 @@ class FutureLogs:
         self.logs[topic_partition] = future
         self.satisfied(topic_partition)
         self.upkeep.take_in(future)
+        with trio.CancelScope(shield=True):
+            await self.mark(future, log)
         return future
+
+    async def mark(self, future: PartitionLog, log: PartitionLog) -> None:
+        """Should both have the partition's name some day, it's `future` that counts."""
+        with future.local.storage:
+            await in_thread(
+                self.threads, mark_moved, self.disk, future.directory, log.directory.parent
+            )
 
     async def delete(self, topic_partition: TopicPartition) -> None:
         """Give the copy up, if there is one. KAFKA_STORAGE_ERROR."""
@@ -100,18 +110,6 @@ class FutureLogs:
                 await self.discard(future)
 
     # --- taking the place
-
-    async def prepare_swap(self, topic_partition: TopicPartition) -> None:
-        """Whatever happens from now on, it can be told that the copy is the good log.
-
-        The caller sees to it that it's complete when `swap` comes. KAFKA_STORAGE_ERROR.
-        """
-        old, new = self.current[topic_partition], self.logs[topic_partition]
-        source = old.directory.parent
-        with old.local.storage:
-            await in_thread(self.threads, unmark, self.disk, old.directory)
-        with new.local.storage:
-            await in_thread(self.threads, mark_moved, self.disk, new.directory, source)
 
     async def flush(self, log: PartitionLog) -> None:
         """Sync what is in the log now. KAFKA_STORAGE_ERROR."""

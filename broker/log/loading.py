@@ -21,13 +21,14 @@ import attrs
 import trio
 
 from broker.log.checkpoints import MalformedCheckpoint, OffsetCheckpoint
+from broker.log.disk import Disk
 from broker.log.file_names import is_future, partition_of
 from broker.log.future_logs import FutureLogs
 from broker.log.log_config import LogConfig
 from broker.log.log_directories import LogDirectories
 from broker.log.log_directory import LogDirectory, LogDirectoryError
 from broker.log.log_opener import LogOpener
-from broker.log.moved_from import has_replaced
+from broker.log.moved_from import has_replaced, moved_from, unmark
 from broker.log.partition_log import PartitionLog
 from broker.log.partition_metadata import MalformedPartitionMetadata
 from broker.log.upkeep import LogUpkeep, in_thread
@@ -71,6 +72,7 @@ class Loading:
         for old, new in self._replaced:
             with suppress(KafkaError):  # its `storage` has taken note
                 await self.futures.retire(old, new)
+        await self._check_marks()
 
     async def _load_directory(self, directory: LogDirectory, paths: list[Path]) -> None:
         try:
@@ -108,6 +110,19 @@ class Loading:
             self._add(log)
             self.progress(len(self.logs) + len(self.futures.logs), self._total)
 
+    async def _check_marks(self) -> None:
+        """A copy that Kafka began to make has no mark; a log that's alone needs none any more."""
+        online = [str(directory.path.absolute()) for directory in self.directories.online]
+        for directory, logs in self.directories.online_with_logs(self.logs.values()):
+            paths = [log.directory for log in logs]
+            with suppress(KafkaError), directory.storage:  # which has taken note
+                await in_thread(self.threads, _unmark, self.opener.disk, paths, online)
+        for topic_partition, future in list(self.futures.logs.items()):
+            log = self.logs.get(topic_partition)
+            if log is not None:
+                with suppress(KafkaError):
+                    await self.futures.mark(future, log)
+
     def _open(self, directory: LogDirectory, start: "_Start", path: Path) -> PartitionLog:
         topic_partition = partition_of(path.name)
         return self.opener.open(
@@ -136,6 +151,13 @@ class Loading:
             self._replaced.append((other, log))
         logs[log.topic_partition] = log
         self.upkeep.take_in(log)
+
+
+def _unmark(disk: Disk, logs: list[Path], online: list[str]) -> None:
+    """Those that say that another log lies where it would have been found."""
+    for path in logs:
+        if moved_from(path) in online:
+            unmark(disk, path)
 
 
 @attrs.frozen

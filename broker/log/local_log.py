@@ -218,6 +218,11 @@ class LocalLog:
         """Renamed files whose delay is over: the caller unlinks them, in a thread."""
         return self._files.take_due()
 
+    def delete_later(self, path: Path) -> None:
+        """It was taken, and isn't deleted."""
+        self._files.delete_later(path)
+        self.stirred.happened()
+
     # --- flushing
 
     def due_flush(self) -> Flush | None:

@@ -1,17 +1,17 @@
-"""`moved-from`: in a log that has taken the place of one in another log directory, where that lay.
+"""`moved-from`: in a copy that will take the place of a log, in which log directory that one lies.
 
 A replica is moved by two renames in two directories: the copy `-future` gets the partition's name,
 then the old log becomes `-delete`. Between the two the partition has two logs, and a broker that
 is killed there finds both at its next start. Kafka can't tell which is the good one and refuses
-to start; here the copy says that it was complete.
+to start; here the one with the mark says that it is.
 
-    /a/t-0/               the log               /b/t-0.<hex>-future/   the copy, caught up
-                                                   moved-from             /a
-    /a/t-0/               out of date           /b/t-0/
-    /a/t-0.<hex>-delete/  to be removed         /b/t-0/                the log; without moved-from
+    /a/t-0/               the log               /b/t-0.<hex>-future/   the copy; moved-from: /a
+    /a/t-0/               out of date           /b/t-0/                the log; moved-from: /a
+    /a/t-0.<hex>-delete/  to be removed         /b/t-0/                the log; then without a mark
 
-What it says stays true: the log there is older than this one, unless this one is moved back, and
-before that its mark is removed. Kafka's brokers don't look at the file.
+The mark is made with the copy, and no log has one of which there is only one: a start removes what
+a crash left, unless a directory is offline, in which the old log may lie. So it always says the
+truth, also if the log is moved back by a broker that doesn't look at the file, as Kafka's.
 """
 
 from pathlib import Path
@@ -21,20 +21,26 @@ from broker.log.file_names import MOVED_FROM
 
 
 def mark_moved(disk: Disk, directory: Path, source: Path) -> None:
-    """The copy in `directory` is about to replace the log that lies in log directory `source`."""
-    replace_file(disk, directory / MOVED_FROM, f"{source.absolute()}\n".encode(), sync=True)
+    """What is in `directory` will replace the log that lies in log directory `source`."""
+    if moved_from(directory) != str(source.absolute()):
+        replace_file(disk, directory / MOVED_FROM, f"{source.absolute()}\n".encode(), sync=True)
 
 
 def unmark(disk: Disk, directory: Path) -> None:
-    """There is one log again, or this one is about to be replaced itself."""
-    disk.unlink(directory / MOVED_FROM)
-    disk.sync_directory(directory)
+    """There is one log only."""
+    if (directory / MOVED_FROM).exists():
+        disk.unlink(directory / MOVED_FROM)
+        disk.sync_directory(directory)
+
+
+def moved_from(directory: Path) -> str | None:
+    """The absolute path of the log directory that the mark names."""
+    try:
+        return (directory / MOVED_FROM).read_text().rstrip("\n")
+    except FileNotFoundError:
+        return None
 
 
 def has_replaced(directory: Path, other: Path) -> bool:
     """Whether the log in `directory` was made to replace the partition's other log, in `other`."""
-    try:
-        said = (directory / MOVED_FROM).read_text().rstrip("\n")
-    except FileNotFoundError:
-        return False
-    return said == str(other.parent.absolute())
+    return moved_from(directory) == str(other.parent.absolute())

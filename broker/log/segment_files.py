@@ -102,6 +102,10 @@ class SegmentFiles:
     def has_renamed(self) -> bool:
         return bool(self._renamed)
 
+    def delete_later(self, path: Path) -> None:
+        """It was taken, and isn't deleted."""
+        self._renamed.append((self.clock_ms(), path))
+
     def take_due(self) -> list[Path]:
         """The renamed files whose delay is over: the caller unlinks them."""
         now_ms = self.clock_ms()

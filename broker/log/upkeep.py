@@ -131,13 +131,17 @@ class LogUpkeep:
         for directory in self.directories.online:
             deleted = [path for path in due if path.parent == directory.path]
             files = [
-                path
+                (log, path)
                 for log in at_work
                 if log.local.storage is directory.storage
                 for path in log.local.take_deletable()
             ]
             if files or deleted:
-                await self._done(directory.storage, self._remove, files, deleted)
+                paths = [path for _, path in files]
+                await self._done(directory.storage, self._remove, paths, deleted)
+            for log, path in files:
+                if path.parent != log.directory:  # it was renamed meanwhile, and it's still there
+                    log.local.delete_later(log.directory / path.name)
 
     def _remove(self, files: list[Path], directories: list[Path]) -> None:
         for file in files:

@@ -37,7 +37,9 @@ class HighWatermarks:
 
     directories: LogDirectories
     _moved: Due[Partition] = attrs.field(factory=Due, init=False)  # or came, or went
-    _left: set[Path] = attrs.field(factory=set, init=False)  # by replicas that were moved
+    # Directories that replicas have left for others, or are about to come to.
+    _concerned: set[Path] = attrs.field(factory=set, init=False)
+    _writing: trio.Lock = attrs.field(factory=trio.Lock, init=False)  # one writer a file
     _at_start: dict[tuple[Path, TopicPartition], int] = attrs.field(factory=dict, init=False)
 
     async def load(self) -> None:
@@ -67,15 +69,20 @@ class HighWatermarks:
         partition.committed.unwatch(self._moved)
         self._moved.mark(partition, rings=False)
 
+    def will_be_in(self, directory: Path) -> None:
+        """A copy there will soon be the replica: should be known how far it's committed."""
+        self._concerned.add(directory)
+
     def moved(self, partition: Partition, source: Path) -> None:
         """It was in log directory `source`, and is in another one now."""
-        self._left.add(source)
+        self._concerned.add(source)
         self._moved.mark(partition, rings=False)
 
     async def write_moved(self, partitions: Collection[Partition]) -> None:
         """Write the files of the directories in which something has moved since the last time."""
-        moved = self._left | {partition.log.directory.parent for partition in self._moved.items}
-        self._left.clear()
+        moved = {partition.log.directory.parent for partition in self._moved.items}
+        moved |= self._concerned
+        self._concerned.clear()
         self._moved.items.clear()
         for directory in self.directories.online:
             if directory.path in moved:
@@ -88,13 +95,14 @@ class HighWatermarks:
 
     async def _write(self, directory: LogDirectory, partitions: Collection[Partition]) -> None:
         """The fsync happens in a thread. If it can't be written it is offline from then on."""
-        offsets = {
-            partition.topic_partition: log.high_watermark
-            for partition in partitions
-            for log in (partition.log, partition.future)
-            if log is not None and log.local.storage is directory.storage
-        }
-        try:
-            await trio.to_thread.run_sync(directory.high_watermarks.write, offsets)
-        except OSError as error:
-            directory.storage.fail(error)
+        async with self._writing:
+            offsets = {
+                partition.topic_partition: log.high_watermark
+                for partition in partitions
+                for log in (partition.log, partition.future)
+                if log is not None and log.local.storage is directory.storage
+            }
+            try:
+                await trio.to_thread.run_sync(directory.high_watermarks.write, offsets)
+            except OSError as error:
+                directory.storage.fail(error)

@@ -104,7 +104,9 @@ class LogDirMoves:
         futures = self.replicas.logs.futures
         future = await futures.create(partition.log, directory, partition.log.config)
         if self.replicas.partitions.get(partition.topic_partition) is not partition:
-            self.replicas.check_online(partition.topic_partition)  # its directory has failed
+            # Its directory has failed. What the client is refused doesn't go on at the next start.
+            await futures.delete(partition.topic_partition)
+            self.replicas.check_online(partition.topic_partition)
         partition.future = future
         self.recorder(
             "partition.move_began",
@@ -185,7 +187,7 @@ class LogDirMoves:
             if not move.is_current:
                 self.remove(move.partition)
             elif await self._copy_piece(move):
-                await self.replicas.logs.futures.flush(move.future)
+                await self._prepare_swap(move)
                 await self._swap(move)
         except (KafkaError, OSError) as error:
             log.error("can't move %s: %s", move.partition.topic_partition, error)
@@ -200,12 +202,17 @@ class LogDirMoves:
             self.throttle.record(await move.copy(found))
         return is_last
 
+    async def _prepare_swap(self, move: Move) -> None:
+        """What takes long on a busy disk, before the controller's orders have to wait for it."""
+        await self.replicas.logs.futures.flush(move.future)
+        self.replicas.high_watermarks.will_be_in(move.future.directory.parent)
+        await self.replicas.high_watermarks.write_moved(self.replicas.partitions.values())
+        await self._catch_up(move)
+
     async def _swap(self, move: Move) -> None:
         """Copy the rest, and serve from the copy from then on."""
         partition, futures = move.partition, self.replicas.logs.futures
         async with self.replicas.control_order:
-            if move.is_current:
-                await futures.prepare_swap(partition.topic_partition)
             if not await self._catch_up(move):
                 return
             # From here on nothing is awaited until the copy is in use.

@@ -4,11 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from broker.broker import Broker
 from broker.events import EventLog
+from broker.log.future_logs import FutureLogs
+from broker.log.partition_log import PartitionLog
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.alter_replica_log_dirs import (
     AlterReplicaLogDir,
@@ -87,6 +90,8 @@ async def test_a_replica_moves(tmp_path: Path, autojump_clock: MockClock) -> Non
         with trio.fail_after(20):
             assert await alter(broker, "t-0", b) is ErrorCode.NONE
             await until_moved(broker, "t-0", b)
+        committed = (b / "replication-offset-checkpoint").read_text()
+        assert f"t 0 {partition.high_watermark}\n" in committed, "for a crash from now on"
         assert values(partition) == ["a"] * 3
         assert await produce(broker, "t-0") is ErrorCode.NONE
         async with broker.replicas.control_order:
@@ -166,6 +171,48 @@ async def test_a_directory_that_failed(tmp_path: Path, autojump_clock: MockClock
                 code = await alter(broker, partition, path)
                 is_there = (partition, path.name) == ("t-1", "b")
                 assert code is (ErrorCode.NONE if is_there else ErrorCode.KAFKA_STORAGE_ERROR)
+
+
+async def test_the_old_directory_fails_while_the_copy_is_made(
+    tmp_path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is refused doesn't happen, not at the next start either."""
+
+    async def fail(futures: FutureLogs, future: PartitionLog, log: PartitionLog) -> None:
+        log.local.storage.fail(OSError("broken"))
+        await wait_all_tasks_blocked()
+
+    monkeypatch.setattr(FutureLogs, "mark", fail)
+    async with two_directories(tmp_path) as (broker, _):
+        assert await alter(broker, "t-0", tmp_path / "b") is ErrorCode.KAFKA_STORAGE_ERROR
+        assert broker.logs.futures.logs == {}
+        assert not list((tmp_path / "b").glob("*-future"))
+        assert kinds(broker) == []
+
+
+async def test_nobody_waits_for_the_copy_to_be_on_the_disk(
+    tmp_path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be gigabytes, and the controller's orders come in the meantime."""
+    flush, is_waiting, may_go_on = FutureLogs.flush, trio.Event(), trio.Event()
+
+    async def slow(futures: FutureLogs, log: PartitionLog) -> None:
+        is_waiting.set()
+        await may_go_on.wait()
+        await flush(futures, log)
+
+    monkeypatch.setattr(FutureLogs, "flush", slow)
+    async with moving(tmp_path) as (broker, _):
+        for _ in range(3):
+            await produce(broker, "t-0")
+        assert await alter(broker, "t-0", tmp_path / "b") is ErrorCode.NONE
+        with trio.fail_after(20):
+            await is_waiting.wait()
+            await lead(broker, "t-0", isr=(1, 2), leader_epoch=1)
+            assert await produce(broker, "t-0") is ErrorCode.NONE
+            may_go_on.set()
+            await until_moved(broker, "t-0", tmp_path / "b")
+        assert values(broker.replicas.partitions[tp("t-0")]) == ["a"] * 4
 
 
 async def test_the_new_directory_fails_on_the_way(

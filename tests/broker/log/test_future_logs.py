@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from broker.log.disk import StrPath
 from broker.log.future_logs import can_be_moved
 from broker.log.log_config import LogConfig
 from broker.log.log_directory import LogDirectoryError
@@ -46,7 +47,6 @@ def directories(path: Path) -> list[str]:
 
 
 async def swap(manager: LogManager, log: PartitionLog) -> PartitionLog:
-    await manager.futures.prepare_swap(A)
     old = manager.futures.swap(A)
     new = manager.logs[A]
     assert old is log
@@ -177,7 +177,6 @@ async def test_a_crash_within_the_swap_leaves_one_log(world: World) -> None:
     """Both have the partition's name; Kafka can't tell which is the good one, and doesn't start."""
     manager, log = await two_directories(world)
     copy(log, await begin(manager, log, world.b))
-    await manager.futures.prepare_swap(A)
     manager.futures.swap(A)
     fill(manager.logs[A], 1)
     kill(manager)
@@ -199,7 +198,6 @@ async def test_a_start_that_ends_a_swap_leaves_other_logs_as_clean_as_they_were(
     beside.local.cleaned_to = 5
     await manager.cleaner.checkpoint()
     copy(log, await begin(manager, log, world.b))
-    await manager.futures.prepare_swap(A)
     manager.futures.swap(A)
     kill(manager)
     manager = await world.start()
@@ -210,7 +208,6 @@ async def test_a_start_that_ends_a_swap_leaves_other_logs_as_clean_as_they_were(
 async def test_a_crash_before_the_swap_leaves_the_copy(world: World) -> None:
     manager, log = await two_directories(world)
     copy(log, await begin(manager, log, world.b))
-    await manager.futures.prepare_swap(A)
     kill(manager)
     manager = await world.start()
     assert manager.logs[A].directory.parent == world.a
@@ -222,16 +219,75 @@ async def test_there_and_back_again(world: World) -> None:
     """The crash of an earlier swap doesn't confuse a later one: which is the newer is told."""
     manager, log = await two_directories(world)
     copy(log, await begin(manager, log, world.b))
-    await manager.futures.prepare_swap(A)
     manager.futures.swap(A)
-    there = manager.logs[A]
     await manager.futures.discard(log)  # but the mark stays
+    kill(manager)
+    manager = await world.start()
+    there = manager.logs[A]
+    assert not (there.directory / "moved-from").exists(), "it's the only one"
     copy(there, await begin(manager, there, world.a))
-    await manager.futures.prepare_swap(A)
     manager.futures.swap(A)
     kill(manager)
     manager = await world.start()
     assert manager.logs[A].directory.parent == world.a
+    await manager.aclose(-1)
+
+
+async def test_the_old_log_may_be_in_a_directory_that_is_offline(world: World) -> None:
+    manager, log = await two_directories(world)
+    copy(log, await begin(manager, log, world.b))
+    manager.futures.swap(A)
+    fill(manager.logs[A], 1)
+    kill(manager)
+    away = world.a.rename(world.root / "away")
+    world.a.write_text("a file")
+    manager = await world.start()
+    await manager.aclose(-1)
+    world.a.unlink()
+    away.rename(world.a)
+    manager = await world.start()
+    assert manager.logs[A].directory.parent == world.b
+    assert values(manager.logs[A]) == [*RECORDS, "12"]
+    await manager.aclose(-1)
+
+
+async def test_a_copy_that_kafka_began_is_marked(world: World) -> None:
+    manager, log = await two_directories(world)
+    future = await begin(manager, log, world.b)
+    (future.directory / "moved-from").unlink()
+    await manager.aclose(-1)
+    manager = await world.start()
+    copy(manager.logs[A], manager.futures.logs[A])
+    manager.futures.swap(A)
+    kill(manager)
+    manager = await world.start()
+    assert manager.logs[A].directory.parent == world.b
+    await manager.aclose(-1)
+
+
+async def test_files_that_are_being_deleted_when_it_is_renamed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread has their old paths, and finds nothing there."""
+    manager, log = await two_directories(world)
+    future = await begin(manager, log, world.b)
+    copy(log, future)
+    future.truncate_to(2)
+    copy(log, future)
+    assert list(future.directory.glob("*.deleted"))
+    world.clock.now_ms += 2000
+    unlink = world.disk.unlink
+
+    def swap_before(path: StrPath) -> None:
+        if future.is_future:
+            manager.futures.swap(A)
+        unlink(path)
+
+    monkeypatch.setattr(world.disk, "unlink", swap_before)
+    await manager._upkeep._remove_due()
+    assert list(future.directory.glob("*.deleted"))
+    await manager._upkeep._remove_due()
+    assert not list(future.directory.glob("*.deleted"))
     await manager.aclose(-1)
 
 
@@ -260,7 +316,6 @@ async def test_the_copys_directory_fails(world: World) -> None:
 async def test_the_copys_directory_fails_in_the_swap_and_nothing_has_changed(world: World) -> None:
     manager, log = await two_directories(world)
     copy(log, await begin(manager, log, world.b))
-    await manager.futures.prepare_swap(A)
     world.disk.break_directory(world.b)
     with storage_error():
         manager.futures.swap(A)
@@ -273,7 +328,6 @@ async def test_the_old_logs_directory_fails_after_the_swap(world: World) -> None
     """It comes back with the next start, and is known to be out of date."""
     manager, log = await two_directories(world)
     copy(log, await begin(manager, log, world.b))
-    await manager.futures.prepare_swap(A)
     manager.futures.swap(A)
     world.disk.break_directory(world.a)
     with storage_error():
