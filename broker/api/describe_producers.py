@@ -10,7 +10,7 @@ Kafka: KafkaApis.handleDescribeProducersRequest, UnifiedLog.activeProducers.
 from broker.api.context import RequestContext
 from broker.api.permissions import Resource
 from broker.broker import Broker
-from broker.log.producer_state import ProducerEntry
+from broker.log.producer_entry import ProducerEntry
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.describe_producers import (
     DescribeProducersRequest,

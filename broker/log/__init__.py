@@ -29,6 +29,7 @@ by this code and the other way round.
         '----------> .txnindex            aborted transactions         transaction_index
     leader_epochs -> leader-epoch-checkpoint    where logs of replicas part
     producer_snapshots -> .snapshot             so that a start reads little
+    producer_history                            so that a truncation reads nothing
     partition_metadata -> partition.metadata    the topic id
 
     loader         opens a directory: leftovers, what is half-done there; recovery, what may be

@@ -63,6 +63,20 @@ class OpenTransactions:
             }
             self._find_first()
 
+    def take_back(self, end_offset: int, open_then: Iterable[tuple[int, int]]) -> None:
+        """The log ends at `end_offset` again; of those that changed since, these were open there.
+
+        As for `reset`.
+        """
+        still_open = {first: who for first, who in self._open.items() if first < end_offset}
+        self._open = OrderedDict(sorted((still_open | dict(open_then)).items()))
+        self._unreplicated = {
+            first_offset: marker_offset
+            for first_offset, marker_offset in self._unreplicated.items()
+            if marker_offset < end_offset
+        }
+        self._find_first()
+
     def _find_first(self) -> None:
         first_offsets = [*self._unreplicated, *itertools.islice(self._open, 1)]
         self.first_unstable_offset = min(first_offsets, default=None)

@@ -40,7 +40,7 @@ from broker.log.local_log import LocalLog
 from broker.log.log_config import LogConfig, ProducerConfig
 from broker.log.partition_metadata import read_topic_id, write_topic_id
 from broker.log.parts import LogParts
-from broker.log.producer_state import ProducerEntry
+from broker.log.producer_entry import ProducerEntry
 from broker.log.storage import Storage
 from broker.log.timestamps import find_timestamp, segment_starts_before
 from broker.log.validation import Prepared

@@ -1,7 +1,8 @@
 """Bringing the producers' state to where the log ends: after a start, and after a truncation.
 
 The state is what the newest snapshot holds, and what the batches after it add. A batch's header
-says it all, but for a transaction marker, whose record has the coordinator's epoch.
+says it all, but for a transaction marker, whose record has the coordinator's epoch. Most
+truncations cut off little, and take back what that had changed (`producer_history`).
 
 Source: Kafka's `UnifiedLog.rebuildProducerState`, `ProducerStateManager.truncateAndReload`.
 """
@@ -48,6 +49,6 @@ def truncate_producers(
 ) -> None:
     """Forget what was cut off at `end_offset`: nothing, if no producer wrote so late."""
     snapshots.delete_after(end_offset)
-    if producers.changed_end_offset > end_offset:
+    if producers.changed_end_offset > end_offset and not producers.take_back(end_offset):
         rebuild_producers(segments, producers, snapshots, log_start_offset, end_offset, now_ms)
     producers.end_offset = end_offset

@@ -24,7 +24,7 @@ from crc32c import crc32c
 
 from broker.log.disk import Disk
 from broker.log.file_names import SNAPSHOT, offset_of, segment_file
-from broker.log.producer_state import BatchMetadata, ProducerEntry
+from broker.log.producer_entry import BatchMetadata, ProducerEntry
 
 _VERSION = 1
 _HEADER = struct.Struct(">hI")
@@ -151,13 +151,14 @@ def _entry(
     coordinator_epoch: int,
     transaction_first_offset: int,
 ) -> ProducerEntry:
-    entry = ProducerEntry(
+    batches: tuple[BatchMetadata, ...] = ()
+    if last_offset >= 0:
+        batches = (BatchMetadata(last_sequence, last_offset, offset_delta, timestamp_ms),)
+    return ProducerEntry(
         producer_id,
         epoch,
         coordinator_epoch,
         timestamp_ms,
         transaction_first_offset if transaction_first_offset >= 0 else None,
+        batches,
     )
-    if last_offset >= 0:
-        entry.batches.append(BatchMetadata(last_sequence, last_offset, offset_delta, timestamp_ms))
-    return entry

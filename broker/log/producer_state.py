@@ -9,8 +9,6 @@ the epoch and the last five batches, and so it can tell
     an older epoch         -> INVALID_PRODUCER_EPOCH: a zombie, its id was given on
     a newer epoch          -> append, if it starts at sequence 0
 
-Five, because a Java producer keeps at most five requests in flight: any of them may come again.
-
 A transaction is open in this log from a producer's first transactional batch to the marker (a
 control batch) that its coordinator writes; `open_transactions` knows all of them. It is begun only
 when the coordinator knows of it, which `verifications` are about. One that is open long after its
@@ -18,81 +16,34 @@ coordinator should have ended it is *late*: it hangs, and holds back the consume
 records until an operator ends it (KIP-664).
 
 State changes by appended batches only, in log order, so it can be rebuilt from any snapshot and
-the log after it (`producer_snapshots`).
+the log after it (`producer_snapshots`), and the last changes can be taken back
+(`producer_history`).
 
 Source: Kafka's `ProducerStateManager`, `ProducerAppendInfo`, `ProducerStateEntry`; KIP-98, KIP-360.
 """
 
-from collections import deque
 from collections.abc import Container, Iterable
-
-import attrs
 
 from broker.log.log_config import ProducerConfig
 from broker.log.open_transactions import OpenTransactions
+from broker.log.producer_entry import (
+    BATCHES_REMEMBERED,
+    MAX_SEQUENCE,
+    BatchMetadata,
+    ProducerEntry,
+)
+from broker.log.producer_history import ProducerHistory
 from broker.log.values import AbortedTransaction, Origin
 from broker.log.verifications import VerificationGuard, Verifications
-from broker.wire.control_records import Marker, read_marker
+from broker.wire.control_records import read_marker
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.record_batch import (
     NO_PRODUCER_EPOCH,
-    NO_SEQUENCE,
-    NO_TIMESTAMP,
     RecordBatch,
 )
 
-BATCHES_REMEMBERED = 5
-
 # What a coordinator may need to end a transaction that has run out of time.
 LATE_TRANSACTION_BUFFER_MS = 5 * 60 * 1000
-_MAX_SEQUENCE = 2**31 - 1
-
-
-@attrs.frozen(slots=True)
-class BatchMetadata:
-    """One appended batch: enough to answer for it again."""
-
-    last_sequence: int
-    last_offset: int
-    offset_delta: int
-    timestamp_ms: int
-
-    @property
-    def first_sequence(self) -> int:
-        return (self.last_sequence - self.offset_delta) & _MAX_SEQUENCE
-
-    @property
-    def first_offset(self) -> int:
-        return self.last_offset - self.offset_delta
-
-
-@attrs.define(slots=True)
-class ProducerEntry:
-    producer_id: int
-    epoch: int = NO_PRODUCER_EPOCH
-    coordinator_epoch: int = -1
-    last_timestamp_ms: int = NO_TIMESTAMP
-    transaction_first_offset: int | None = None
-    batches: deque[BatchMetadata] = attrs.field(
-        factory=lambda: deque[BatchMetadata](maxlen=BATCHES_REMEMBERED)
-    )
-
-    @property
-    def last_sequence(self) -> int:
-        return self.batches[-1].last_sequence if self.batches else NO_SEQUENCE
-
-    def is_in_transaction(self, epoch: int) -> bool:
-        """Whether the producer of that epoch has a transaction open here.
-
-        A hanging one, of an epoch before, says nothing of the next (as from Kafka 4.0 on).
-        """
-        return self.transaction_first_offset is not None and self.epoch == epoch
-
-    def take_epoch(self, epoch: int) -> None:
-        """Another epoch's sequences start anew."""
-        if self.epoch != epoch:
-            self.batches.clear()
-            self.epoch = epoch
 
 
 class ProducerState:
@@ -104,6 +55,7 @@ class ProducerState:
         self._entries: dict[int, ProducerEntry] = {}
         self.transactions = OpenTransactions()
         self.verifications = Verifications()
+        self._history = ProducerHistory()
         self.end_offset = 0
         self.changed_end_offset = 0
 
@@ -200,7 +152,7 @@ class ProducerState:
                 )
             return
         last_sequence = entry.last_sequence
-        expected = 0 if last_sequence == _MAX_SEQUENCE else last_sequence + 1
+        expected = 0 if last_sequence == MAX_SEQUENCE else last_sequence + 1
         if first_sequence != expected:
             raise KafkaError(
                 ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
@@ -232,42 +184,80 @@ class ProducerState:
         self.changed_end_offset = batch.end_offset
         if batch.is_transactional:
             self.verifications.end(batch.producer_id)
-        entry = self._entries.get(batch.producer_id)
-        if entry is None:
-            entry = self._entries[batch.producer_id] = ProducerEntry(batch.producer_id)
+        before = self._entries.get(batch.producer_id)
+        self._history.note(batch.base_offset, batch.producer_id, before)
+        entry = ProducerEntry(batch.producer_id) if before is None else before
         if batch.is_control:
-            marker = read_marker(batch)
-            # None: compaction emptied it, and its transaction is gone from the log, too.
-            return None if marker is None else self._end_transaction(batch, marker, entry)
-        entry.take_epoch(batch.producer_epoch)
-        entry.batches.append(
-            BatchMetadata(
-                batch.last_sequence,
-                batch.last_offset,
-                batch.last_offset_delta,
-                batch.max_timestamp_ms,
-            )
+            return self._end_transaction(batch, entry)
+        first_offset = entry.transaction_first_offset
+        if batch.is_transactional and first_offset is None:
+            first_offset = batch.base_offset
+            self.transactions.begin(first_offset, batch.producer_id)
+        appended = BatchMetadata(
+            batch.last_sequence, batch.last_offset, batch.last_offset_delta, batch.max_timestamp_ms
         )
-        entry.last_timestamp_ms = batch.max_timestamp_ms
-        if batch.is_transactional and entry.transaction_first_offset is None:
-            entry.transaction_first_offset = batch.base_offset
-            self.transactions.begin(batch.base_offset, batch.producer_id)
+        self._entries[batch.producer_id] = ProducerEntry(
+            batch.producer_id,
+            batch.producer_epoch,
+            entry.coordinator_epoch,
+            batch.max_timestamp_ms,
+            first_offset,
+            (*entry.batches_of(batch.producer_epoch)[1 - BATCHES_REMEMBERED :], appended),
+        )
         return None
 
     def _end_transaction(
-        self, batch: RecordBatch, marker: Marker, entry: ProducerEntry
+        self, batch: RecordBatch, entry: ProducerEntry
     ) -> AbortedTransaction | None:
-        entry.take_epoch(batch.producer_epoch)
-        entry.coordinator_epoch = marker.coordinator_epoch
-        entry.last_timestamp_ms = batch.max_timestamp_ms
+        marker = read_marker(batch)
+        if marker is None:
+            # Compaction emptied it, and its transaction is gone from the log, too.
+            self._entries[entry.producer_id] = entry
+            return None
+        self._entries[entry.producer_id] = ProducerEntry(
+            entry.producer_id,
+            batch.producer_epoch,
+            marker.coordinator_epoch,
+            batch.max_timestamp_ms,
+            None,
+            entry.batches_of(batch.producer_epoch),
+        )
         first_offset = entry.transaction_first_offset
         if first_offset is None:
             return None  # nothing of the transaction is in this log
-        entry.transaction_first_offset = None
         stable = self.transactions.end(first_offset, batch.base_offset)
         if marker.commit:
             return None
         return AbortedTransaction(entry.producer_id, first_offset, batch.base_offset, stable)
+
+    def on_high_watermark(self, high_watermark: int) -> None:
+        """What lies below it is decided, and stays."""
+        self.transactions.on_high_watermark(high_watermark)
+        self._history.forget_before(high_watermark)
+
+    def take_back(self, end_offset: int) -> bool:
+        """Be what it was when the log ended at `end_offset`; False if that isn't known any more."""
+        if end_offset < self._history.start_offset:
+            return False
+        touched = set()
+        for producer_id, before in self._history.take_back(end_offset):
+            touched.add(producer_id)
+            if before is None:
+                self._entries.pop(producer_id, None)
+            else:
+                self._entries[producer_id] = before
+        entries = [self._entries[each] for each in touched if each in self._entries]
+        self.transactions.take_back(
+            end_offset,
+            (
+                (entry.transaction_first_offset, entry.producer_id)
+                for entry in entries
+                if entry.transaction_first_offset is not None
+            ),
+        )
+        self.changed_end_offset = min(self.changed_end_offset, end_offset)
+        self.end_offset = end_offset
+        return True
 
     def late_transaction(self, now_ms: int) -> ProducerEntry | None:
         """Whose transaction hangs, by all appearance: the oldest one, if it is late."""
@@ -295,6 +285,7 @@ class ProducerState:
             for entry in self._entries.values()
             if entry.transaction_first_offset is not None
         )
+        self._history.start_over(end_offset)
         self.end_offset = end_offset
         self.changed_end_offset = end_offset if self._entries else 0
 
@@ -304,6 +295,7 @@ class ProducerState:
         self._entries = old._entries
         self.transactions = old.transactions
         self.verifications = old.verifications
+        self._history = old._history
         self.changed_end_offset = old.changed_end_offset
 
     def _expired(self, entry: ProducerEntry, now_ms: int) -> bool:

@@ -358,8 +358,10 @@ class Segment:
         return [Path(stem + each + suffix) for each in SUFFIXES]
 
     def _largest_by_scan(self) -> tuple[int, int]:
+        """As the time index has it, and the batches since something was indexed last."""
         largest = self.time_index.largest()
-        position = self.offset_index.lookup(largest[1])
+        last = self.offset_index.last if self.time_index.last else None
+        position = last[1] if last else 0
         for _, batch in batch_headers(self.file(), position, self.size_bytes):
             if batch.max_timestamp_ms > largest[0]:
                 largest = (batch.max_timestamp_ms, batch.last_offset)

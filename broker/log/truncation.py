@@ -2,7 +2,7 @@
 
     files       segments after the offset are dropped, the one that holds it is cut
     epochs      those that began after it are forgotten
-    producers   go back to a snapshot before it, and to the batches since
+    producers   what the batches after it changed is taken back; or a snapshot, and what was since
     watermarks  move back if they were beyond it
 
 Whether and where to cut is the follower's to find out: `broker.replica.truncation`.

@@ -59,7 +59,7 @@ class Watermarks:
     def update_high_watermark(self, offset: int) -> int:
         """Set it, bounded by the log start and end offsets; gives what it became."""
         self.high_watermark = min(max(offset, self.log_start_offset), self._local.log_end_offset)
-        self._producers.transactions.on_high_watermark(self.high_watermark)
+        self._producers.on_high_watermark(self.high_watermark)
         return self.high_watermark
 
     def raise_log_start(self, offset: int) -> bool:

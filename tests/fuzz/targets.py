@@ -18,8 +18,8 @@ from broker.log.checkpoints import MalformedCheckpoint, OffsetCheckpoint
 from broker.log.index_file import IndexFile, OffsetIndex, TimeIndex
 from broker.log.leader_epochs import LeaderEpochs
 from broker.log.partition_metadata import MalformedPartitionMetadata, read_topic_id, write_topic_id
+from broker.log.producer_entry import BatchMetadata, ProducerEntry
 from broker.log.producer_snapshots import MalformedSnapshot, decode_snapshot, encode_snapshot
-from broker.log.producer_state import BatchMetadata, ProducerEntry
 from broker.log.transaction_index import TransactionIndex
 from broker.log.values import AbortedTransaction
 from broker.transactions.transaction_records import read_key as read_transactional_id
@@ -179,8 +179,8 @@ STORED = [Target("stored messages", 8, _damaged_one(corpus.stored()), _read_stor
 
 
 def _snapshot(rng: random.Random) -> bytes:
-    entry = ProducerEntry(5, 0, 0, corpus.TIMESTAMP_MS, 7)
-    entry.batches.append(BatchMetadata(3, 9, 1, corpus.TIMESTAMP_MS))
+    batches = (BatchMetadata(3, 9, 1, corpus.TIMESTAMP_MS),)
+    entry = ProducerEntry(5, 0, 0, corpus.TIMESTAMP_MS, 7, batches)
     data = damaged(encode_snapshot([entry] * rng.randint(0, 3)), rng)
     # Behind a version there is a CRC of all the rest.
     return data[:2] + struct.pack(">I", crc32c(data[6:])) + data[6:] if rng.random() < 0.5 else data

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from broker.log.log_config import LogConfig, ProducerConfig
 from broker.log.partition_log import PartitionLog
-from broker.log.producer_state import BatchMetadata, ProducerState
+from broker.log.producer_entry import BatchMetadata
+from broker.log.producer_state import ProducerState
 from broker.log.values import Origin
 from broker.wire.control_records import build_marker
 from broker.wire.record_batch import RecordBatch, batches

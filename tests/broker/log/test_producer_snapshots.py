@@ -6,17 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broker.log.producer_entry import BatchMetadata, ProducerEntry
 from broker.log.producer_snapshots import (
     MalformedSnapshot,
     ProducerSnapshots,
     decode_snapshot,
     encode_snapshot,
 )
-from broker.log.producer_state import BatchMetadata, ProducerEntry
 from tests.support.unsynced_disk import UnsyncedDisk
 
-ENTRY = ProducerEntry(1000, 2, -1, 1_700_000_000_123, None)
-ENTRY.batches.append(BatchMetadata(41, 99, 4, 1_700_000_000_123))
+ENTRY = ProducerEntry(
+    1000, 2, -1, 1_700_000_000_123, None, (BatchMetadata(41, 99, 4, 1_700_000_000_123),)
+)
 
 
 def snapshots(directory: Path) -> ProducerSnapshots:
@@ -34,8 +35,8 @@ def snapshots(directory: Path) -> ProducerSnapshots:
 def test_what_is_written_is_read(
     producer_id: int, epoch: int, sequence: int, offset: int, transaction: int | None
 ) -> None:
-    entry = ProducerEntry(producer_id, epoch, 3, 55, transaction)
-    entry.batches.append(BatchMetadata(sequence, offset, 0, 55))
+    batches = (BatchMetadata(sequence, offset, 0, 55),)
+    entry = ProducerEntry(producer_id, epoch, 3, 55, transaction, batches)
     empty = ProducerEntry(producer_id, epoch)
     assert decode_snapshot(encode_snapshot([entry, empty])) == [entry, empty]
 
@@ -52,10 +53,10 @@ def test_the_bytes() -> None:
 
 
 def test_only_the_last_batch_is_kept() -> None:
-    entry = ProducerEntry(1, 0)
-    entry.batches.extend(BatchMetadata(i, i, 0, 5) for i in range(3))
+    batches = tuple(BatchMetadata(i, i, 0, 5) for i in range(3))
+    entry = ProducerEntry(1, 0, batches=batches)
     [found] = decode_snapshot(encode_snapshot([entry]))
-    assert list(found.batches) == [BatchMetadata(2, 2, 0, -1)]
+    assert found.batches == (BatchMetadata(2, 2, 0, -1),)
 
 
 @given(cut=st.integers(0, 59), flip=st.integers(0, 59))
