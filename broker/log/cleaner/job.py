@@ -59,7 +59,7 @@ class Job:
     @classmethod
     def decode(cls, line: bytes) -> Self:
         fields = json.loads(line)
-        fields["segments"] = tuple(SegmentToRead(**segment) for segment in fields["segments"])
+        fields["segments"] = tuple(SegmentToRead(*segment) for segment in fields["segments"])
         fields["producers"] = tuple(tuple(producer) for producer in fields["producers"])
         fields["aborted"] = tuple(tuple(aborted) for aborted in fields["aborted"])
         return cls(**fields)
@@ -101,10 +101,10 @@ _KINDS: Final[Mapping[str, type[Answer]]] = {
 
 def encode(message: Job | Answer) -> bytes:
     """One line."""
-    fields = attrs.asdict(message)
+    fields = attrs.asdict(message, recurse=False)
     if not isinstance(message, Job):
         fields["kind"] = type(message).__name__
-    return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
+    return json.dumps(fields, separators=(",", ":"), default=attrs.astuple).encode() + b"\n"
 
 
 def decode_answer(line: bytes | bytearray) -> Answer:
