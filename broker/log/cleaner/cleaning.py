@@ -36,11 +36,15 @@ _MOST_IN_A_GROUP = 32
 
 @attrs.frozen
 class Cleaning:
-    """`throttle` hears of every byte that is read or written, and may take its time."""
+    """`throttle` hears of every byte that is read or written, and may take its time.
+
+    most_bytes: of a new segment, whatever segment.bytes says: an index can't point farther.
+    """
 
     job: Job
     disk: Disk
     throttle: Callable[[int], None]
+    most_bytes: int = 2**31 - 1
 
     def run(self) -> Generator[Replacement, None, Cleaned]:
         """Gives each group of segments that is written; goes on when asked for the next.
@@ -104,10 +108,14 @@ class Cleaning:
         new.size_bytes = 0
         new.create_files()
         writing = _Writing(new, self.job.buffer_bytes, self.throttle)
+        # A batch whose delete horizon begins grows, by less than it was.
+        room_bytes = self.most_bytes - sum(each.size_bytes for each in group)
         for to_read in group:
             for batch in self._batches(self._segment(to_read), 0):
-                kept = retention.keep(batch)
+                room_bytes += batch.size_bytes
+                kept = retention.keep(batch, may_grow=room_bytes >= 2 * batch.size_bytes)
                 if kept is not None:
+                    room_bytes -= len(kept)
                     writing.add(batch, kept)
         writing.finish()
         for aborted in retention.transactions.take_marked():

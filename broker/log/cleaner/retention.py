@@ -58,9 +58,10 @@ class Retention:
     now_ms: int
     delete_retention_ms: int
 
-    def keep(self, batch: RecordBatch) -> memoryview | bytearray | None:
+    def keep(self, batch: RecordBatch, *, may_grow: bool = True) -> memoryview | bytearray | None:
         """What is kept of the batch, as the bytes of a batch; None if nothing is.
 
+        may_grow: else its delete horizon begins another time, when there is room.
         CORRUPT_MESSAGE, INVALID_RECORD.
         """
         batch.check_crc()
@@ -70,16 +71,17 @@ class Retention:
             marks_nothing = self.transactions.marks_nothing(batch)
             if not batch.count or (marks_nothing and is_over):
                 return self._keep_header(batch)
-            if marks_nothing and horizon_ms is None:
+            if marks_nothing and horizon_ms is None and may_grow:
                 fates = bytearray((STAYS,)) * (batch.last_offset_delta + 1)
                 return self._rewrite(batch, bytes(batch.opened()), fates, begins_horizon=True)
             return batch.view
         if self.transactions.is_aborted(batch) or not batch.count:
             return self._keep_header(batch)
-        return self._keep_latest(batch, horizon_ms, is_over=is_over)
+        may_begin = may_grow and horizon_ms is None
+        return self._keep_latest(batch, is_over=is_over, may_begin=may_begin)
 
     def _keep_latest(
-        self, batch: RecordBatch, horizon_ms: int | None, *, is_over: bool
+        self, batch: RecordBatch, *, is_over: bool, may_begin: bool
     ) -> memoryview | bytearray | None:
         body = None
         if self.map.covers(batch):
@@ -93,7 +95,7 @@ class Retention:
             tombstones = fates.count(STAYS_AS_TOMBSTONE)
         if values + tombstones == 0:
             return self._keep_header(batch)
-        begins_horizon = tombstones > 0 and horizon_ms is None
+        begins_horizon = tombstones > 0 and may_begin
         if values + tombstones == batch.count and not begins_horizon:
             return batch.view
         if body is None:

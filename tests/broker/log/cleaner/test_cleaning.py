@@ -94,6 +94,26 @@ def again(compacted: CompactedLog) -> None:
     cleaned(compacted)
 
 
+def test_a_segment_that_may_not_grow_waits_for_its_delete_horizon(compacted: CompactedLog) -> None:
+    """Whose beginning makes each record longer: an index has 31 bits for where a batch is."""
+    for name in "abcde":
+        compacted.put(f"{name}=")
+    compacted.roll()
+
+    def begun(most_bytes: int) -> list[bool]:
+        job = job_for(look_at(compacted.log, 0), CleanerConfig(), compacted.world.clock())
+        for made in Cleaning(job, compacted.world.disk, lambda _: None, most_bytes).run():
+            assert made.size_bytes <= most_bytes
+            compacted.log.local.replace(made.base_offsets, made.size_bytes)
+        return [batch.delete_horizon_ms is not None for batch in read_batches(compacted.log)]
+
+    first = compacted.log.local.segments.first
+    assert not any(begun(first.size_bytes))
+    assert any(begun(first.size_bytes + 100))
+    assert all(begun(first.size_bytes * 2))
+    assert len(compacted.words()) == 5
+
+
 def test_records_of_aborted_transactions_go_and_the_marker_follows(
     compacted: CompactedLog,
 ) -> None:
