@@ -104,6 +104,9 @@ def kafka_python(cluster: TestCluster, topic: str) -> Iterator[Member]:
         group_id=topic,
         partition_assignment_strategy=[CooperativeStickyAssignor],
         heartbeat_interval_ms=200,
+        # It may join before its own metadata have the topic, is then given nothing, and looks again
+        # (and joins again) only when they are too old: after five minutes, unless told.
+        metadata_max_age_ms=1_000,
     )
     consumer.subscribe([topic], listener=Listener())
     with polled(partial(consumer.poll, 50)):

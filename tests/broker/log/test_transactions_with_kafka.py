@@ -90,6 +90,10 @@ def produce(kafka: KafkaServer) -> list[str]:
             bad.flush()
         bad.abort_transaction(30)
         good.commit_transaction(30)
+    # A commit is answered before its markers are written. A producer of the same name is given its
+    # id when they are.
+    producer(kafka, "good")
+    producer(kafka, "bad")
     return committed
 
 
