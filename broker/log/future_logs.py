@@ -87,7 +87,7 @@ class FutureLogs:
         future = await self.make(directory, name, log.topic_id, config)
         directory.storage.check()
         assert future is not None, "a directory that can't be made takes its log directory offline"
-        log.local.give_up_cleaning(-1)  # what is copied should stay as it is meanwhile
+        log.local.abandon_cleaning()  # what is copied should stay as it is meanwhile
         self.logs[topic_partition] = future
         self.satisfied(topic_partition)
         self.upkeep.take_in(future)

@@ -141,7 +141,8 @@ class LocalLog:
 
         In the middle of a batch all of it goes (Kafka leaves a gap there): see `log_end_offset`.
         """
-        self.give_up_cleaning(offset)
+        if self.claim is not None and offset < self.claim.end_offset:
+            self.abandon_cleaning()
         with self.storage:
             self.drop([segment for segment in self.segments if segment.base_offset > offset])
             self.log_end_offset = self.segments.active.truncate_to(offset, self._clock_ms())
@@ -150,7 +151,7 @@ class LocalLog:
 
     def truncate_fully_and_start_at(self, offset: int) -> None:
         """Drop everything; the next append is at `offset`."""
-        self.give_up_cleaning(0)
+        self.abandon_cleaning()
         with self.storage:
             self.drop(list(self.segments))
             self.segments.add(self._files.create(offset, self.config))
@@ -179,9 +180,9 @@ class LocalLog:
             self.segments.replace(old, self._files.swap_in(old, size_bytes, self.config))
         self.stirred.happened()
 
-    def give_up_cleaning(self, offset: int) -> None:
-        """What lies from `offset` on changes."""
-        if self.claim is not None and offset < self.claim.end_offset:
+    def abandon_cleaning(self) -> None:
+        """What is being cleaned changes, or goes: a round that is under way counts for nothing."""
+        if self.claim is not None:
             self.claim.give_up()
 
     def cleaned_before(self, cleaned_to: int | None) -> None:

@@ -430,7 +430,7 @@ class PartitionLog:
 
         Every later use is KAFKA_STORAGE_ERROR, and doesn't concern the logs beside it.
         """
-        self.local.give_up_cleaning(0)
+        self.local.abandon_cleaning()
         self.local.release()
         self.local.storage = Storage(self.directory, ClosedLog("the log was closed"))
 

@@ -42,7 +42,7 @@ from broker.wire.errors import KafkaError
 from broker.wire.record_batch import NO_TIMESTAMP, RecordBatch
 from broker.wire.regions import FileRegion, OpenFile
 
-_MAX_RELATIVE_OFFSET = 2**31 - 1
+MAX_RELATIVE_OFFSET = 2**31 - 1  # what an index entry has room for
 
 SUFFIXES = (LOG, OFFSET_INDEX, TIME_INDEX, TRANSACTION_INDEX)
 
@@ -151,7 +151,7 @@ class Segment:
         """Whether an append of this size, time and last offset must go to a new segment."""
         if self.size_bytes > config.segment_bytes - size_bytes:
             return True
-        if last_offset - self.base_offset > _MAX_RELATIVE_OFFSET:
+        if last_offset - self.base_offset > MAX_RELATIVE_OFFSET:
             return True
         if self.offset_index.is_full or self.time_index.is_full:
             return True
@@ -281,7 +281,7 @@ class Segment:
                 last_offset = batch.last_offset
                 if batch.base_offset < end_offset or last_offset < batch.base_offset:
                     break
-                if last_offset - self.base_offset > _MAX_RELATIVE_OFFSET:
+                if last_offset - self.base_offset > MAX_RELATIVE_OFFSET:
                     break
                 if batch.max_timestamp_ms > largest[0]:
                     largest = (batch.max_timestamp_ms, last_offset)

@@ -22,7 +22,7 @@
     offset_map       the map: 24 bytes a key in one packed array; and what it says of a batch
     records          where each record of a batch lies, and its key
     transactions     which batches were aborted, which markers have nothing left to mark
-    retention        what is kept of a batch: its bytes, some of its records, its header, nothing
+    batch_retention  what is kept of a batch: its bytes, some of its records, its header, nothing
     cleaning         one job from its first to its last byte, file by file
     job              what owner and child tell each other
     child, worker    the two ends of the pipe

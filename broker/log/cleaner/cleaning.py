@@ -16,20 +16,19 @@ from pathlib import Path
 
 import attrs
 
+from broker.log.cleaner.batch_retention import BatchRetention, LastBatch
 from broker.log.cleaner.job import Cleaned, Job, Replacement, SegmentToRead
 from broker.log.cleaner.offset_map import OffsetMap
-from broker.log.cleaner.retention import LastBatch, Retention
 from broker.log.cleaner.transactions import CleanedTransactions
 from broker.log.disk import Disk
 from broker.log.file_names import CLEANED
 from broker.log.log_config import LogConfig
 from broker.log.log_file import whole_batches
-from broker.log.segment import Segment
+from broker.log.segment import MAX_RELATIVE_OFFSET, Segment
 from broker.log.values import AbortedTransaction
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.record_batch import RecordBatch, batch_at
 
-_MAX_RELATIVE_OFFSET = 2**31 - 1
 # The owner renames three files of each in its event loop: that many take it some milliseconds.
 _MOST_IN_A_GROUP = 32
 
@@ -57,7 +56,7 @@ class Cleaning:
         offsets = self._read_keys(CleanedTransactions(aborted, job.first_dirty_offset))
         end_offset = offsets.latest_offset + 1
         segments = [segment for segment in job.segments if segment.base_offset < end_offset]
-        retention = Retention(
+        retention = BatchRetention(
             offsets,
             CleanedTransactions(aborted, segments[0].base_offset if segments else end_offset),
             {producer: LastBatch(epoch, last) for producer, epoch, last in job.producers},
@@ -102,7 +101,7 @@ class Cleaning:
 
     # --- the new segments
 
-    def _write_anew(self, group: Sequence[SegmentToRead], retention: Retention) -> Replacement:
+    def _write_anew(self, group: Sequence[SegmentToRead], retention: BatchRetention) -> Replacement:
         new = self._segment(group[0])
         new.go_by_suffix(CLEANED)
         new.size_bytes = 0
@@ -213,7 +212,7 @@ def grouped(
             <= index_bytes
             and (
                 segment.size_bytes == 0
-                or end_offset - 1 - group[0].base_offset <= _MAX_RELATIVE_OFFSET
+                or end_offset - 1 - group[0].base_offset <= MAX_RELATIVE_OFFSET
             )
         ):
             yield group

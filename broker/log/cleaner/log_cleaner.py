@@ -25,7 +25,6 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
 
 import attrs
 import trio
@@ -45,11 +44,9 @@ from broker.log.local_log import CleaningClaim
 from broker.log.log_config import CleanerConfig
 from broker.log.log_directories import LogDirectories
 from broker.log.partition_log import PartitionLog
-from broker.log.upkeep import cleaned_offsets
+from broker.log.upkeep import cleaned_offsets, in_thread
 from broker.wire.errors import KafkaError
 from coordination.values import Recorder, TopicPartition
-
-T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -90,7 +87,7 @@ class LogCleaner:
             self.config = config
             self._failures.clear()
             for log in self.logs.values():
-                log.local.give_up_cleaning(-1)
+                log.local.abandon_cleaning()
 
     async def checkpoint(self) -> None:
         """Write down up to where each log was cleaned: after a round, a truncation, a deletion."""
@@ -98,7 +95,7 @@ class LogCleaner:
             for directory, logs in self.directories.online_with_logs(self.logs.values()):
                 offsets = cleaned_offsets(logs)
                 with suppress(KafkaError), directory.storage:  # which has taken note
-                    await self._in_thread(directory.cleaned_offsets.write, offsets)
+                    await in_thread(self.threads, directory.cleaned_offsets.write, offsets)
                     for log in logs:
                         log.local.cleaned_checkpointed(offsets.get(log.topic_partition))
 
@@ -211,7 +208,7 @@ class LogCleaner:
         await trio.lowlevel.checkpoint()  # ends here if the claim was given up
         log.local.replace(replacement.base_offsets, replacement.size_bytes)
         with log.local.storage:
-            await self._in_thread(self.disk.sync_directory, log.directory)
+            await in_thread(self.threads, self.disk.sync_directory, log.directory)
 
     async def _remove_unfinished(self, log: PartitionLog) -> None:
         """The loader and the next round do so, too: this is for the room that they take.
@@ -221,10 +218,7 @@ class LogCleaner:
         if not self._is_kept(log):
             return
         with suppress(OSError):
-            await self._in_thread(remove_unfinished, self.disk, log.directory)
-
-    async def _in_thread(self, function: Callable[..., T], *arguments: object) -> T:
-        return await trio.to_thread.run_sync(function, *arguments, limiter=self.threads)
+            await in_thread(self.threads, remove_unfinished, self.disk, log.directory)
 
 
 @attrs.frozen(eq=False)

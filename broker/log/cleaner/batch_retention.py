@@ -48,7 +48,7 @@ class LastBatch:
 
 
 @attrs.frozen
-class Retention:
+class BatchRetention:
     """Decides for one round; `end_offset` is that of the last segment that may be cleaned."""
 
     map: OffsetMap
