@@ -16,6 +16,7 @@ from broker.api.context import Authorizer
 from broker.config.broker_config import BrokerConfig
 from broker.control.client import ControllerClient
 from broker.control.metadata_cache import MetadataCache
+from broker.coordinators.partition_counts import PartitionCounts
 from broker.groups.coordinator import GroupCoordinator
 from broker.groups.offsets_log import OFFSETS_TOPIC
 from broker.groups.old_offsets import ZooKeeperOffsets
@@ -62,6 +63,7 @@ class Broker:
     producer_ids: ProducerIds
     groups: GroupCoordinator
     transactions: TransactionCoordinator
+    partition_counts: PartitionCounts  # of the two's topics
     old_offsets: ZooKeeperOffsets
     topic_admin: TopicAdmin
     features: FinalizedFeatures

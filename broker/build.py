@@ -14,6 +14,7 @@ from broker.config.broker_config import BrokerConfig
 from broker.config.topic_configs import cleaner_config, log_config, producer_config
 from broker.control.client import ControllerClient
 from broker.control.metadata_cache import MetadataCache
+from broker.coordinators.partition_counts import PartitionCounts
 from broker.coordinators.replicated_log import ReplicatedLog, ReplicatedOffsetsLog
 from broker.groups.coordinator import GroupCoordinator
 from broker.groups.offsets_log import OFFSETS_TOPIC
@@ -82,9 +83,10 @@ def build_broker(
         connect,
     )
     producer_ids = ProducerIds(config.broker_id, controller_client)
+    counts = _partition_counts(config, metadata, zookeeper)
     transactions = TransactionCoordinator(
         config,
-        _transactions_log(config, replicas, metadata),
+        _transactions_log(config, replicas, counts),
         metadata,
         partial(_broker_link, config, metadata, connect),
         topic_admin.gone,
@@ -118,12 +120,13 @@ def build_broker(
         producer_ids=producer_ids,
         groups=GroupCoordinator(
             config,
-            _offsets_log(config, replicas, metadata, transactions.verifier),
+            _offsets_log(config, replicas, counts, transactions.verifier),
             recorder,
             clock_ms,
             randomness,
         ),
         transactions=transactions,
+        partition_counts=counts,
         old_offsets=ZooKeeperOffsets(zookeeper),
         topic_admin=topic_admin,
         features=FinalizedFeatures(recorder),
@@ -170,30 +173,38 @@ def _moves_throttle(config: BrokerConfig, configs: LiveConfigs) -> Throttle:
     )
 
 
+def _partition_counts(
+    config: BrokerConfig, metadata: MetadataCache, zookeeper: ZooKeeper
+) -> PartitionCounts:
+    planned = {
+        OFFSETS_TOPIC: config.offsets_topic_num_partitions,
+        TRANSACTIONS_TOPIC: config.transaction_state_log_num_partitions,
+    }
+    return PartitionCounts(planned, metadata, zookeeper)
+
+
 def _offsets_log(
-    config: BrokerConfig, replicas: ReplicaManager, metadata: MetadataCache, verifier: Verifier
+    config: BrokerConfig, replicas: ReplicaManager, counts: PartitionCounts, verifier: Verifier
 ) -> ReplicatedOffsetsLog:
     return ReplicatedOffsetsLog(
         OFFSETS_TOPIC,
-        planned_partitions=config.offsets_topic_num_partitions,
+        counts,
         timeout_ms=config.offsets_commit_timeout_ms,
         load_buffer_bytes=config.offsets_load_buffer_size,
         replicas=replicas,
-        metadata=metadata,
         verifier=verifier,
     )
 
 
 def _transactions_log(
-    config: BrokerConfig, replicas: ReplicaManager, metadata: MetadataCache
+    config: BrokerConfig, replicas: ReplicaManager, counts: PartitionCounts
 ) -> ReplicatedLog:
     return ReplicatedLog(
         TRANSACTIONS_TOPIC,
-        planned_partitions=config.transaction_state_log_num_partitions,
+        counts,
         timeout_ms=config.request_timeout_ms,
         load_buffer_bytes=config.transaction_state_log_load_buffer_size,
         replicas=replicas,
-        metadata=metadata,
     )
 
 

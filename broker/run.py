@@ -10,6 +10,7 @@
         ├─ fetchers.run       one task a source broker
         ├─ isr_changes.run    AlterPartition
         ├─ moves.run          replicas to other log directories
+        ├─ partition_counts.run    of the coordinators' topics
         ├─ groups.run         rebalances, offset expiry
         ├─ transactions.run   markers, timeouts, expiry of transactional ids
         └─ a listener each    one task a connection
@@ -230,6 +231,7 @@ class _Life:
             await nursery.start(broker.fetchers.run)
             await nursery.start(broker.isr_changes.run)
             await nursery.start(broker.moves.run)
+            await nursery.start(broker.partition_counts.run)
             await nursery.start(broker.groups.run)
             await nursery.start(broker.transactions.run)
             self._may_register.set()
@@ -275,6 +277,7 @@ class _Life:
         )
         await identity.lock_and_claim(broker.logs, self._surroundings.disk)
         await self._ask(broker.client_quotas.read_all)
+        await self._ask(broker.partition_counts.count)
         await broker.logs.load(await self._ask(broker.configs.all_log_configs), _log_progress)
         self._events.write_to(broker.logs.directories.online[0].path / FILE_NAME)
         await broker.replicas.high_watermarks.load()

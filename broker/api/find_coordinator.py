@@ -11,12 +11,12 @@ Up to version 3 a success has a message, too: "NONE", Kafka's name of that code.
 has one only if there is more to say than its code does, or if nobody can be asked for at all.
 """
 
-from typing import Final
+from typing import Final, Protocol
 
 from broker.api.context import RequestContext
 from broker.api.group_services import GroupServices
 from broker.api.permissions import Resource
-from broker.coordinators.log import partition_for
+from broker.api.transaction_services import TransactionServices
 from broker.groups.offsets_log import OFFSETS_TOPIC
 from broker.transactions.transactions_log import TRANSACTIONS_TOPIC
 from broker.wire.errors import ErrorCode, KafkaError
@@ -38,11 +38,16 @@ TOPICS: Final = {GROUP: OFFSETS_TOPIC, TRANSACTION: TRANSACTIONS_TOPIC}
 FIRST_VERSION_WITH_MANY_KEYS: Final = 4
 FIRST_VERSION_WITH_SHARE_GROUPS: Final = 6
 
+
+class CoordinatorServices(GroupServices, TransactionServices, Protocol):
+    """Both kinds of coordinators."""
+
+
 NO_NODE: Final = -1
 
 
 async def handle(
-    broker: GroupServices, context: RequestContext, request: FindCoordinatorRequest
+    broker: CoordinatorServices, context: RequestContext, request: FindCoordinatorRequest
 ) -> FindCoordinatorResponse:
     if context.api_version >= FIRST_VERSION_WITH_MANY_KEYS:
         coordinators = [
@@ -67,7 +72,7 @@ def _words(answer: Coordinator) -> str:
 
 
 async def _find(
-    broker: GroupServices, context: RequestContext, key_type: int, key: str
+    broker: CoordinatorServices, context: RequestContext, key_type: int, key: str
 ) -> Coordinator:
     try:
         if key_type == TRANSACTION:
@@ -93,7 +98,7 @@ async def _find(
 
 
 async def _coordinator(
-    broker: GroupServices, context: RequestContext, topic: str, key: str
+    broker: CoordinatorServices, context: RequestContext, topic: str, key: str
 ) -> tuple[int, Endpoint]:
     cluster = broker.metadata.current
     if topic not in cluster.topics:
@@ -104,8 +109,8 @@ async def _coordinator(
             why = error.message
         # The client asks again: by then there is a leader, or enough brokers to make the topic.
         raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, why)
-    partition = TopicPartition(topic, partition_for(key, len(cluster.topics[topic].partitions)))
-    state = cluster.partition(partition)
+    coordinator = broker.groups if topic == OFFSETS_TOPIC else broker.transactions
+    state = cluster.partition(TopicPartition(topic, coordinator.partition_for(key)))
     leader = state.leader_and_isr.leader if state is not None else NO_NODE
     endpoint = cluster.endpoint(leader, context.listener)
     if endpoint is None:

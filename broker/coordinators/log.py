@@ -41,7 +41,7 @@ class CoordinatorLog(Protocol):
 
     @property
     def partition_count(self) -> int:
-        """Partitions of the topic if it exists, else how many it will be made with."""
+        """Partitions of the topic: what everybody in the cluster divides by."""
         ...
 
     def append(self, partition: int, records: Sequence[Record]) -> Append:

@@ -14,8 +14,8 @@ from collections.abc import AsyncGenerator, Sequence
 import attrs
 import trio
 
-from broker.control.metadata_cache import MetadataCache
 from broker.coordinators.log import Append
+from broker.coordinators.partition_counts import PartitionCounts
 from broker.groups.offsets_log import TransactionalProducer, Verified
 from broker.log.values import Origin
 from broker.log.verifications import VerificationGuard
@@ -31,22 +31,17 @@ from coordination.values import TopicPartition
 
 @attrs.define(eq=False)
 class ReplicatedLog:
-    """Implements `broker.coordinators.log.CoordinatorLog` over this broker's replicas.
-
-    `planned_partitions`: how many the topic will be made with, as long as there is none.
-    """
+    """Implements `broker.coordinators.log.CoordinatorLog` over this broker's replicas."""
 
     topic: str
-    planned_partitions: int
+    counts: PartitionCounts
     timeout_ms: int
     load_buffer_bytes: int
     replicas: ReplicaManager
-    metadata: MetadataCache
 
     @property
     def partition_count(self) -> int:
-        topic = self.metadata.current.topics.get(self.topic)
-        return len(topic.partitions) if topic else self.planned_partitions
+        return self.counts.of(self.topic)
 
     def append(self, partition: int, records: Sequence[Record]) -> Appended:
         return self._append(partition, build_batch(records))

@@ -68,8 +68,11 @@ class GroupDirectory(Ownership[GroupPartition, Group]):
         return groups[group_id]
 
     def drop(self, group: Group) -> None:
-        """The group has died."""
-        del self.partition_of(group.group_id).entries[group.group_id]
+        """The group has died. It is where it was loaded, whatever its name says by now."""
+        for owned in self._owned.values():
+            if owned.entries.get(group.group_id) is group:
+                del owned.entries[group.group_id]
+                return
 
     def groups(self) -> Iterator[Group]:
         """All loaded groups, as they are now."""

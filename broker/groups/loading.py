@@ -10,6 +10,10 @@ broker does its other work meanwhile. A member loaded from the log has its sessi
 Resigned, it forgets the partition's groups and tells everyone who waits to look for the coordinator
 elsewhere (failures of this handing over: KAFKA-4362).
 
+Groups that do not belong to the partition, by their names, are passed over. The topic was made
+larger, and this broker started anew: their clients are elsewhere, where groups of the same names
+must not be written to on behalf of these.
+
 A partition that cannot be read is not served: its clients go on being told that it is loading, the
 trace says why, and it is tried again. (Kafka serves what it had read until then, and so loses
 offsets in silence.)
@@ -24,6 +28,7 @@ import trio
 
 from broker.coordinators.background import Background
 from broker.coordinators.loading import RETRY_S, read_back
+from broker.coordinators.log import partition_for
 from broker.groups.config import GroupConfig
 from broker.groups.directory import GroupDirectory, GroupPartition
 from broker.groups.group import Group
@@ -92,6 +97,11 @@ class Loading:
                     error=str(error),
                 )
                 return False
+            loaded.groups = {
+                group_id: group
+                for group_id, group in loaded.groups.items()
+                if partition_for(group_id, self.log.partition_count) == owned.partition
+            }
             owned.take(loaded)
             event = self.recorder(
                 "group.loaded",

@@ -1,11 +1,15 @@
 """FindCoordinator while there is no coordinator; the rest is in the conversation about groups."""
 
+import itertools
+from collections.abc import Iterator
+
 import attrs
 import pytest
 from trio.testing import MockClock
 
 from broker.api import find_coordinator
 from broker.control.metadata_cache import PartitionMetadata
+from broker.groups.coordinator import GroupCoordinator
 from broker.groups.offsets_log import OFFSETS_TOPIC
 from broker.transactions.transactions_log import TRANSACTIONS_TOPIC
 from broker.wire.apis import ApiKey
@@ -83,6 +87,26 @@ async def test_transactions_have_coordinators_of_their_own(autojump_clock: MockC
         services.metadata.update(1, brokers, {TopicPartition(TRANSACTIONS_TOPIC, 0): state}, {})
         found = await find(services, key_type=1)
         assert (found.error_code, found.node_id) == (ErrorCode.NONE, 1)
+
+
+async def test_a_partition_that_the_metadata_do_not_know_yet(autojump_clock: MockClock) -> None:
+    """As at the beginning of a term: a part of them is no smaller topic."""
+    async with running_coordinator() as setting:
+        group_id = next(_groups_of(setting.coordinator, PARTITION_COUNT - 1))
+        services = Services(setting.coordinator, metadata=metadata_of())
+        state = PartitionMetadata(LeaderAndIsr(1, 1, (1,), 1, 1), (1,), ())
+        brokers = services.metadata.current.brokers.values()
+        services.metadata.update(1, brokers, {TopicPartition(OFFSETS_TOPIC, 0): state}, {})
+        found = await find(services, key=group_id)
+        assert found.error_code == ErrorCode.COORDINATOR_NOT_AVAILABLE
+        last = TopicPartition(OFFSETS_TOPIC, PARTITION_COUNT - 1)
+        services.metadata.update(1, brokers, {last: state}, {})
+        assert (await find(services, key=group_id)).node_id == 1
+
+
+def _groups_of(coordinator: GroupCoordinator, partition: int) -> Iterator[str]:
+    names = (f"group-{number}" for number in itertools.count())
+    return (name for name in names if coordinator.partition_for(name) == partition)
 
 
 async def test_kinds_of_coordinators_that_there_are_not(autojump_clock: MockClock) -> None:

@@ -122,7 +122,10 @@ async def test_nobody_knows_of_the_transaction(
 async def test_old_producers_do_not_know_of_loading(
     tmp_path: Path, autojump_clock: MockClock
 ) -> None:
-    async with open_broker(tmp_path) as broker, trio.open_nursery() as nursery:
+    async with (
+        open_broker(tmp_path, offsets_topic_num_partitions="1") as broker,
+        trio.open_nursery() as nursery,
+    ):
         await nursery.start(broker.groups.run)
         await know(broker, (1,), [("t-0", 1, (1,)), (OFFSETS, 1, (1,))])
         await lead(broker, OFFSETS)  # the loading has not had its turn yet

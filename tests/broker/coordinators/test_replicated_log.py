@@ -15,7 +15,7 @@ from tests.broker.support import lead, open_broker
 
 def log_of(broker: Broker) -> ReplicatedLog:
     """It reads a batch at a time."""
-    return ReplicatedLog("t", 1, 1_000, 1, broker.replicas, broker.metadata)
+    return ReplicatedLog("t", broker.partition_counts, 1_000, 1, broker.replicas)
 
 
 async def test_what_was_appended_is_read_back(tmp_path: Path, autojump_clock: MockClock) -> None:

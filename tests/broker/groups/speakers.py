@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import attrs
@@ -146,6 +147,7 @@ class Services:
     topic_admin: MemoryTopics = attrs.field(factory=MemoryTopics)
     old_offsets: MemoryOldOffsets = attrs.field(factory=MemoryOldOffsets)
     clock_ms: Any = clock_ms
+    transactions: Any = attrs.field(factory=lambda: SimpleNamespace(partition_for=lambda _id: 0))
 
 
 def metadata_of(*topics: str) -> MetadataCache:

@@ -217,6 +217,24 @@ async def test_a_log_that_cannot_be_read_is_not_served_until_it_can(
         assert found[T0].committed.offset == 5
 
 
+async def test_groups_that_belong_elsewhere_since_the_topic_was_made_larger(
+    autojump_clock: MockClock,
+) -> None:
+    log = MemoryLog()
+    async with running_coordinator(log=log) as first:
+        await first.coordinator.commit_offsets(commit_of(7))
+        written_to = first.coordinator.partition_for("g")
+    log.partition_count += 1
+    before = {partition: bytes(data) for partition, data in log.data.items()}
+    config = Config(offsets_retention_minutes=1, offsets_retention_check_interval_ms=1_000)
+    async with running_coordinator(config, log) as second:
+        second.coordinator.elected(PARTITION_COUNT, 0, "election")
+        assert second.coordinator.partition_for("g") != written_to
+        assert (await second.coordinator.list_groups())[1] == []
+        await trio.sleep(300)
+        assert {partition: bytes(data) for partition, data in log.data.items()} == before
+
+
 async def test_records_of_later_kafkas_are_passed_over(autojump_clock: MockClock) -> None:
     log = MemoryLog()
     log.append(0, [Record(key=struct.pack(">h", 5) + b"future", value=b"x")])

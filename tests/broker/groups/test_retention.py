@@ -112,6 +112,19 @@ async def test_a_deletion_that_is_not_stored_says_so(autojump_clock: MockClock) 
         assert await setting.coordinator.delete_groups(["g"]) == {"g": ErrorCode.NOT_COORDINATOR}
 
 
+async def test_a_group_goes_from_where_it_is(autojump_clock: MockClock) -> None:
+    """Whatever its name says by now: the number of partitions was only known later."""
+    async with running_coordinator() as setting:
+        await setting.coordinator.commit_offsets(commit_of())
+        before = setting.coordinator.partition_for("g")
+        setting.log.partition_count += 1
+        assert setting.coordinator.partition_for("g") != before
+        setting.coordinator.topics_deleted({T0})
+        await trio.sleep(1)
+        assert "group.removed" in setting.trace.kinds()
+        assert (await setting.coordinator.list_groups())[1] == []
+
+
 async def test_offsets_go_with_their_topic(autojump_clock: MockClock) -> None:
     async with running_coordinator() as setting:
         offsets = {T0: CommittedOffset(1), OLD: CommittedOffset(1)}
