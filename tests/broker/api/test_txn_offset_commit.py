@@ -31,6 +31,7 @@ OFFSETS = f"{OFFSETS_TOPIC}-0"
 @asynccontextmanager
 async def coordinating(directory: Path, **properties: str) -> AsyncIterator[Broker]:
     """A broker that leads t-0, and coordinates all groups."""
+    properties["offsets_topic_num_partitions"] = "1"
     async with open_broker(directory, **properties) as broker, trio.open_nursery() as nursery:
         await nursery.start(broker.groups.run)
         await know(broker, (1,), [("t-0", 1, (1,)), (OFFSETS, 1, (1,))])
