@@ -6,6 +6,7 @@ differ is the byte layout of a batch that lost records (its base timestamp), and
 each looked. Kafka's dump tool reads what we left.
 """
 
+import itertools
 import random
 import re
 import shutil
@@ -84,6 +85,41 @@ def test_kafka_and_we_keep_the_same(tmp_path: Path, zookeeper: str) -> None:
     assert list(ours.glob("*.txnindex"))
 
 
+def test_neither_takes_a_gap_for_lost_records(tmp_path: Path, zookeeper: str) -> None:
+    """A topic isn't compacted any more, whose log has gaps between its segments; the broker ended
+    uncleanly, and the checkpoint of recovery points is gone: everything is read again."""
+    data = tmp_path / "kafka" / "data"
+    configs = TOPIC_CONFIG | {"cleanup.policy": "delete", "retention.ms": "-1"}
+    with real_kafka(1, zookeeper, tmp_path / "kafka", properties=PROPERTIES) as kafka:
+        make_topics(kafka.address, NewTopic(TP.topic, 1, 1, config=configs))
+    write_transactions(data / str(TP))
+    log = opened(data / str(TP))
+    log.update_config(attrs.evolve(CONFIG, segment_bytes=2000))  # none of them become one
+    cleaned = clean(log, 1_800_000_000_000, RealDisk())
+    gaps = [
+        (before.next_offset(), after.base_offset)
+        for before, after in itertools.pairwise(log.local.segments)
+        if before.next_offset() < after.base_offset
+    ]
+    assert gaps
+    before = kept(log)
+    log.close()
+    (data / ".kafka_cleanshutdown").unlink()
+    (data / RECOVERY_POINT_CHECKPOINT).unlink()
+    for path in (data / str(TP)).glob("*.deleted"):
+        path.unlink()
+    ours = tmp_path / "ours" / str(TP)
+    shutil.copytree(data / str(TP), ours)
+
+    wait_until_gone(zookeeper)
+    with real_kafka(1, zookeeper, tmp_path / "kafka", properties=PROPERTIES):
+        pass
+    assert kept(opened(data / str(TP))) == before
+
+    recovered = opened(ours, was_clean=False, cleaned_to=cleaned.end_offset)
+    assert kept(recovered) == before
+
+
 @attrs.define
 class Producer:
     number: int
@@ -144,14 +180,17 @@ def end_transaction(log: PartitionLog, producer: Producer, *, commit: bool) -> N
     producer.is_open = False
 
 
-def opened(directory: Path) -> PartitionLog:
+def opened(
+    directory: Path, *, was_clean: bool = True, cleaned_to: int | None = None
+) -> PartitionLog:
     log = PartitionLog.open(
         directory,
-        CONFIG,
+        CONFIG if was_clean else attrs.evolve(CONFIG, cleanup_policy=frozenset({"delete"})),
         disk=RealDisk(),
         clock_ms=Clock(),
         randomness=random.Random(1),
-        was_clean=True,
+        was_clean=was_clean,
+        cleaned_to=cleaned_to,
         producer_config=ProducerConfig(verifies_transactions=False),
     )
     log.update_high_watermark(log.log_end_offset)
