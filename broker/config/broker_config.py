@@ -109,6 +109,7 @@ class BrokerConfig:
     # Log directories and their upkeep
     log_dirs: tuple[Path, ...]
     num_recovery_threads_per_data_dir: int
+    num_replica_alter_log_dirs_threads: int  # as many as there are log directories, if not set
     log_initial_task_delay_ms: int
     log_retention_check_interval_ms: int
     log_flush_offset_checkpoint_interval_ms: int

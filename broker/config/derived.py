@@ -33,6 +33,11 @@ def _log_dirs(values: Values) -> tuple[Path, ...]:
     return directories
 
 
+def _move_threads(values: Values) -> int:
+    threads = values["num.replica.alter.log.dirs.threads"]
+    return len(_log_dirs(values)) if threads is None else max(threads, 1)
+
+
 # A duration's names with their units, finest first; the first that is set counts.
 _RETENTION: Final = {
     "log.retention.ms": 1,
@@ -105,6 +110,7 @@ DERIVED: Final[dict[str, Callable[[Values], Any]]] = {
     "zookeeper_connection_timeout_ms": lambda values: _duration_ms(values, _CONNECTION_TIMEOUT),
     "max_connections_per_ip_overrides": _connections_per_ip,
     "log_dirs": _log_dirs,
+    "num_replica_alter_log_dirs_threads": _move_threads,
     "log_retention_ms": _retention_ms,
     "log_roll_ms": _duration_at_least(1, _ROLL),
     "log_roll_jitter_ms": _duration_at_least(0, _ROLL_JITTER),

@@ -84,6 +84,8 @@ BROKER_DOCUMENTATION: Final = {
     "log.dir": "The log directory, if log.dirs is not set.",
     "log.dirs": "The directories that hold the partitions' logs.",
     "num.recovery.threads.per.data.dir": "Threads of each directory that load logs at the start.",
+    "num.replica.alter.log.dirs.threads": "How many replicas are moved between log directories at "
+    "once; by default as many as there are log directories.",
     "log.initial.task.delay.ms": "How long after the start the upkeep of logs begins.",
     "log.retention.check.interval.ms": "How often logs are looked at for what is to be deleted.",
     "log.flush.offset.checkpoint.interval.ms": "How often recovery points are written.",

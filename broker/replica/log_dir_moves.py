@@ -3,9 +3,11 @@
     AlterReplicaLogDirs ─► alter ──► a future log in the other directory ──┐
     LeaderAndIsr ────────► assign    one was found there at the start ─────┤
                                                                            ▼
-       run    one replica at a time, the first by name: ─► copy ─► caught up ─► swap
-                  │                                          ▲          │
-                  └── too many bytes lately: wait ───────────┘          └─► the old log: `-delete`
+       run    a few replicas at once, the first by name: ─► copy ─► caught up ─► swap
+                  │                                           ▲          │
+                  └── too many bytes lately: wait ────────────┘          └─► the old log: `-delete`
+
+How many at once: num.replica.alter.log.dirs.threads.
 
 A move ends early when another destination is asked for (the replica's own directory, to give it
 up), when the replica is deleted, and when the new directory fails. It survives a restart.
@@ -24,7 +26,7 @@ Partition.maybeReplaceCurrentWithFutureReplica.
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import attrs
 import trio
@@ -47,12 +49,13 @@ THROTTLED_PAUSE_S = 0.1
 
 @attrs.define(eq=False)
 class LogDirMoves:
-    """Those of a broker; `run` owns their one task."""
+    """Those of a broker; `run` owns their tasks."""
 
     replicas: ReplicaManager
     throttle: Throttle
     recorder: Recorder
     _moves: dict[TopicPartition, Move] = attrs.field(factory=dict, init=False)
+    _taken: set[TopicPartition] = attrs.field(factory=set, init=False)  # each by one task
     _changed: trio.Event = attrs.field(factory=trio.Event, init=False)
 
     # -- what is to be moved ------------------------------------------------------
@@ -129,12 +132,12 @@ class LogDirMoves:
         self.remove(partition)
         if partition.future is not None:
             self._moves[partition.topic_partition] = Move(partition, partition.future)
-            self._changed.set()
+            self._wake()
 
     def remove(self, partition: Partition) -> None:
         """The replica isn't in use any more: its move rests."""
         self._moves.pop(partition.topic_partition, None)
-        self._changed.set()
+        self._wake()
 
     def directory_failed(self, directory: LogDirectory) -> None:
         """What was to go there stays where it is."""
@@ -157,25 +160,39 @@ class LogDirMoves:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Until cancelled. Started: at once."""
-        task_status.started()
+        async with trio.open_nursery() as nursery:
+            for _ in range(self.replicas.config.num_replica_alter_log_dirs_threads):
+                nursery.start_soon(self._work)
+            task_status.started()
+
+    async def _work(self) -> None:
         while True:
-            self._changed = trio.Event()
-            move = self._next()
-            if move is None:
+            topic_partition = self._next()
+            if topic_partition is None:
                 await self._wait_for_change(self._next_take_up_s())
             elif self.throttle.is_exceeded:
                 await self._wait_for_change(trio.current_time() + THROTTLED_PAUSE_S)
             else:
-                await self._advance(move)
+                self._taken.add(topic_partition)
+                await self._advance(self._moves[topic_partition])
+                self._taken.discard(topic_partition)
+                self._wake()
 
-    def _next(self) -> Move | None:
-        """One at a time, so that it catches up soonest."""
+    def _next(self) -> TopicPartition | None:
+        """The same as the last time, as long as it's on its way, so that it catches up soonest."""
         now_s = trio.current_time()
-        ready = [tp for tp, move in self._moves.items() if move.not_before_s <= now_s]
-        return self._moves[min(ready)] if ready else None
+        ready = (tp for tp, move in self._waiting() if move.not_before_s <= now_s)
+        return min(ready, default=None)
 
     def _next_take_up_s(self) -> float:
-        return min((move.not_before_s for move in self._moves.values()), default=math.inf)
+        return min((move.not_before_s for _, move in self._waiting()), default=math.inf)
+
+    def _waiting(self) -> Iterator[tuple[TopicPartition, Move]]:
+        return ((tp, move) for tp, move in self._moves.items() if tp not in self._taken)
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
 
     async def _wait_for_change(self, deadline_s: float) -> None:
         with trio.move_on_at(deadline_s):

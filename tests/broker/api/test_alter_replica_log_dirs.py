@@ -12,6 +12,8 @@ from broker.broker import Broker
 from broker.events import EventLog
 from broker.log.future_logs import FutureLogs
 from broker.log.partition_log import PartitionLog
+from broker.log.values import Slice
+from broker.replica.move import Move
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.alter_replica_log_dirs import (
     AlterReplicaLogDir,
@@ -24,6 +26,8 @@ from tests.broker.replica.test_control import ANY_EPOCH, stop
 from tests.broker.support import call, know, lead, topic_id, tp
 from tests.broker.test_directory_failures import produce, two_directories
 from tests.support.simulated_disk import SimulatedDisk
+
+THREADS = "num_replica_alter_log_dirs_threads"
 
 
 @asynccontextmanager
@@ -272,6 +276,48 @@ async def test_a_stopped_replica_rests(tmp_path: Path, autojump_clock: MockClock
         await lead(broker, "t-0", isr=(1, 2), leader_epoch=1)
         with trio.fail_after(20):
             await until_moved(broker, "t-0", tmp_path / "b")
+
+
+@pytest.mark.parametrize(
+    ("settings", "at_once"), [({}, 2), ({THREADS: "1"}, 1), ({THREADS: "3"}, 3)]
+)
+async def test_a_few_move_at_once(
+    tmp_path: Path,
+    autojump_clock: MockClock,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: dict[str, str],
+    at_once: int,
+) -> None:
+    """By default as many as there are log directories. One of several stays with its task."""
+    under_way: list[Move] = []
+    most, copy = 0, Move.copy
+
+    async def slowly(move: Move, found: Slice) -> int:
+        nonlocal most
+        assert move not in under_way
+        under_way.append(move)
+        most = max(most, len(under_way))
+        await trio.sleep(1)
+        under_way.remove(move)
+        return await copy(move, found)
+
+    monkeypatch.setattr(Move, "copy", slowly)
+    async with moving(tmp_path, replica_fetch_max_bytes="100", **settings) as (broker, _):
+        partitions = ["t-0", "t-2", "t-4", "t-6"]
+        for name in partitions:
+            if name != "t-0":
+                broker.logs.futures.prefer(tp(name), broker.logs.directories.all[0])
+                await lead(broker, name, isr=(1, 2))
+            for _ in range(3):
+                await produce(broker, name)
+        with trio.fail_after(60):
+            for name in partitions:
+                assert await alter(broker, name, tmp_path / "b") is ErrorCode.NONE
+            for name in partitions:
+                await until_moved(broker, name, tmp_path / "b")
+        assert most == at_once
+        for name in partitions:
+            assert values(broker.replicas.partitions[tp(name)]) == ["a"] * 3
 
 
 async def test_moves_are_throttled(tmp_path: Path, autojump_clock: MockClock) -> None:

@@ -71,6 +71,9 @@ def test_each_field_has_the_type_that_it_declares() -> None:
         ({"log.dir": "/a"}, "log_dirs", (Path("/a"),)),
         ({"log.dir": "/a", "log.dirs": " /b, /c ,"}, "log_dirs", (Path("/b"), Path("/c"))),
         ({"log.dirs": "/a,/a"}, "log_dirs", (Path("/a"),)),
+        ({"log.dirs": "/a,/b,/c"}, "num_replica_alter_log_dirs_threads", 3),
+        ({"num.replica.alter.log.dirs.threads": "2"}, "num_replica_alter_log_dirs_threads", 2),
+        ({"num.replica.alter.log.dirs.threads": "0"}, "num_replica_alter_log_dirs_threads", 1),
         ({"node.id": "4"}, "broker_id", 4),
         (
             {"max.connections.per.ip.overrides": " a : 1 , 10.0.0.1:5"},
