@@ -67,10 +67,10 @@ def compact(world: LogWorld) -> None:
     log.update_high_watermark(log.log_end_offset)
     replace = log.local.replace
 
-    def swap(base_offsets: tuple[int, ...]) -> None:
+    def swap(base_offsets: tuple[int, ...], size_bytes: int) -> None:
         assert isinstance(world.disk, KillingDisk)
         world.disk.lives = lives
-        replace(base_offsets)
+        replace(base_offsets, size_bytes)
         world.disk.lives = None
 
     log.local.replace = swap  # type: ignore[method-assign, assignment]
