@@ -56,9 +56,28 @@ class Event:
     cause: str | None
     facts: Mapping[str, object]
 
+    @property
+    def life(self) -> str:
+        """The token of the broker's life: what its ids begin with."""
+        return self.id.partition(".")[0]
+
+    @property
+    def document(self) -> dict[str, object]:
+        """What JSON tells of it."""
+        return attrs.asdict(self, recurse=False)
+
     def to_json(self) -> str:
-        """One line."""
-        return json.dumps(attrs.asdict(self, recurse=False))
+        """One line of the file."""
+        return json.dumps(self.document)
+
+    @classmethod
+    def from_json(cls, line: str) -> "Event":
+        """Raises ValueError, in one line, for anything but an event."""
+        document = json.loads(line)
+        try:
+            return cls(**{field.name: document[field.name] for field in attrs.fields(cls)})
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not an event: {error} is missing") from None
 
     def __str__(self) -> str:
         told = [self.kind, *(f"{name}={_short(value)}" for name, value in self.facts.items())]

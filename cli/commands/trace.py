@@ -18,13 +18,12 @@ from pathlib import Path
 import click
 
 from broker.config.java_properties import PropertiesSyntaxError, parse_properties
-from broker.events import FILE_NAME
+from broker.events import FILE_NAME, Event
 from cli.commands.options import Failure, output_option
 from cli.commands.output import print_json, say
 from cli.commands.trace_files import (
     Depths,
     Tail,
-    TracedEvent,
     by_time,
     forest,
     merged,
@@ -84,7 +83,7 @@ def events_command(
                 click.echo(event_line(depth, event))
         elif follow:
             for event in shown:
-                click.echo(json.dumps(event.document))
+                click.echo(event.to_json())
         else:
             print_json(events=[event.document for event in shown])
         if follow:
@@ -93,8 +92,8 @@ def events_command(
         raise Failure(str(error)) from None
 
 
-def _read(paths: Sequence[Path]) -> list[TracedEvent]:
-    events: list[TracedEvent] = []
+def _read(paths: Sequence[Path]) -> list[Event]:
+    events: list[Event] = []
     for path in paths:
         found, complaints = read_events(path)
         events += found
@@ -123,7 +122,7 @@ def ensemble_traces(directory: Directory) -> list[Path]:
     return paths
 
 
-def event_line(depth: int, event: TracedEvent) -> str:
+def event_line(depth: int, event: Event) -> str:
     """One event for people, indented by its distance from the first cause."""
     moment = datetime.fromtimestamp(event.time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
     facts = " ".join(f"{name}={_short(value)}" for name, value in event.facts.items())
@@ -138,7 +137,7 @@ def _short(value: object) -> str:
 
 
 def _follow(
-    tails: Sequence[Tail], seen: Sequence[TracedEvent], wanted: Sequence[str], output: str
+    tails: Sequence[Tail], seen: Sequence[Event], wanted: Sequence[str], output: str
 ) -> None:
     """Print events as they come. What caused one stands further up, so only its depth tells."""
     depths = Depths()
@@ -152,7 +151,7 @@ def _follow(
                 if event.id in printed or not of_kind(event.kind, wanted):
                     continue
                 if output == "json":
-                    click.echo(json.dumps(event.document))
+                    click.echo(event.to_json())
                 else:
                     click.echo(event_line(depth, event))
             time.sleep(FOLLOW_INTERVAL_S)

@@ -14,60 +14,22 @@ that came of it.
 """
 
 import contextlib
-import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-import attrs
+from broker.events import Event
 
 
-@attrs.frozen
-class TracedEvent:
-    """An event as a file has it; `document` is the line's JSON, whole."""
-
-    id: str
-    broker: int
-    time_ms: int
-    monotonic_ms: int
-    kind: str
-    cause: str | None
-    facts: Mapping[str, object]
-    document: Mapping[str, object]
-
-    @property
-    def life(self) -> str:
-        """The token of the broker's life: what its ids begin with."""
-        return self.id.partition(".")[0]
-
-
-def parse_event(line: str) -> TracedEvent:
-    """Raises ValueError, in one line, for anything but an event."""
-    document = json.loads(line)
-    try:
-        return TracedEvent(
-            document["id"],
-            document["broker"],
-            document["time_ms"],
-            document["monotonic_ms"],
-            document["kind"],
-            document["cause"],
-            document["facts"],
-            document,
-        )
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"not an event: {error} is missing") from None
-
-
-def read_events(file: Path) -> tuple[list[TracedEvent], list[str]]:
+def read_events(file: Path) -> tuple[list[Event], list[str]]:
     """The events of a trace, those of its rotated predecessor (`.1`) first, and complaints.
 
     A complaint is a line that is no event (a full disk cuts one off), or a file that can't be
     read: the others are still worth reading, above all when things are broken. A last line
     without its end is being written at this moment: it is left out without a word.
     """
-    events: list[TracedEvent] = []
+    events: list[Event] = []
     complaints: list[str] = []
     for each in (file.with_name(file.name + ".1"), file):
         try:
@@ -81,15 +43,15 @@ def read_events(file: Path) -> tuple[list[TracedEvent], list[str]]:
             if not line.endswith("\n"):
                 break
             try:
-                events.append(parse_event(line))
+                events.append(Event.from_json(line))
             except ValueError as error:
                 complaints.append(f"{each}:{number}: left out: {error}")
     return events, complaints
 
 
-def merged(events: Iterable[TracedEvent]) -> list[TracedEvent]:
+def merged(events: Iterable[Event]) -> list[Event]:
     """All events in the order in which they happened, as far as clocks can tell."""
-    by_life: dict[str, list[TracedEvent]] = defaultdict(list)
+    by_life: dict[str, list[Event]] = defaultdict(list)
     for event in events:
         by_life[event.life].append(event)
     timed = [
@@ -112,27 +74,27 @@ def of_kind(kind: str, wanted: Sequence[str]) -> bool:
     )
 
 
-def with_causes(events: Sequence[TracedEvent], wanted: Sequence[str]) -> list[TracedEvent]:
+def with_causes(events: Sequence[Event], wanted: Sequence[str]) -> list[Event]:
     """The events of the wanted kinds, and what led to them, in the given order."""
     by_id = {event.id: event for event in events}
     kept: set[str] = set()
     for event in events:
         if of_kind(event.kind, wanted):
-            walked: TracedEvent | None = event
+            walked: Event | None = event
             while walked is not None and walked.id not in kept:
                 kept.add(walked.id)
                 walked = by_id.get(walked.cause or "")
     return [event for event in events if event.id in kept]
 
 
-def forest(events: Sequence[TracedEvent]) -> Iterator[tuple[int, TracedEvent]]:
+def forest(events: Sequence[Event]) -> Iterator[tuple[int, Event]]:
     """Each event with its depth: a cause first, then its effects, one level deeper.
 
     An event whose cause is not among them (rotated away, or of a broker whose file is not
     here) begins a tree of its own.
     """
     known = {event.id for event in events}
-    effects: dict[str | None, list[TracedEvent]] = defaultdict(list)
+    effects: dict[str | None, list[Event]] = defaultdict(list)
     for event in events:
         effects[event.cause if event.cause in known else None].append(event)
     # A stack and not recursion: a chain may be as long as a broker's life.
@@ -143,7 +105,7 @@ def forest(events: Sequence[TracedEvent]) -> Iterator[tuple[int, TracedEvent]]:
         stack += [(depth + 1, effect) for effect in reversed(effects[event.id])]
 
 
-def by_time(events: Iterable[TracedEvent]) -> Iterator[tuple[int, TracedEvent]]:
+def by_time(events: Iterable[Event]) -> Iterator[tuple[int, Event]]:
     """Each event with its depth, in the given order."""
     depths = Depths()
     for event in events:
@@ -161,7 +123,7 @@ class Tail:
             found = file.stat()
             self._position, self._inode = found.st_size, found.st_ino
 
-    def new_events(self) -> list[TracedEvent]:
+    def new_events(self) -> list[Event]:
         """What came since the last call, whole lines only; goes on in a new file after a rotation.
 
         A line that is no event is left out, and a file that can't be read: `read_events` says
@@ -172,16 +134,16 @@ class Tail:
         except OSError:
             return []
 
-    def _read_on(self) -> list[TracedEvent]:
+    def _read_on(self) -> list[Event]:
         inode = self._file.stat().st_ino
-        events: list[TracedEvent] = []
+        events: list[Event] = []
         if self._inode not in (None, inode):
             events += self._rest_of(self._file.with_name(self._file.name + ".1"))
             self._position = 0
         self._inode = inode
         return events + self._rest_of(self._file)
 
-    def _rest_of(self, file: Path) -> list[TracedEvent]:
+    def _rest_of(self, file: Path) -> list[Event]:
         with file.open("rb") as stream:
             stream.seek(self._position)
             data = stream.read()
@@ -190,7 +152,7 @@ class Tail:
         events = []
         for line in whole.decode(errors="replace").splitlines():
             with contextlib.suppress(ValueError):
-                events.append(parse_event(line))
+                events.append(Event.from_json(line))
         return events
 
 
@@ -205,7 +167,7 @@ class Depths:
     def __init__(self) -> None:
         self._depth_of: dict[str, int] = {}  # in order of arrival
 
-    def add(self, event: TracedEvent) -> int:
+    def add(self, event: Event) -> int:
         """Remember an event; its depth, 0 for one whose cause is not known."""
         depth = self._depth_of[event.cause] + 1 if event.cause in self._depth_of else 0
         self._depth_of[event.id] = depth

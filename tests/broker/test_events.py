@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.events import EVENTS_IN_MEMORY, EventLog
+from broker.events import EVENTS_IN_MEMORY, Event, EventLog
 from coordination.values import Recorder, TopicPartition
 
 
@@ -135,3 +135,16 @@ def test_people_read_one_line(caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.messages == [
         '[cafe.1] partition.isr_changed partition=t-0 isr=[2,3] why="it lags" (because of beef.9)'
     ]
+
+
+def test_a_line_is_read_back_and_anything_else_is_refused_in_one_line() -> None:
+    events = EventLog(3)
+    events("broker.stopped", cause=events("broker.starting", listeners=["a"], log_dirs=["b"]))
+    starting, stopped = events.recent
+    assert [Event.from_json(each.to_json()) for each in (starting, stopped)] == [starting, stopped]
+    assert stopped.life == events.life
+    # A newer version may tell more.
+    assert Event.from_json(json.dumps(stopped.document | {"host": "h"})) == stopped
+    for line in ("{}", "[]", "7", '{"id": "a.1"', json.dumps({"id": "a.1"})):
+        with pytest.raises(ValueError, match=r"^[^\n]+$"):
+            Event.from_json(line)

@@ -7,12 +7,11 @@ import attrs
 import pytest
 from click.testing import CliRunner
 
-from broker.events import EventLog
+from broker.events import Event, EventLog
 from cli.commands.trace import trace
 from cli.commands.trace_files import (
     Depths,
     Tail,
-    TracedEvent,
     forest,
     merged,
     of_kind,
@@ -163,10 +162,8 @@ def test_a_tail_goes_on_over_a_rotation(tmp_path: Path) -> None:
     log.close()
 
 
-def event(number: int, cause: int | None) -> TracedEvent:
-    return TracedEvent(
-        f"a.{number}", 1, number, number, "x", None if cause is None else f"a.{cause}", {}, {}
-    )
+def event(number: int, cause: int | None) -> Event:
+    return Event(f"a.{number}", 1, number, number, "x", None if cause is None else f"a.{cause}", {})
 
 
 def test_chains_of_causes() -> None:
