@@ -28,7 +28,7 @@ from broker.zookeeper import ZooKeeper
 from coordination.log_dir_events import notify_log_dir_failure
 from coordination.store import StoreError
 
-log = logging.getLogger("zbroker.directories")
+_log = logging.getLogger(__name__)
 
 # ZooKeeper may be away just now; the controller must hear of it all the same.
 RETRY_S = 1.0
@@ -80,7 +80,7 @@ async def _announce(broker: Broker, zookeeper: ZooKeeper) -> None:
         try:
             await notify_log_dir_failure(await zookeeper.session(), broker.broker_id)
         except StoreError as error:
-            log.warning("the controller can't be told of a failed log directory: %s", error)
+            _log.warning("the controller can't be told of a failed log directory: %s", error)
             await trio.sleep(RETRY_S)
         else:
             return

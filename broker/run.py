@@ -66,7 +66,7 @@ from coordination.store import Session, SessionLost, StoreUnavailable
 from coordination.values import BrokerRegistration, Recorder
 from coordination.znodes import BadZnode
 
-log = logging.getLogger("zbroker.run")
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -297,7 +297,7 @@ class _Life:
             try:
                 await self._registrar.unregister(await self._zookeeper.session())
             except SessionLost:
-                log.info("the session was lost while stopping: the registration is gone with it")
+                _log.info("the session was lost while stopping: the registration is gone with it")
 
 
 async def _comes_before(shutdown: trio.Event, wait: Callable[[], Awaitable[object]]) -> bool:
@@ -317,4 +317,4 @@ async def _comes_before(shutdown: trio.Event, wait: Callable[[], Awaitable[objec
 
 
 def _log_progress(done: int, total: int) -> None:
-    log.info("loaded %d of %d logs", done, total)
+    _log.info("loaded %d of %d logs", done, total)

@@ -31,7 +31,7 @@ from coordination.controller.commands import Command, CommandAnswered
 from coordination.election import Fenced
 from coordination.values import BrokerRegistration
 
-log = logging.getLogger("zbroker.controller.channel")
+_log = logging.getLogger(__name__)
 
 # Orders that may wait for one broker. A broker that is alive answers within
 # milliseconds and one that is dead leaves within a session timeout, so thousands
@@ -67,7 +67,7 @@ class ControllerChannel:
         self.broker_left(registration.broker_id)
         endpoint = registration.endpoint(self.listener)
         if endpoint is None:
-            log.error(
+            _log.error(
                 "broker %d has no listener %s: the controller can't reach it",
                 registration.broker_id,
                 self.listener,
@@ -127,7 +127,7 @@ class ControllerChannel:
             except PeerUnavailable as error:
                 failures += 1
                 if failures == 1:
-                    log.warning(
+                    _log.warning(
                         "broker %d does not answer %s, sending it again until it does or leaves: "
                         "%s",
                         broker_id,

@@ -21,7 +21,7 @@ from broker.wire.messages.controlled_shutdown import (
     ControlledShutdownResponse,
 )
 
-log = logging.getLogger("zbroker.shutdown")
+_log = logging.getLogger(__name__)
 
 
 async def ask_to_leave(broker: Broker) -> bool:
@@ -33,8 +33,8 @@ async def ask_to_leave(broker: Broker) -> bool:
         why_not = await _ask(broker)
         if why_not is None:
             return True
-        log.warning("controlled shutdown, attempt %d of %d: %s", attempt + 1, retries, why_not)
-    log.warning("stopping without the controller's leave")
+        _log.warning("controlled shutdown, attempt %d of %d: %s", attempt + 1, retries, why_not)
+    _log.warning("stopping without the controller's leave")
     return False
 
 

@@ -46,7 +46,7 @@ from broker.wire.codec import MalformedMessage
 from broker.wire.framing import RequestHeader, UnknownApi, UnsupportedVersion
 from broker.wire.messages.api_versions import ApiVersionsResponse
 
-log = logging.getLogger("zbroker.listener")
+_log = logging.getLogger(__name__)
 
 # Answers of one connection that may wait for their turn. Java producers have at
 # most 5 requests in flight, librdkafka's default is far more but it is bounded by
@@ -114,7 +114,7 @@ class Listener:
                         transport = await acceptor.accept()
                     except OSError as error:
                         # Out of file descriptors, or the client was gone before we looked.
-                        log.warning("%s: can't accept a connection: %s", self.name, error)
+                        _log.warning("%s: can't accept a connection: %s", self.name, error)
                         await trio.sleep(ACCEPT_BACKOFF_S)
                     else:
                         await self._when_there_is_room(transport)
@@ -143,7 +143,7 @@ class Listener:
         try:
             quiet_s = self.connections.quiet_s(transport.peer_host)
             if quiet_s:
-                log.info("%s: too many connections a second: %s", self.name, transport.peer_host)
+                _log.info("%s: too many connections a second: %s", self.name, transport.peer_host)
                 task_status.started()
                 await trio.sleep(quiet_s)
                 return
@@ -152,7 +152,7 @@ class Listener:
                 task_status.started()
                 await connection.run()
         except TooManyFromHost as error:
-            log.info("%s: %s", self.name, error)
+            _log.info("%s: %s", self.name, error)
             task_status.started()
         finally:
             transport.close()
@@ -169,7 +169,7 @@ class _Connection:
         self.last_used_s = trio.current_time()
 
     def make_room(self) -> None:
-        log.info("%s: closing %s: it makes room for a broker", self.listener_name, self._peer)
+        _log.info("%s: closing %s: it makes room for a broker", self.listener_name, self._peer)
         self.scope.cancel()
 
     async def run(self) -> None:
@@ -179,12 +179,12 @@ class _Connection:
             try:
                 await self._serve(queue)
             except (BadFrame, MalformedMessage, UnknownApi, UnsupportedVersion) as error:
-                log.warning("%s: closing %s: %s", self._listener.name, self._peer, error)
+                _log.warning("%s: closing %s: %s", self._listener.name, self._peer, error)
             except (ConnectionClosed, CloseConnection) as error:
-                log.debug("%s: closing %s: %s", self._listener.name, self._peer, error)
+                _log.debug("%s: closing %s: %s", self._listener.name, self._peer, error)
                 nursery.cancel_scope.cancel()
-            except Exception:
-                log.exception("%s: defect: closing %s", self._listener.name, self._peer)
+            except Exception:  # noqa: BLE001  (a defect, and told as one)
+                _log.exception("%s: defect: closing %s", self._listener.name, self._peer)
             # The requests before the end are still answered, each within its own deadline.
             queue.close()
 
@@ -243,10 +243,10 @@ class _Connection:
                 await self._write(header, answer)
                 self._queued_answers -= 1
         except (ConnectionClosed, CloseConnection) as error:
-            log.debug("%s: closing %s: %s", self._listener.name, self._peer, error)
+            _log.debug("%s: closing %s: %s", self._listener.name, self._peer, error)
             connection.cancel()
-        except Exception:
-            log.exception("%s: defect: closing %s", self._listener.name, self._peer)
+        except Exception:  # noqa: BLE001  (a defect, and told as one)
+            _log.exception("%s: defect: closing %s", self._listener.name, self._peer)
             connection.cancel()
 
     async def _write(self, header: RequestHeader, answer: Answer) -> None:

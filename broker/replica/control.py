@@ -40,7 +40,7 @@ from coordination.values import (
     TopicPartition,
 )
 
-log = logging.getLogger("zbroker.replica")
+_log = logging.getLogger(__name__)
 
 
 @attrs.define
@@ -162,7 +162,7 @@ def _refuse(
         if stopped is not None:
             changes.stopped[stopped] = cause
     changes.errors[topic_partition] = error.code
-    log.info("LeaderAndIsr of %s is not applied: %s", topic_partition, error)
+    _log.info("LeaderAndIsr of %s is not applied: %s", topic_partition, error)
 
 
 def _check_order(
@@ -230,7 +230,7 @@ async def stop_replicas(
     for topic_partition, (order, partition) in obeyed.items():
         error = failed.get(topic_partition)
         if error is not None:
-            log.error("the log of %s can't be deleted: %s", topic_partition, error)
+            _log.error("the log of %s can't be deleted: %s", topic_partition, error)
             replicas.take_offline(topic_partition)
             stopped = cause
         else:

@@ -50,7 +50,7 @@ from broker.wire.messages.fetch import (
 )
 from coordination.values import Recorder
 
-log = logging.getLogger("zbroker.replica.fetcher")
+_log = logging.getLogger(__name__)
 
 # What a leader answers while one of us has yet to hear of a change; they pass by themselves.
 PASSING = frozenset(
@@ -121,7 +121,7 @@ class Fetcher:
                     await self._fetch()
                     backoff_s = FIRST_BACKOFF_S
                 except PeerUnavailable as error:
-                    log.info("can't fetch from broker %d: %s", self.source, error)
+                    _log.info("can't fetch from broker %d: %s", self.source, error)
                     self._session.failed()
                     self._link.close()
                     await self._wait_for_change(trio.current_time() + backoff_s)
@@ -236,7 +236,7 @@ class Fetcher:
             code = ErrorCode.of(data.error_code)
             level = logging.DEBUG if code in PASSING else logging.WARNING
             name = copy.partition.topic_partition
-            log.log(level, "broker %d: %s: %s", self.source, name, code.name)
+            _log.log(level, "broker %d: %s: %s", self.source, name, code.name)
             self._leave_alone(copy)
             return
         try:
@@ -249,7 +249,7 @@ class Fetcher:
             self._want(copy)
 
     def _failed(self, copy: Copy, error: Exception) -> None:
-        log.error("can't follow %s: %s", copy.partition.topic_partition, error)
+        _log.error("can't follow %s: %s", copy.partition.topic_partition, error)
         self._leave_alone(copy)
 
     async def _find_new_start(self, copy: Copy) -> None:

@@ -28,7 +28,7 @@ from broker.replica.partition import Partition
 from broker.waiting import Due
 from coordination.values import TopicPartition
 
-log = logging.getLogger("zbroker.replica")
+_log = logging.getLogger(__name__)
 
 
 @attrs.define
@@ -49,7 +49,7 @@ class HighWatermarks:
             try:
                 found = await trio.to_thread.run_sync(directory.high_watermarks.read)
             except MalformedCheckpoint as error:
-                log.error("high watermarks start at 0: %s", error)
+                _log.error("high watermarks start at 0: %s", error)
             except OSError as error:
                 directory.storage.fail(error)
             else:

@@ -48,7 +48,7 @@ from broker.wire.messages.alter_partition import (
 )
 from coordination.values import ZERO_UUID, Recorder, TopicPartition
 
-log = logging.getLogger("zbroker.replica.isr")
+_log = logging.getLogger(__name__)
 
 # The controller says that the proposal was not done and, as it knew our state, never will be.
 REFUSED = frozenset({ErrorCode.INELIGIBLE_REPLICA, ErrorCode.OPERATION_NOT_ATTEMPTED})
@@ -157,10 +157,10 @@ class IsrChanges:
                 ApiKey.ALTER_PARTITION, 3, request, AlterPartitionResponse, REQUEST_TIMEOUT_S
             )
         except ControllerUnavailable as error:
-            log.warning("no controller to decide on %d ISR changes: %s", len(proposals), error)
+            _log.warning("no controller to decide on %d ISR changes: %s", len(proposals), error)
             return proposals
         if response.error_code != ErrorCode.NONE:
-            log.warning("AlterPartition failed: %s", ErrorCode.of(response.error_code).name)
+            _log.warning("AlterPartition failed: %s", ErrorCode.of(response.error_code).name)
             return proposals
         answers = {
             (topic.topic_id, partition.partition_index): partition
@@ -211,7 +211,7 @@ class IsrChanges:
         """Apply the controller's answer; False if it leaves the proposal undecided."""
         code = ErrorCode.of(answer.error_code)
         if code not in (ErrorCode.NONE, *REFUSED, *OVERTAKEN):
-            log.warning("%s: %s, asking again", proposal.partition.topic_partition, code.name)
+            _log.warning("%s: %s, asking again", proposal.partition.topic_partition, code.name)
             return False
         if not _is_current(proposal):
             return True
@@ -219,7 +219,7 @@ class IsrChanges:
         if code is not ErrorCode.NONE:
             if code in REFUSED:
                 leading.proposed_isr = None
-            log.info(
+            _log.info(
                 "%s: ISR %s refused: %s",
                 proposal.partition.topic_partition,
                 list(proposal.isr),

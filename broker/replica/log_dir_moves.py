@@ -41,7 +41,7 @@ from broker.replica.throttle import Throttle
 from broker.wire.errors import ErrorCode, KafkaError
 from coordination.values import Recorder, TopicPartition
 
-log = logging.getLogger("zbroker.replica.moves")
+_log = logging.getLogger(__name__)
 
 # How soon is looked again whether the throttle lets something pass: a fraction of its window.
 THROTTLED_PAUSE_S = 0.1
@@ -70,7 +70,7 @@ class LogDirMoves:
                 try:
                     await self._alter(topic_partition, path)
                 except KafkaError as error:
-                    log.info("%s isn't moved to %s: %s", topic_partition, path, error)
+                    _log.info("%s isn't moved to %s: %s", topic_partition, path, error)
                     errors[topic_partition] = error.code
                 else:
                     errors[topic_partition] = ErrorCode.NONE
@@ -207,7 +207,7 @@ class LogDirMoves:
                 await self._prepare_swap(move)
                 await self._swap(move)
         except (KafkaError, OSError) as error:
-            log.error("can't move %s: %s", move.partition.topic_partition, error)
+            _log.error("can't move %s: %s", move.partition.topic_partition, error)
             backoff_s = self.replicas.config.replica_fetch_backoff_ms / 1000
             move.not_before_s = trio.current_time() + backoff_s
 
