@@ -42,8 +42,9 @@ by this code and the other way round.
     log_file       the batches of a `.log`; values, log_config: what is asked, told and set
 
     cleaner/       compaction: of each key the latest record stays; by a process of its own
-    log_manager    all logs of a broker: lock, load, make, delete, close
+    log_manager    all logs of a broker: lock, load, close
     loading        the start; what every log is opened with is in log_opener
+    making         a new log, in the right directory; removing: one goes, or is set aside
     upkeep         what happens to them by itself: sync, checkpoint, retention
     log_directories  which of log.dirs can be used, and where a new log goes
     log_directory  one of them: its lock, its clean mark, its checkpoints, its health

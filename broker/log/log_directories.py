@@ -24,6 +24,7 @@ from broker.failure import BrokerFailure
 from broker.log.log_directory import LogDirectory, LogDirectoryError
 from broker.log.partition_log import PartitionLog
 from broker.wire.errors import ErrorCode, KafkaError
+from coordination.values import TopicPartition
 
 # Kafka halts with these words.
 NONE_USABLE: Final = "none of the specified log dirs from {} can be created or validated"
@@ -71,6 +72,17 @@ class LogDirectories:
                 f"{directory.path}: {directory.storage.failure}" for directory in self.all
             )
             raise BrokerFailure(f"Shutdown broker because {what_happened.format(listed)} ({why})")
+
+    def check_all_online(self, topic_partition: TopicPartition) -> None:
+        """KAFKA_STORAGE_ERROR if there may be a log of the partition that we can't see."""
+        offline = self.offline
+        if offline:
+            listed = ",".join(str(directory.path) for directory in offline)
+            raise KafkaError(
+                ErrorCode.KAFKA_STORAGE_ERROR,
+                f"Can not create log for {topic_partition} because log directories "
+                f"{listed} are offline",
+            )
 
     def least_filled(
         self, logs: Iterable[PartitionLog], being_made: Iterable[LogDirectory]

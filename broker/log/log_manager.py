@@ -6,6 +6,7 @@ touched in the loop, before and after.
 
     lock     make the directories, and keep other brokers out of them
     load     take the marks of a clean shutdown, open or recover every log
+    logs     made (`making`), deleted and set aside (`removing`), replaced (`future_logs`)
     run      until cancelled, all that happens by itself: see `upkeep` and `cleaner`
     aclose   flush and close every log, write the checkpoints, then the marks; unlock
 
@@ -23,7 +24,6 @@ Source: Kafka's `LogManager`.
 import random
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,14 +33,15 @@ import trio
 from broker.log.cleaner.log_cleaner import LogCleaner
 from broker.log.cleaner.worker import StartWorker, child_process
 from broker.log.disk import Disk
-from broker.log.file_names import deleted_directory, stray_directory
 from broker.log.future_logs import FutureLogs
 from broker.log.loading import Loading
 from broker.log.log_config import CleanerConfig, LogConfig, LogManagerConfig, ProducerConfig
 from broker.log.log_directories import ALL_FAILED, NONE_USABLE, LogDirectories
 from broker.log.log_directory import LogDirectory
 from broker.log.log_opener import LogOpener
+from broker.log.making import LogMaker
 from broker.log.partition_log import PartitionLog
+from broker.log.removing import LogRemover
 from broker.log.upkeep import (
     LogUpkeep,
     cleaned_offsets,
@@ -48,7 +49,7 @@ from broker.log.upkeep import (
     log_start_offsets,
     recovery_points,
 )
-from broker.wire.errors import ErrorCode, KafkaError
+from broker.wire.errors import KafkaError
 from coordination.values import Recorder, TopicPartition
 
 __all__ = ["LogManager", "LogManagerConfig"]
@@ -70,17 +71,13 @@ class LogManager:
         start_cleaner: StartWorker = child_process,
     ) -> None:
         self.config = config
-        self._disk = disk
         self._randomness = randomness
-        self._opener = LogOpener(config, disk, clock_ms, randomness)
+        self._threads = trio.CapacityLimiter(4)  # as many blocking calls as help one disk
+        self._is_loaded = False
         self.directories = LogDirectories(
             tuple(LogDirectory(disk, path) for path in config.directories)
         )
         self._logs: dict[TopicPartition, PartitionLog] = {}
-        # Where those go that are just being made: they count when the next is placed.
-        self._being_made: dict[TopicPartition, LogDirectory] = {}
-        self._threads = trio.CapacityLimiter(4)  # as many blocking calls as help one disk
-        self._is_loaded = False
         futures: dict[TopicPartition, PartitionLog] = {}
         self.cleaner = LogCleaner(
             config.cleaner,
@@ -103,14 +100,17 @@ class LogManager:
             self._threads,
             self.cleaner.checkpoint,
         )
+        opener = LogOpener(config, disk, clock_ms, randomness)
+        self._maker = LogMaker(self.directories, opener, self._threads)
+        self._remover = LogRemover(self._logs, futures, self._upkeep, self._unique)
         self.futures = FutureLogs(
             self._logs,
             self._upkeep,
             disk,
             self._threads,
             self._unique,
-            self._create_in,
-            self._discard,
+            self._maker.make_in,
+            self._remover.discard,
             futures,
         )
 
@@ -156,7 +156,7 @@ class LogManager:
             self.directories,
             self._logs,
             self.futures,
-            self._opener,
+            self._maker.opener,
             self._upkeep,
             self._threads,
             topic_configs,
@@ -201,151 +201,33 @@ class LogManager:
         log = self._logs.get(topic_partition)
         if log is None:
             if not is_new:
-                self.check_all_online(topic_partition)
-            log = await self._create_somewhere(topic_partition, topic_id, config)
+                self.directories.check_all_online(topic_partition)
+            preferred = self.futures.preferred(topic_partition)
+            log = await self._maker.make(
+                topic_partition, topic_id, config, preferred, self._logs.values()
+            )
+            self._logs[topic_partition] = log
+            self.futures.satisfied(topic_partition)
+            self._upkeep.take_in(log)
         elif topic_id is not None and topic_id != log.topic_id:
             with log.local.storage:
                 await self._in_thread(log.assign_topic_id, topic_id)
         return log
 
-    async def _create_somewhere(
-        self, topic_partition: TopicPartition, topic_id: uuid.UUID | None, config: LogConfig
-    ) -> PartitionLog:
-        """In the first directory where its own can be made; the ones before are offline then.
-
-        No other is tried after that: a partition in two directories would end the next start.
-        """
-        for directory in self._places_for(topic_partition):
-            self._being_made[topic_partition] = directory
-            try:
-                log = await self._create_in(directory, str(topic_partition), topic_id, config)
-            finally:
-                del self._being_made[topic_partition]
-            if log is not None:
-                self._logs[topic_partition] = log
-                self.futures.satisfied(topic_partition)
-                self._upkeep.take_in(log)
-                return log
-        raise KafkaError(
-            ErrorCode.KAFKA_STORAGE_ERROR,
-            f"No log directories available for {topic_partition}: all have failed",
-        )
-
-    def check_all_online(self, topic_partition: TopicPartition) -> None:
-        """KAFKA_STORAGE_ERROR if there may be a log of the partition that we can't see."""
-        offline = self.directories.offline
-        if offline:
-            listed = ",".join(str(directory.path) for directory in offline)
-            raise KafkaError(
-                ErrorCode.KAFKA_STORAGE_ERROR,
-                f"Can not create log for {topic_partition} because log directories "
-                f"{listed} are offline",
-            )
-
-    def _places_for(self, topic_partition: TopicPartition) -> list[LogDirectory]:
-        preferred = self.futures.preferred(topic_partition)
-        if preferred is not None:
-            return [preferred]
-        return self.directories.least_filled(self._logs.values(), self._being_made.values())
-
-    async def _create_in(
-        self,
-        directory: LogDirectory,
-        name: str,
-        topic_id: uuid.UUID | None,
-        config: LogConfig,
-    ) -> PartitionLog | None:
-        """None if not even its own directory can be made there.
-
-        Once that is there the log is made, whoever is cancelled meanwhile (the controller hung up):
-        asked again, it would be made in another directory, and this one is in the way at the start.
-        """
-        path = directory.path / name
-        try:
-            with directory.storage:
-                await self._in_thread(partial(path.mkdir, exist_ok=True))
-        except KafkaError:
-            return None  # `storage` has said why
-        with trio.CancelScope(shield=True), directory.storage:
-            log = await self._in_thread(self._create, directory, path, topic_id, config)
-        directory.storage.check()
-        return log
-
-    def _create(
-        self, directory: LogDirectory, path: Path, topic_id: uuid.UUID | None, config: LogConfig
-    ) -> PartitionLog:
-        log = self._opener.open(directory, path, config, was_clean=True)
-        if topic_id is not None:
-            log.assign_topic_id(topic_id)
-        return log
-
     async def delete(
         self, topic_partitions: Iterable[TopicPartition]
     ) -> dict[TopicPartition, KafkaError]:
-        """Delete logs: out of sight at once, renamed to `-delete`, removed after the delay.
-
-        A move of such a partition ends with it. Partitions without a log are left out.
-        Returns the KAFKA_STORAGE_ERROR of those that can't
-        be deleted. The checkpoints are written once for all: they name every log that is left.
-        """
-        failed: dict[TopicPartition, KafkaError] = {}
-        there = [
-            each for each in topic_partitions if each in self._logs or each in self.futures.logs
-        ]
-        if not there:
-            return failed
-        try:
-            for topic_partition in there:
-                for logs in (self._logs, self.futures.logs):
-                    log = logs.pop(topic_partition, None)
-                    if log is None:
-                        continue  # its directory has failed meanwhile, or it isn't being moved
-                    try:
-                        await self._make_deleted(log)
-                    except KafkaError as error:
-                        failed[topic_partition] = error
-        finally:
-            with trio.CancelScope(shield=True):
-                await self._forget_offsets()
-        return failed
+        """As `LogRemover.delete`. A move of such a partition ends with it."""
+        return await self._remover.delete(topic_partitions)
 
     async def set_aside(self, topic_partition: TopicPartition) -> Path:
-        """Rename a log to `-stray`: it is kept for whoever misses it, and never served again.
-
-        Where it lies now. KAFKA_STORAGE_ERROR.
-        """
-        path = await self._hide(self._logs.pop(topic_partition), stray_directory)
-        await self._forget_offsets()
-        return path
-
-    async def _discard(self, log: PartitionLog) -> None:
-        """Delete a log that nobody uses any more. KAFKA_STORAGE_ERROR."""
-        await self._make_deleted(log)
-        await self._forget_offsets()
-
-    async def _make_deleted(self, log: PartitionLog) -> None:
-        path = await self._hide(log, deleted_directory)
-        self._upkeep.remove_later(path, log.config.file_delete_delay_ms)
-
-    async def _hide(
-        self, log: PartitionLog, name: Callable[[TopicPartition, uuid.UUID], str]
-    ) -> Path:
-        """Rename a log's directory."""
-        log.abandon()
-        path = log.directory.with_name(name(log.topic_partition, self._unique()))
-        with self.directories.at(log.directory.parent).storage:
-            await self._in_thread(self._disk.rename, log.directory, path)
-        return path
+        """As `LogRemover.set_aside`."""
+        return await self._remover.set_aside(topic_partition)
 
     def _unique(self) -> uuid.UUID:
         return uuid.UUID(int=self._randomness.getrandbits(128))
 
-    async def _forget_offsets(self) -> None:
-        """Rewrite the checkpoints without the logs that are gone: a new topic of the name must not
-        start from the old one's offsets."""
-        await self._upkeep.checkpoint_recovery_points()
-        await self._upkeep.checkpoint_log_start_offsets()
-        await self.cleaner.checkpoint()
+    # --- configs
 
     def update_config(self, topic: str, config: LogConfig) -> None:
         """A topic's configs have changed."""
@@ -367,7 +249,7 @@ class LogManager:
             cleaner=cleaner,
         )
         self.cleaner.reconfigure(cleaner)
-        self._opener = attrs.evolve(self._opener, config=self.config)
+        self._maker.opener = attrs.evolve(self._maker.opener, config=self.config)
         for log in self._all_logs:
             log.update_config(config_of(log.config.overrides))
             log.producers.config = producers

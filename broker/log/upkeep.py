@@ -98,9 +98,13 @@ class LogUpkeep:
                 if flush is not None and await self._done(log.local.storage, flush.run):
                     log.local.finish_flush(flush)
         if any(log.local.has_stale_checkpoint for log in self._at_work()):
-            await self.checkpoint_recovery_points()
-            await self.checkpoint_log_start_offsets()
-            await self.checkpoint_cleaned()
+            await self.checkpoint_offsets()
+
+    async def checkpoint_offsets(self) -> None:
+        """All that say something of logs, and of those that there are only."""
+        await self.checkpoint_recovery_points()
+        await self.checkpoint_log_start_offsets()
+        await self.checkpoint_cleaned()
 
     async def checkpoint_recovery_points(self) -> None:
         async with self._checkpointing:

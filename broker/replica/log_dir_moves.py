@@ -103,7 +103,7 @@ class LogDirMoves:
             await self._begin(partition, directory)
 
     async def _begin(self, partition: Partition, directory: LogDirectory) -> None:
-        self.replicas.logs.check_all_online(partition.topic_partition)
+        self.replicas.logs.directories.check_all_online(partition.topic_partition)
         futures = self.replicas.logs.futures
         future = await futures.create(partition.log, directory, partition.log.config)
         if self.replicas.partitions.get(partition.topic_partition) is not partition:
