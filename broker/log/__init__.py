@@ -33,7 +33,7 @@ by this code and the other way round.
     partition_metadata -> partition.metadata    the topic id
 
     loader         opens a directory: leftovers, what is half-done there; recovery, what may be
-                   torn; producer_recovery
+                   torn, segment by segment (segment_recovery); producer_recovery
     flushing       the recovery point, and what to sync for it
     segment_files  segments made, renamed to .deleted, given up later
     storage        a disk that failed stays failed, for all logs on it

@@ -31,6 +31,7 @@ from broker.log.producer_snapshots import ProducerSnapshots
 from broker.log.producer_state import ProducerState
 from broker.log.recovery import Recovery
 from broker.log.segment import SUFFIXES, Segment
+from broker.log.segment_recovery import is_sound
 from broker.log.segments import Segments
 
 _log = logging.getLogger(__name__)
@@ -120,7 +121,7 @@ class LogLoader:
         unflushed = [] if self.was_clean else list(segments.from_floor(checkpointed))
         believed = [segment for segment in segments if segment not in unflushed]
         for segment in believed:
-            if not segment.is_sound():
+            if not is_sound(segment):
                 recovery.rebuild_indexes(segment)
         if self._has_torn_epochs:
             for segment in believed:

@@ -31,6 +31,7 @@ from broker.log.leader_epochs import EpochRun, LeaderEpochs
 from broker.log.producer_snapshots import ProducerSnapshots
 from broker.log.producer_state import ProducerState
 from broker.log.segment import Segment
+from broker.log.segment_recovery import recover
 from broker.log.segments import Segments
 from broker.wire.record_batch import RecordBatch
 
@@ -123,7 +124,7 @@ class Recovery:
             if aborted is not None:
                 segment.transaction_index.append(aborted)
 
-        cut_bytes = segment.recover(seen)
+        cut_bytes = recover(segment, seen)
         if cut_bytes:
             _log.warning("%s: cut %d bytes that are no batch", segment.path, cut_bytes)
         return cut_bytes

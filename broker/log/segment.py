@@ -7,7 +7,8 @@ segments and truncation cuts one.
 
     append   bytes at the end of .log; every index.interval.bytes an entry in .index, .timeindex
     find     offset -> offset index -> a few batch headers -> position
-    recover  after an unclean end: read everything, cut at the first bad batch, rebuild the indexes
+
+What a start makes of one that may be torn is `segment_recovery`'s.
 
 A segment keeps its `.log` open only while it is active and in use. An inactive one is opened when
 something is read from it, and shared (through a weak reference) by the reads under way.
@@ -34,11 +35,8 @@ from broker.log.log_file import (
     batch_headers,
     find_batch,
     read_batch,
-    whole_batches,
 )
 from broker.log.transaction_index import TransactionIndex
-from broker.log.values import TimestampOffset
-from broker.wire.errors import KafkaError
 from broker.wire.record_batch import NO_TIMESTAMP, RecordBatch
 from broker.wire.regions import FileRegion, OpenFile
 
@@ -79,7 +77,7 @@ class Segment:
             disk, str(directory / segment_file(base_offset, TRANSACTION_INDEX)), base_offset
         )
         self.size_bytes = 0
-        self._index_interval_bytes = config.index_interval_bytes
+        self.index_interval_bytes = config.index_interval_bytes
         self._bytes_since_index_entry = 0
         self._largest: tuple[int, int] | None = None  # (timestamp, offset), once known
         self._first_timestamp_ms: int | None = None  # the first batch's largest, once known
@@ -131,7 +129,7 @@ class Segment:
         for batch in batches:
             if batch.max_timestamp_ms > largest[0]:
                 largest = self._largest = (batch.max_timestamp_ms, batch.last_offset)
-            if self._bytes_since_index_entry > self._index_interval_bytes:
+            if self._bytes_since_index_entry > self.index_interval_bytes:
                 self.offset_index.append(batch.last_offset, position)
                 self.time_index.append_if_later(*largest)
                 self._bytes_since_index_entry = 0
@@ -237,85 +235,27 @@ class Segment:
         """When the file was last written to."""
         return int(Path(self.path).stat().st_mtime * 1000)
 
-    def find_timestamp(self, timestamp_ms: int, start_offset: int) -> TimestampOffset | None:
-        """The first record from `start_offset` on that is not earlier than `timestamp_ms`."""
-        from_offset = max(self.time_index.lookup(timestamp_ms), start_offset)
-        for position, header in self.headers(from_offset):
-            if header.max_timestamp_ms < timestamp_ms:
-                continue
-            batch = self.read_batch(position, header.size_bytes)
-            for record in batch.records():
-                if record.timestamp_ms >= timestamp_ms and record.offset >= start_offset:
-                    return TimestampOffset(record.timestamp_ms, record.offset, batch.leader_epoch)
-        return None
-
-    def record_of_largest_timestamp(self) -> TimestampOffset | None:
-        """The first record with the segment's largest timestamp."""
-        timestamp_ms, offset = self.largest()
-        for position, header in self.headers(offset):
-            if header.max_timestamp_ms == timestamp_ms:
-                batch = self.read_batch(position, header.size_bytes)
-                for record in batch.records():
-                    if record.timestamp_ms == timestamp_ms:
-                        return TimestampOffset(timestamp_ms, record.offset, batch.leader_epoch)
-        return None
-
     # --- life
 
-    def recover(self, seen: Callable[[RecordBatch], None]) -> int:
-        """Check every batch, cut at the first bad one, rebuild the indexes; bytes cut.
-
-        `seen` hears of each good batch in turn (for the leader epochs and the producers' state),
-        and adds to the transaction index what only the producers' state knows.
-        """
+    def empty_indexes(self) -> None:
+        """To be written anew."""
         self.offset_index.create()
         self.time_index.create()
         self.transaction_index.clear()
-        file = self.file()
-        file_size_bytes = self.size_bytes
-        largest = (NO_TIMESTAMP, self.base_offset)
-        end, indexed_at, end_offset = 0, 0, self.base_offset
-        try:
-            for position, batch in whole_batches(file, 0, file_size_bytes):
-                batch.check_crc()
-                last_offset = batch.last_offset
-                if batch.base_offset < end_offset or last_offset < batch.base_offset:
-                    break
-                if last_offset - self.base_offset > MAX_RELATIVE_OFFSET:
-                    break
-                if batch.max_timestamp_ms > largest[0]:
-                    largest = (batch.max_timestamp_ms, last_offset)
-                if position - indexed_at > self._index_interval_bytes:
-                    self.offset_index.append(last_offset, position)
-                    self.time_index.append_if_later(*largest)
-                    indexed_at = position
-                seen(batch)
-                end = position + batch.size_bytes
-                end_offset = last_offset + 1
-        except KafkaError:
-            pass  # CORRUPT_MESSAGE: what follows was never wholly written
+
+    def end_at(self, size_bytes: int, largest: tuple[int, int]) -> None:
+        """Cut it there: what is before has been indexed, and its `largest()` is this."""
         self._largest = largest
         self.time_index.append_if_later(*largest)
-        if end < file_size_bytes:
-            self._disk.truncate(file, end)
-            self.size_bytes = end
-        return file_size_bytes - end
+        if size_bytes < self.size_bytes:
+            self._disk.truncate(self.file(), size_bytes)
+            self.size_bytes = size_bytes
 
     def complete_time_index(self) -> None:
         """Add the last entry, which is written when a segment rolls, after its last sync."""
         self._largest = self._largest_by_scan()
         self.time_index.append_if_later(*self._largest)
         self.release()
-
-    def is_sound(self) -> bool:
-        """Whether the indexes are there and could be this log file's."""
-        return (
-            Path(self.offset_index.path).exists()
-            and Path(self.time_index.path).exists()
-            and self.offset_index.is_sound(self.size_bytes)
-            and self.time_index.is_sound()
-            and self.transaction_index.is_sound()
-        )
 
     def file(self) -> OpenFile:
         """The log file, opened if need be; kept open if this is the active segment."""

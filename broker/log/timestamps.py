@@ -8,6 +8,7 @@ Source: Kafka's `UnifiedLog.fetchOffsetByTimestamp`, `UnifiedLog.legacyFetchOffs
 """
 
 from broker.log.leader_epochs import LeaderEpochs
+from broker.log.segment import Segment
 from broker.log.segments import Segments
 from broker.log.values import (
     EARLIEST_LOCAL_TIMESTAMP,
@@ -41,12 +42,37 @@ def find_timestamp(
         return TimestampOffset(NO_TIMESTAMP, -1)
     if timestamp_ms == MAX_TIMESTAMP:
         latest = max(segments, key=lambda segment: segment.largest()[0])
-        return latest.record_of_largest_timestamp()
+        return _of_largest_timestamp(latest)
     for segment in segments.from_floor(log_start_offset):
         if segment.largest()[0] >= timestamp_ms:
-            found = segment.find_timestamp(timestamp_ms, log_start_offset)
+            found = _not_earlier(segment, timestamp_ms, log_start_offset)
             if found is not None:  # else its latest records lie before the log start
                 return found
+    return None
+
+
+def _not_earlier(segment: Segment, timestamp_ms: int, start_offset: int) -> TimestampOffset | None:
+    """The segment's first record from `start_offset` on that is not earlier."""
+    from_offset = max(segment.time_index.lookup(timestamp_ms), start_offset)
+    for position, header in segment.headers(from_offset):
+        if header.max_timestamp_ms < timestamp_ms:
+            continue
+        batch = segment.read_batch(position, header.size_bytes)
+        for record in batch.records():
+            if record.timestamp_ms >= timestamp_ms and record.offset >= start_offset:
+                return TimestampOffset(record.timestamp_ms, record.offset, batch.leader_epoch)
+    return None
+
+
+def _of_largest_timestamp(segment: Segment) -> TimestampOffset | None:
+    """The segment's first record with its largest timestamp."""
+    timestamp_ms, offset = segment.largest()
+    for position, header in segment.headers(offset):
+        if header.max_timestamp_ms == timestamp_ms:
+            batch = segment.read_batch(position, header.size_bytes)
+            for record in batch.records():
+                if record.timestamp_ms == timestamp_ms:
+                    return TimestampOffset(timestamp_ms, record.offset, batch.leader_epoch)
     return None
 
 
