@@ -53,7 +53,9 @@ async def handle(broker: Broker, context: RequestContext, request: WriteTxnMarke
     ]
 
     async def wait() -> WriteTxnMarkersResponse:
-        timeout_s = broker.config.request_timeout_ms / 1000
+        # Who sends it waits for one of these, too: he is to hear which partition is slow, and that
+        # the others have their markers, before he gives up the whole request.
+        timeout_s = broker.config.request_timeout_ms / 2000
         async with trio.open_nursery() as nursery:
             for _, appended in written:
                 nursery.start_soon(wait_until_acknowledged, appended.values(), timeout_s)

@@ -6,9 +6,14 @@ wait there.
 
     deliver ─▶ route ─┬─▶ Destination 1 ─ one task: all that waits, in one request ─▶ broker 1
         ▲             ├─▶ Destination 2 ─                                          ─▶ broker 2
+        │             ├─▶ Destination 2, slow partitions ─                         ─▶ broker 2
         │             └─▶ Homeless: nobody alive leads the partition; until somebody does
         │                                                                 │
         └──── all partitions have it ◀── answers ◀── retriable: route again, after a pause
+
+A request is answered when all its partitions have replicated their markers, or have failed to in
+time. One that has failed to, since it waits for a follower that is away, is sent to in requests of
+its own from then on, over a connection of its own: the rest need not wait with it more than once.
 
 A partition that was deleted needs no marker; `homeless` says when that is believed. One that
 refuses because it knows a newer coordinator, or a newer producer, is asked again, too: if there is
@@ -60,7 +65,10 @@ class Markers:
     background: Background
     recorder: Recorder
     _deliveries: set[Delivery] = attrs.field(factory=set, init=False)
-    _destinations: dict[int, Destination] = attrs.field(factory=dict, init=False)
+    # Of each broker two at most, the second one for its slow partitions.
+    _destinations: dict[tuple[int, bool], Destination] = attrs.field(factory=dict, init=False)
+    # Those that were last heard of as REQUEST_TIMED_OUT.
+    _slow: set[TopicPartition] = attrs.field(factory=set, init=False)
 
     async def deliver(self, owned: TransactionPartition, transaction: Transaction) -> bool:
         """Until each partition of a prepared transaction has its marker; False if it isn't ours.
@@ -86,6 +94,7 @@ class Markers:
 
     def partitions_deleted(self, partitions: Collection[TopicPartition], why: str) -> None:
         """They are no more, and need no markers. `why` this is believed."""
+        self._slow.difference_update(partitions)
         for delivery in list(self._deliveries):
             for partition in delivery.left(partitions):
                 self.recorder(
@@ -120,13 +129,13 @@ class Markers:
             if leader is None:
                 self.homeless.add(delivery, partition)
             else:
-                self._destination(leader).add(delivery, partition)
+                self._destination(leader, partition in self._slow).add(delivery, partition)
 
-    def _destination(self, broker_id: int) -> Destination:
-        destination = self._destinations.get(broker_id)
+    def _destination(self, broker_id: int, is_slow: bool) -> Destination:
+        destination = self._destinations.get((broker_id, is_slow))
         if destination is None:
             destination = Destination(broker_id, self.links(broker_id))
-            self._destinations[broker_id] = destination
+            self._destinations[broker_id, is_slow] = destination
             self.background.start(self._serve, destination)
         return destination
 
@@ -186,6 +195,10 @@ class Markers:
 
     def _take_in(self, delivery: Delivery, partition: TopicPartition, error: ErrorCode) -> None:
         """What one partition answered."""
+        if error is ErrorCode.REQUEST_TIMED_OUT:
+            self._slow.add(partition)
+        else:
+            self._slow.discard(partition)
         if error is ErrorCode.NONE or error in _NOTHING_TO_END:
             delivery.done(partition)
         elif error in _SUPERSEDED and not delivery.is_refused:

@@ -121,7 +121,7 @@ async def test_it_is_answered_when_it_is_replicated(
         assert errors_of(answer) == {(7, "t-0"): ErrorCode.NONE}
         late = await write(broker, marker("t-0"))
         assert late == {(7, "t-0"): ErrorCode.REQUEST_TIMED_OUT}
-        assert 3 <= trio.current_time() < 4
+        assert 1.5 <= trio.current_time() < 2, "before who sent it gives it up"
 
 
 async def test_partitions_are_refused_one_by_one(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ async with running_coordinator() as setting:
     setting.brokers.marked                          # what partitions' leaders were told
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any, TypeVar
@@ -74,6 +74,8 @@ class Brokers:
     # Answers other requests, such as those of the verifier.
     other: Callable[[int, Any], object] | None = None
     gate: trio.Event | None = None  # answers are held up until it is set
+    # A request with one of these is answered late, and the partition has timed out by then.
+    slow: dict[TopicPartition, float] = attrs.field(factory=dict)
 
     def link(self, broker_id: int) -> "FakeLink":
         return FakeLink(broker_id, self)
@@ -98,6 +100,7 @@ class FakeLink:
         if self.brokers.gate is not None:
             await self.brokers.gate.wait()
         if isinstance(message, WriteTxnMarkersRequest):
+            await trio.sleep(max(self.brokers.slow.get(each, 0) for each in _named(message)))
             response: object = self._mark(message)
         else:
             assert self.brokers.other is not None
@@ -132,6 +135,8 @@ class FakeLink:
 
     def _append(self, marker: Any, partition: TopicPartition) -> ErrorCode:
         error = self.brokers.errors.get(partition, ErrorCode.NONE)
+        if partition in self.brokers.slow:
+            error = ErrorCode.REQUEST_TIMED_OUT
         if error is ErrorCode.NONE:
             self.brokers.marked.append(
                 Marked(
@@ -146,6 +151,13 @@ class FakeLink:
 
     def close(self) -> None:
         self.is_closed = True
+
+
+def _named(request: WriteTxnMarkersRequest) -> Iterator[TopicPartition]:
+    for marker in request.markers:
+        for topic in marker.topics:
+            for index in topic.partition_indexes:
+                yield TopicPartition(topic.name, index)
 
 
 def cluster(leaders: dict[TopicPartition, int], live: Iterable[int] = (1, 2)) -> MetadataCache:

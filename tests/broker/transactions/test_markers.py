@@ -203,6 +203,31 @@ async def test_what_is_refused_holds_up_nobody_else(autojump_clock: MockClock) -
         assert setting.state("quick") == "CompleteCommit", "without a pause"
 
 
+async def test_a_partition_that_does_not_replicate_holds_up_the_others_once(
+    autojump_clock: MockClock,
+) -> None:
+    """They lie on one broker, which answers a request when all of it is done or has timed out."""
+    async with running_coordinator() as setting:
+        setting.brokers.slow = {T0: 15.0}
+        await setting.end(await setting.begin("both", T0, U0), "both")
+        await trio.sleep(16)
+        assert setting.brokers.partitions() == [U0]
+        for number in range(3):
+            await setting.end(await setting.begin(f"slow-{number}", T0), f"slow-{number}")
+            producer = await setting.begin("quick", U0)
+            await setting.end(producer, "quick")
+            await trio.sleep(0.1)
+            assert setting.state("quick") == "CompleteCommit"
+            await trio.sleep(5)
+        setting.brokers.slow = {}
+        await trio.sleep(16)
+        assert setting.brokers.partitions().count(T0) == 4
+        await setting.end(await setting.begin("both", T0, U0), "both")
+        await wait_all_tasks_blocked()
+        assert setting.state("both") == "CompleteCommit"
+        assert len(setting.brokers.asked[-1][1].markers[0].topics) == 2, "in one request again"
+
+
 async def test_a_request_has_a_bounded_number_of_markers(
     autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
