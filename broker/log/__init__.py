@@ -68,5 +68,6 @@ the event loop's; only recovery and closing run elsewhere, before and after its 
 
 Differences from Kafka: indexes are written, not mapped, and always as long as their entries (Kafka
 maps 10 MB of holes and trims them at the end; each opens what the other left); `preallocate` is
-accepted and has no effect; followers write an index entry a batch, not one an append.
+accepted and has no effect; followers write an index entry a batch, not one an append, and begin a
+segment where the last one ends, though the next batch lies beyond a gap.
 """

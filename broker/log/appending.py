@@ -24,6 +24,7 @@ from broker.log.conversion import ready_batch
 from broker.log.log_config import LogConfig, TimestampType
 from broker.log.parts import LogParts
 from broker.log.producer_state import ProducerState
+from broker.log.segment import MAX_RELATIVE_OFFSET
 from broker.log.truncation import truncate_fully_and_start_at
 from broker.log.validation import (
     Prepared,
@@ -136,13 +137,24 @@ def _stamp(
         batch.attributes = stamp_create_time(view, batch.attributes)
 
 
+def _first_offset(log_end_offset: int, found: list[RecordBatch]) -> int:
+    """Of the segment that these begin: where the last one ends.
+
+    Kafka's follower takes the first batch's. If compaction left a gap before that in the leader's
+    log, no segment would have it, and at a start it would look like a lost end (`recovery`).
+    """
+    if found[-1].last_offset - log_end_offset > MAX_RELATIVE_OFFSET:
+        return found[0].base_offset
+    return log_end_offset
+
+
 def _write(parts: LogParts, found: list[RecordBatch], data: memoryview) -> None:
     """The common end: batches that are checked and have their offsets, and their bytes."""
     local = parts.local
     last_offset = found[-1].last_offset
     max_timestamp_ms = max([batch.max_timestamp_ms for batch in found])
     if local.must_roll(len(data), max_timestamp_ms, last_offset):
-        parts.roll(max(found[0].base_offset, local.log_end_offset))
+        parts.roll(_first_offset(local.log_end_offset, found))
     with local.storage:
         for batch in found:
             if batch.leader_epoch >= 0:
