@@ -69,11 +69,12 @@ class Killed(BaseException):
     """The process is gone: nothing may catch it."""
 
 
-class KillingDisk(UnsyncedDisk):
-    """Ends the process before the change of a file that is `lives` changes away."""
+class KillingDisk:
+    """Ends the process before the change of a file that is `lives` changes away; a sync is one."""
 
-    def __init__(self) -> None:
+    def __init__(self, disk: Disk | None = None) -> None:
         self.lives: int | None = None
+        self._disk = disk or UnsyncedDisk()
 
     def _live(self) -> None:
         if self.lives is not None:
@@ -84,20 +85,28 @@ class KillingDisk(UnsyncedDisk):
     def open(self, path: StrPath, *, create: bool = False) -> OpenFile:
         if create and not Path(path).exists():
             self._live()
-        return super().open(path, create=create)
+        return self._disk.open(path, create=create)
 
     def write_at(self, file: OpenFile, data: Data, position: int) -> None:
         self._live()
-        super().write_at(file, data, position)
+        self._disk.write_at(file, data, position)
 
     def truncate(self, file: OpenFile, size_bytes: int) -> None:
         self._live()
-        super().truncate(file, size_bytes)
+        self._disk.truncate(file, size_bytes)
+
+    def sync(self, file: OpenFile) -> None:
+        self._live()
+        self._disk.sync(file)
+
+    def sync_directory(self, path: StrPath) -> None:
+        self._live()
+        self._disk.sync_directory(path)
 
     def rename(self, source: StrPath, target: StrPath) -> None:
         self._live()
-        super().rename(source, target)
+        self._disk.rename(source, target)
 
     def unlink(self, path: StrPath) -> None:
         self._live()
-        super().unlink(path)
+        self._disk.unlink(path)
