@@ -6,6 +6,8 @@ something new, and is answered those of which there's news.
 
 A consumer that has used up its quota is answered without records, and asks for them again.
 
+The answer keeps the order: a topic is answered anew whenever another one came in between.
+
 From 16 on a client that asked the wrong broker is told who leads, and where (KIP-951).
 
 Who asks in a version below 4 expects records of formats 0 and 1, and there are none: it is
@@ -13,9 +15,8 @@ answered as by a Kafka with message.downconversion.enable=false. One below 10 do
 and is told so where the topic has that codec (KIP-110).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
-from uuid import UUID
 
 import trio
 
@@ -52,6 +53,14 @@ FIRST_VERSION_WITH_RACKS = 11
 FIRST_VERSION_WITH_TOPIC_IDS = 13
 FIRST_VERSION_WITH_LEADERS = 16
 READ_COMMITTED = 1
+# Kafka's handler finds these itself, asks no log, and answers with an empty list of aborted
+# transactions; with what a log has against the request there is no list.
+REFUSED_BY_THE_HANDLER = (
+    ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+    ErrorCode.UNKNOWN_TOPIC_ID,
+    ErrorCode.TOPIC_AUTHORIZATION_FAILED,
+)
+WITHOUT_ABORTED = (*REFUSED_BY_THE_HANDLER, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
 WRONG_BROKER = (ErrorCode.NOT_LEADER_OR_FOLLOWER, ErrorCode.FENCED_LEADER_EPOCH)
 
 
@@ -175,18 +184,25 @@ def _response(
     session_id: int,
     reads: Reads,
 ) -> FetchResponse:
-    topics: dict[str | UUID, FetchableTopicResponse] = {}
-    for interest, read in reads.items():
-        by_name = "" if interest.topic is None else interest.topic
-        topic = topics.setdefault(
-            by_name or interest.topic_id,
-            FetchableTopicResponse(topic=by_name, topic_id=interest.topic_id),
-        )
-        topic.partitions.append(_data(broker, context, interest, read))
-    response = FetchResponse(session_id=session_id, responses=list(topics.values()))
-    named = (each.current_leader for topic in topics.values() for each in topic.partitions)
+    topics: list[FetchableTopicResponse] = []
+    for interest, read in _in_order(reads):
+        name = "" if interest.topic is None else interest.topic
+        if not topics or (topics[-1].topic, topics[-1].topic_id) != (name, interest.topic_id):
+            topics.append(FetchableTopicResponse(topic=name, topic_id=interest.topic_id))
+        topics[-1].partitions.append(_data(broker, context, interest, read))
+    response = FetchResponse(session_id=session_id, responses=topics)
+    named = (each.current_leader for topic in topics for each in topic.partitions)
     response.node_endpoints = leader_endpoints(broker, context.listener, NodeEndpoint, named)
     return response
+
+
+def _in_order(reads: Reads) -> Iterable[tuple[Interest, PartitionRead]]:
+    """As they were looked at, but as in Kafka, those of which no log was asked come last."""
+
+    def is_last(read: PartitionRead) -> bool:
+        return read.error is not None and read.error.code in REFUSED_BY_THE_HANDLER
+
+    return sorted(reads.items(), key=lambda item: is_last(item[1]))
 
 
 def _data(
@@ -202,7 +218,7 @@ def _data(
             error_code=_error_code(context, error),
             high_watermark=-1,
             current_leader=_current_leader(broker, context, interest, error),
-            aborted_transactions=None,
+            aborted_transactions=[] if error.code in WITHOUT_ABORTED else None,
             records=[],
         )
     return PartitionData(

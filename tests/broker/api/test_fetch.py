@@ -65,6 +65,35 @@ async def test_an_id_that_nobody_knows_is_answered_without_waiting(
         assert data.error_code == ErrorCode.UNKNOWN_TOPIC_ID
 
 
+async def test_aborted_transactions_are_none_or_null(tmp_path: Path) -> None:
+    """Where no log was asked there are none of them; where one was and refuses, they're null."""
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0")
+        unknown = FetchTopic(topic="x", partitions=[FetchPartition(partition=0)])
+        data = await fetch(broker, request(topics=[unknown]), 12)
+        assert (data.error_code, data.aborted_transactions) == (
+            ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+            [],
+        )
+        data = await fetch(broker, request(offset=9), 12)
+        assert (data.error_code, data.aborted_transactions) == (ErrorCode.OFFSET_OUT_OF_RANGE, None)
+
+
+async def test_the_order_is_kept_but_unknown_ones_come_last(tmp_path: Path) -> None:
+    async with open_broker(tmp_path) as broker:
+        for name in ("t-0", "t-1", "u-0"):
+            await lead(broker, name)
+        topics = [
+            FetchTopic(topic=name, partitions=[FetchPartition(partition=at) for at in partitions])
+            for name, partitions in (("t", [0]), ("x", [0]), ("u", [9, 0]), ("t", [1, 0]))
+        ]
+        answer = await call(broker, request(topics=topics), 12)
+        assert [
+            (topic.topic, [each.partition_index for each in topic.partitions])
+            for topic in answer.responses
+        ] == [("t", [0]), ("u", [0]), ("t", [1]), ("x", [0]), ("u", [9])]
+
+
 async def test_nobody_waits_longer_than_a_connection_may_be_idle(
     tmp_path: Path, autojump_clock: MockClock
 ) -> None:
