@@ -95,7 +95,7 @@ async def _append(
     entries: dict[TopicPartition, memoryview],
 ) -> list[Appended]:
     """Append those that may be appended; `entries` are taken apart."""
-    refused = _taken_out(entries, lambda tp, records: _refusal_of(context, tp, records))
+    refused = _taken_out(entries, lambda tp, records: _refusal_of(broker, context, tp, records))
     if request.acks not in (ALL, 0, 1):
         why = KafkaError(ErrorCode.INVALID_REQUIRED_ACKS, f"acks={request.acks}")
         return refused + [
@@ -154,7 +154,7 @@ def _refusal(context: RequestContext, request: ProduceRequest) -> KafkaError | N
 
 
 def _refusal_of(
-    context: RequestContext, topic_partition: TopicPartition, records: memoryview
+    broker: Broker, context: RequestContext, topic_partition: TopicPartition, records: memoryview
 ) -> KafkaError | None:
     """Why this partition's records may not come by this request, whatever they are."""
     if not context.may(Resource.TOPIC, topic_partition.topic):
@@ -163,7 +163,7 @@ def _refusal_of(
         context.api_version < FIRST_VERSION_WITH_ZSTD
         and attributes_of(records) & CODEC_MASK == Compression.ZSTD
     ):
-        return KafkaError(
+        return _unknown(broker, topic_partition) or KafkaError(
             ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
             f"Produce requests with version {context.api_version} are not allowed to use "
             "ZStandard compression",
@@ -194,12 +194,16 @@ def _not_one_batch_of(
     broker: Broker, topic_partition: TopicPartition, records: memoryview
 ) -> KafkaError | None:
     """What the append itself would find first, for records that are refused before it."""
-    if broker.metadata.current.partition(topic_partition) is None:
-        return KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
     try:
         only_batch(records)
     except KafkaError as error:
-        return error
+        return _unknown(broker, topic_partition) or error
+    return _unknown(broker, topic_partition)
+
+
+def _unknown(broker: Broker, topic_partition: TopicPartition) -> KafkaError | None:
+    if broker.metadata.current.partition(topic_partition) is None:
+        return KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
     return None
 
 

@@ -8,6 +8,7 @@ from trio.testing import MockClock
 
 from broker.broker import Broker
 from broker.network.listener import CloseConnection, Later
+from broker.wire.compression import Compression
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.produce import (
     PartitionProduceData,
@@ -16,6 +17,8 @@ from broker.wire.messages.produce import (
     ProduceResponse,
     TopicProduceData,
 )
+from broker.wire.record_batch import build_batch
+from broker.wire.records import Record
 from tests.broker.replica.support import batch, values
 from tests.broker.support import call, know, lead, open_broker, tp
 
@@ -112,6 +115,21 @@ async def test_bytes_that_can_be_no_batch_spoil_the_whole_request(tmp_path: Path
             for each in topic.partition_responses
         ] == [(ErrorCode.CORRUPT_MESSAGE, "Invalid magic found in record: -1")] * 2
         assert broker.replicas.partitions[tp("t-0")].log.log_end_offset == 0
+
+
+async def test_an_unknown_partition_comes_before_a_codec_too_new(tmp_path: Path) -> None:
+    async with open_broker(tmp_path) as broker:
+        await know(broker, partitions=[("t-0", 1, (1,))])
+        asked = request(1, ("t-0", "a"), ("none-0", "c"))
+        for topic in asked.topic_data:
+            topic.partition_data[0].records = build_batch(
+                [Record(b"k", b"v", 0)], compression=Compression.ZSTD
+            )
+        answer = await call(broker, asked, 6)
+        assert [topic.partition_responses[0].error_code for topic in answer.responses] == [
+            ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
+            ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+        ]
 
 
 async def test_internal_topics_are_not_for_clients(tmp_path: Path) -> None:
