@@ -10,6 +10,9 @@ and answered when they are replicated. Of one in `__consumer_offsets` the group 
 at once, and sees to the offsets that were committed in the transaction when it is replicated:
 whether or not the sender is still there to be answered, and without waiting for other partitions.
 
+A marker without a producer id or epoch ends nothing, and is nobody's: as in Kafka, it fails the
+whole request as a defect would, and what comes before it in the request is written.
+
 `kafka-transactions abort` sends it too, to end a transaction that no coordinator knows of: so who
 may alter the cluster may send it, besides brokers (KIP-664).
 
@@ -40,17 +43,24 @@ from broker.wire.messages.write_txn_markers import (
 )
 from coordination.values import TopicPartition
 
+NONE = -1  # no producer id, or no epoch
+
 # What came of the markers of one producer, by partition.
 Written = dict[TopicPartition, Appended]
 
 
-async def handle(broker: Broker, context: RequestContext, request: WriteTxnMarkersRequest) -> Later:
-    may = context.may(Resource.CLUSTER, operation=Operation.ALTER) or context.may(
+async def handle(
+    broker: Broker, context: RequestContext, request: WriteTxnMarkersRequest
+) -> Later | WriteTxnMarkersResponse:
+    if not context.may(Resource.CLUSTER, operation=Operation.ALTER) and not context.may(
         Resource.CLUSTER, operation=Operation.CLUSTER_ACTION
-    )
-    written = [
-        (marker, _write(broker, marker) if may else _refused(marker)) for marker in request.markers
-    ]
+    ):
+        return _all_failed(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED)
+    written: list[tuple[WritableTxnMarker, Written]] = []
+    for marker in request.markers:
+        if _is_nobodys(broker, marker):
+            return _all_failed(request, ErrorCode.UNKNOWN_SERVER_ERROR)
+        written.append((marker, _write(broker, marker)))
 
     async def wait() -> WriteTxnMarkersResponse:
         # Who sends it waits for one of these, too: he is to hear which partition is slow, and that
@@ -62,6 +72,14 @@ async def handle(broker: Broker, context: RequestContext, request: WriteTxnMarke
         return _response(written)
 
     return Later(wait)
+
+
+def _is_nobodys(broker: Broker, marker: WritableTxnMarker) -> bool:
+    """Whether something would be written for no producer."""
+    has_producer = NONE not in (marker.producer_id, marker.producer_epoch)
+    return not has_producer and any(
+        partition in broker.replicas.partitions for partition in _partitions(marker)
+    )
 
 
 def _write(broker: Broker, marker: WritableTxnMarker) -> Written:
@@ -94,39 +112,51 @@ def _write(broker: Broker, marker: WritableTxnMarker) -> Written:
     return written
 
 
-def _refused(marker: WritableTxnMarker) -> Written:
-    error = KafkaError(ErrorCode.CLUSTER_AUTHORIZATION_FAILED)
-    return {partition: Appended(partition, error) for partition in _partitions(marker)}
-
-
 def _partitions(marker: WritableTxnMarker) -> Iterator[TopicPartition]:
     for topic in marker.topics:
         for partition in topic.partition_indexes:
             yield TopicPartition(topic.name, partition)
 
 
+def _all_failed(request: WriteTxnMarkersRequest, error: ErrorCode) -> WriteTxnMarkersResponse:
+    return _results(
+        {
+            marker.producer_id: dict.fromkeys(_partitions(marker), error)
+            for marker in request.markers
+        }
+    )
+
+
 def _response(written: list[tuple[WritableTxnMarker, Written]]) -> WriteTxnMarkersResponse:
     """A producer's markers are answered together, and one without partitions not at all."""
-    of_producer: dict[int, Written] = {}
+    of_producer: dict[int, dict[TopicPartition, ErrorCode]] = {}
     for marker, appended in written:
         if appended:
-            of_producer.setdefault(marker.producer_id, {}).update(appended)
+            of_producer.setdefault(marker.producer_id, {}).update(
+                {
+                    partition: ErrorCode.NONE if each.error is None else each.error.code
+                    for partition, each in appended.items()
+                }
+            )
+    return _results(of_producer)
+
+
+def _results(of_producer: dict[int, dict[TopicPartition, ErrorCode]]) -> WriteTxnMarkersResponse:
     return WriteTxnMarkersResponse(
         markers=[
-            WritableTxnMarkerResult(producer_id=producer_id, topics=_topics(appended))
-            for producer_id, appended in of_producer.items()
+            WritableTxnMarkerResult(producer_id=producer_id, topics=_topics(errors))
+            for producer_id, errors in of_producer.items()
         ]
     )
 
 
-def _topics(written: Written) -> list[WritableTxnMarkerTopicResult]:
+def _topics(errors: dict[TopicPartition, ErrorCode]) -> list[WritableTxnMarkerTopicResult]:
     topics: dict[str, WritableTxnMarkerTopicResult] = {}
-    for partition, appended in written.items():
+    for partition, error in errors.items():
         topic = topics.setdefault(
             partition.topic, WritableTxnMarkerTopicResult(name=partition.topic)
         )
-        code = ErrorCode.NONE if appended.error is None else appended.error.code
         topic.partitions.append(
-            WritableTxnMarkerPartitionResult(partition_index=partition.partition, error_code=code)
+            WritableTxnMarkerPartitionResult(partition_index=partition.partition, error_code=error)
         )
     return list(topics.values())

@@ -167,6 +167,19 @@ async def test_a_refused_marker_holds_up_no_producer(tmp_path: Path) -> None:
         )
 
 
+async def test_a_marker_of_no_producer_fails_all(tmp_path: Path) -> None:
+    """But what came before it is written; and where there is no log, there is nothing to refuse."""
+    failed = ErrorCode.UNKNOWN_SERVER_ERROR
+    async with open_broker(tmp_path) as broker:
+        partition = await in_transaction(broker)
+        for nobody in (marker("t-0", producer_id=-1), marker("t-0", producer_id=9, epoch=-1)):
+            errors = await write(broker, marker("t-0"), nobody)
+            assert errors == {(7, "t-0"): failed, (nobody.producer_id, "t-0"): failed}
+        assert partition.log.log_end_offset == 3
+        unknown = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+        assert await write(broker, marker("u-0", producer_id=-1)) == {(-1, "u-0"): unknown}
+
+
 async def test_a_producers_markers_are_answered_together(tmp_path: Path) -> None:
     async with open_broker(tmp_path) as broker:
         await lead(broker, "t-0")
