@@ -60,7 +60,7 @@ STARTS = (EARLIEST_TIMESTAMP, EARLIEST_LOCAL_TIMESTAMP)  # there, whoever may re
 CONSUMER = -1
 NO_EPOCH = -1
 ANY_REPLICA = -2  # Kafka: ListOffsetsRequest.DEBUGGING_REPLICA_ID
-READ_COMMITTED = 1
+READ_UNCOMMITTED, READ_COMMITTED = ISOLATION_LEVELS = (0, 1)
 NOT_FOUND = TimestampOffset(timestamp_ms=-1, offset=-1)
 
 
@@ -132,6 +132,8 @@ def _segment_starts(
 ) -> list[int]:
     """Version 0's; a consumer sees the high watermark in the place of what is beyond it."""
     partition = _asked_partition(broker, request, topic_partition, NO_EPOCH)
+    if asked.max_num_offsets < 0:
+        raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)  # Kafka makes no list of such a length
     offsets = partition.log.segment_starts_before(asked.timestamp, asked.max_num_offsets)
     high_watermark = partition.high_watermark
     if request.replica_id != CONSUMER or not offsets or offsets[0] <= high_watermark:
@@ -156,6 +158,8 @@ def _look_up(
     topic_partition: TopicPartition,
     asked: ListOffsetsPartition,
 ) -> TimestampOffset:
+    if request.replica_id == CONSUMER and request.isolation_level not in ISOLATION_LEVELS:
+        raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)  # Kafka knows no better
     partition = _asked_partition(broker, request, topic_partition, asked.current_leader_epoch)
     log = partition.log
     if request.replica_id != CONSUMER:

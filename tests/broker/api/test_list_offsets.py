@@ -95,6 +95,19 @@ async def test_version_0_answers_where_segments_begin(tmp_path: Path) -> None:
         assert (await look_up(broker, 1, version=0)).old_style_offsets == []
         refused = await look_up(broker, MAX_TIMESTAMP, version=0)
         assert refused.error_code == ErrorCode.UNSUPPORTED_VERSION
+        less_than_none = await look_up(broker, LATEST, version=0, max_num_offsets=-1)
+        assert less_than_none.error_code == ErrorCode.UNKNOWN_SERVER_ERROR
+
+
+async def test_an_isolation_level_that_there_is_none_of(tmp_path: Path) -> None:
+    async with open_broker(tmp_path) as broker:
+        await led(broker)
+        asked = ListOffsetsPartition(partition_index=0, timestamp=LATEST)
+        topics = [ListOffsetsTopic(name="t", partitions=[asked])]
+        for replica_id, error in ((-1, ErrorCode.UNKNOWN_SERVER_ERROR), (2, ErrorCode.NONE)):
+            request = ListOffsetsRequest(replica_id=replica_id, isolation_level=7, topics=topics)
+            answer = await call(broker, request, 9)
+            assert answer.topics[0].partitions[0].error_code == error
 
 
 async def test_the_latest_record_is_not_told_before_it_is_committed(tmp_path: Path) -> None:
