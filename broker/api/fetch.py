@@ -27,7 +27,7 @@ from broker.api.throttling import replica_id_of
 from broker.broker import Broker
 from broker.log.values import UNDEFINED_EPOCH
 from broker.replica.fetch import FetchParameters, fetch, note_progress, note_sent
-from broker.replica.fetch_sessions import FetchRequested
+from broker.replica.fetch_sessions import Exchange, FetchRequested
 from broker.replica.interest import Interest, Key, key_of
 from broker.replica.interests import CONSUMER, Reads
 from broker.replica.partition_read import PartitionFetch, PartitionRead
@@ -52,7 +52,7 @@ FIRST_VERSION_WITH_ZSTD = 10
 FIRST_VERSION_WITH_RACKS = 11
 FIRST_VERSION_WITH_TOPIC_IDS = 13
 FIRST_VERSION_WITH_LEADERS = 16
-READ_COMMITTED = 1
+READ_UNCOMMITTED, READ_COMMITTED = ISOLATION_LEVELS = (0, 1)
 # Kafka's handler finds these itself, asks no log, and answers with an empty list of aborted
 # transactions; with what a log has against the request there is no list.
 REFUSED_BY_THE_HANDLER = (
@@ -74,6 +74,8 @@ async def handle(broker: Broker, context: RequestContext, request: FetchRequest)
     except KafkaError as error:
         return FetchResponse(error_code=error.code)
     try:
+        if request.isolation_level not in ISOLATION_LEVELS and _is_of_a_log(broker, exchange):
+            return _stumbling(context, request)
         if parameters.from_follower:
             for partition in note_progress(broker.replicas, parameters, exchange.interests):
                 broker.isr_changes.follower_caught_up(partition, parameters.replica_id)
@@ -90,6 +92,39 @@ async def handle(broker: Broker, context: RequestContext, request: FetchRequest)
     finally:
         exchange.end()
     return _response(broker, context, parameters, session_id, reads)
+
+
+def _is_of_a_log(broker: Broker, exchange: Exchange) -> bool:
+    """Whether any of the partitions that are asked for is known here."""
+    cluster = broker.metadata.current
+    return any(
+        interest.topic is not None and cluster.partition(interest.topic_partition) is not None
+        for interest in exchange.interests.all.values()
+    )
+
+
+def _stumbling(context: RequestContext, request: FetchRequest) -> FetchResponse:
+    """What Kafka answers to an isolation level that there is none of: it knows no better."""
+    error = ErrorCode.UNKNOWN_SERVER_ERROR
+    response = FetchResponse(error_code=error, session_id=request.session_id)
+    if context.api_version < FIRST_VERSION_WITH_TOPIC_IDS:  # clients look at the partitions
+        response.responses = [
+            FetchableTopicResponse(
+                topic=topic.topic,
+                partitions=[
+                    PartitionData(
+                        partition_index=partition.partition,
+                        error_code=error,
+                        high_watermark=-1,
+                        aborted_transactions=[],
+                        records=None,
+                    )
+                    for partition in topic.partitions
+                ],
+            )
+            for topic in request.topics
+        ]
+    return response
 
 
 def _parameters(broker: Broker, context: RequestContext, request: FetchRequest) -> FetchParameters:

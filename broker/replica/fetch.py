@@ -148,8 +148,8 @@ def look(
         read = _read_one(replicas, parameters, interest, max_bytes, min_one)
         if read.size_bytes:
             min_one = False
-            room = max(0, room - read.size_bytes)
             size_bytes += read.size_bytes
+        room = max(0, room - read.size_bytes)
         must_answer_now = must_answer_now or read.must_answer_now
         reads[interest] = read
     return must_answer_now or size_bytes >= parameters.min_bytes
@@ -194,6 +194,9 @@ def _read_one(
             if diverging is None:
                 end = _readable_end(partition, parameters)
                 found = log.read(asked.fetch_offset, max_bytes, end, min_one=min_one)
+                if max_bytes < 0 and asked.fetch_offset < end:
+                    # As Kafka, which stumbles: its segments read nothing of such a size.
+                    raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, f"invalid size {max_bytes}")
                 aborted = log.aborted_in(found, end) if parameters.only_committed else None
     except KafkaError as error:
         return PartitionRead(error)

@@ -80,7 +80,7 @@ class Interest:
 
 
 def key_of(topic: str | None, topic_id: UUID, partition: int) -> Key:
-    if topic_id != ZERO_UUID:
+    """An id of zeros is none; asked for by it, it's one that nobody knows."""
+    if topic is None or topic_id != ZERO_UUID:
         return topic_id, partition
-    assert topic is not None
     return topic, partition

@@ -94,6 +94,40 @@ async def test_the_order_is_kept_but_unknown_ones_come_last(tmp_path: Path) -> N
         ] == [("t", [0]), ("u", [0]), ("t", [1]), ("x", [0]), ("u", [9])]
 
 
+async def test_no_id_at_all_is_one_that_nobody_knows(tmp_path: Path) -> None:
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0")
+        nothing = FetchTopic(topic_id=ZERO_UUID, partitions=[FetchPartition(partition=0)])
+        data = await fetch(broker, request(topics=[nothing]), 14)
+        assert data.error_code == ErrorCode.UNKNOWN_TOPIC_ID
+
+
+async def test_an_isolation_level_that_there_is_none_of(tmp_path: Path) -> None:
+    failed = ErrorCode.UNKNOWN_SERVER_ERROR
+    async with open_broker(tmp_path) as broker:
+        await know(broker, partitions=[("t-0", 1, (1,))])
+        await lead(broker, "t-0")
+        asked = request(isolation_level=7, session_id=0, session_epoch=0)
+        old = await call(broker, asked, 12)
+        assert (old.error_code, old.session_id) == (failed, 0)
+        [data] = old.responses[0].partitions
+        assert (data.error_code, data.high_watermark, data.records) == (failed, -1, None)
+        new = await call(broker, asked, 13)
+        assert (new.error_code, new.responses) == (failed, [])
+
+
+@pytest.mark.parametrize(("whole", "part"), [(100, -1), (-1, 100)])
+async def test_sizes_below_nothing(tmp_path: Path, whole: int, part: int) -> None:
+    """They are refused where there are records to read."""
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0")
+        broker.replicas.partitions[tp("t-0")].append_as_leader(batch("a"), 1, 0.0)
+        for offset, error in ((0, ErrorCode.UNKNOWN_SERVER_ERROR), (1, ErrorCode.NONE)):
+            asked = request(offset, max_bytes=whole)
+            asked.topics[0].partitions[0].partition_max_bytes = part
+            assert (await fetch(broker, asked)).error_code == error
+
+
 async def test_nobody_waits_longer_than_a_connection_may_be_idle(
     tmp_path: Path, autojump_clock: MockClock
 ) -> None:
