@@ -43,7 +43,7 @@ from broker.wire.messages.produce import (
     ProduceResponse,
     TopicProduceResponse,
 )
-from broker.wire.record_batch import CODEC_MASK, attributes_of
+from broker.wire.record_batch import CODEC_MASK, attributes_of, begins_with_batch
 from coordination.values import TopicPartition
 
 FIRST_VERSION_WITH_ZSTD: Final = 7
@@ -52,26 +52,29 @@ FIRST_VERSION_WITH_LEADERS: Final = 10  # KIP-951
 ADMIN_CLIENT_ID: Final = "__admin_client"
 
 
-class Unreadable(KafkaError):
-    """Bytes that can be no batch: Kafka stumbles over them before it looks at single partitions."""
+class Spoilt(KafkaError):
+    """The whole request is refused for what is wrong with a part of it."""
 
 
 # Of these the producer is told more than the code, as by Kafka.
-EXPLAINED: Final = (InvalidRecords, Unverified, Unreadable)
+EXPLAINED: Final = (InvalidRecords, Unverified, Spoilt)
+
+Mentions = list[tuple[TopicPartition, memoryview]]
 
 
 async def handle(broker: Broker, context: RequestContext, request: ProduceRequest) -> Answer:
-    # As in Kafka, the last one counts if a partition is named twice.
-    entries = {
-        TopicPartition(topic.name, partition.index): memoryview(partition.records or bytearray())
+    mentions: Mentions = [
+        (TopicPartition(topic.name, partition.index), memoryview(partition.records or b""))
         for topic in request.topic_data
         for partition in topic.partition_data
-    }
-    refusal = _refusal(context, request)
-    if refusal is not None:
-        appended = [Appended(tp, refusal) for tp in entries]
-    else:
-        appended = await _append(broker, context, request, entries)
+    ]
+    try:
+        _check(context, request, mentions)
+        appended = await _append(broker, context, request, mentions)
+        refusal = None
+    except KafkaError as error:
+        refusal = error
+        appended = [Appended(tp, error) for tp in dict(mentions)]
     if request.acks == 0:
         failed = next((entry for entry in appended if entry.error is not None), None)
         if failed is not None:
@@ -89,19 +92,17 @@ async def handle(broker: Broker, context: RequestContext, request: ProduceReques
 
 
 async def _append(
-    broker: Broker,
-    context: RequestContext,
-    request: ProduceRequest,
-    entries: dict[TopicPartition, memoryview],
+    broker: Broker, context: RequestContext, request: ProduceRequest, mentions: Mentions
 ) -> list[Appended]:
-    """Append those that may be appended; `entries` are taken apart."""
-    refused = _taken_out(entries, lambda tp, records: _refusal_of(broker, context, tp, records))
+    """Append those that may be appended. `Spoilt`: none of them may."""
+    entries, refused = _sorted_out(broker, context, mentions)
     if request.acks not in (ALL, 0, 1):
         why = KafkaError(ErrorCode.INVALID_REQUIRED_ACKS, f"acks={request.acks}")
-        return refused + [
+        appended = [
             Appended(tp, _not_one_batch_of(broker, tp, records) or why)
             for tp, records in entries.items()
         ]
+        return [*appended, *refused]
     guards = NO_GUARDS
     if request.transactional_id is not None:
         in_transaction = {tp: records for tp, records in entries.items() if _may_begin(records)}
@@ -110,14 +111,37 @@ async def _append(
                 broker, context.api_version, request.transactional_id, in_transaction
             )
         except KafkaError as error:
-            return refused + [Appended(tp, error) for tp in entries]
+            raise Spoilt(error.code, error.message) from error
         for entry in unverified:
             del entries[entry.topic_partition]
         refused += unverified
     refused += _taken_out(entries, lambda tp, records: _internal(broker, context, tp, records))
     ready: Entries = {**entries}
     await prepare(broker.replicas, ready)
-    return append(broker.replicas, ready.items(), request.acks, guards=guards) + refused
+    appended = append(broker.replicas, ready.items(), request.acks, guards=guards)
+    told = {entry.topic_partition: entry for entry in (*appended, *refused)}
+    return list(told.values())
+
+
+def _sorted_out(
+    broker: Broker, context: RequestContext, mentions: Mentions
+) -> tuple[dict[TopicPartition, memoryview], list[Appended]]:
+    """What to append, and what is refused before any log is asked.
+
+    As in Kafka, of a partition that is named twice the last batch counts that isn't refused here;
+    but if one is, the producer hears of that.
+    """
+    entries, refused = {}, []
+    some_twice = len(dict(mentions)) < len(mentions)
+    for tp, records in mentions:
+        error = _refusal_of(broker, context, tp, records)
+        if error is None and some_twice:  # else the log finds it
+            error = _not_one_batch_of(broker, tp, records)
+        if error is None:
+            entries[tp] = records
+        else:
+            refused.append(Appended(tp, error))
+    return entries, refused
 
 
 def _taken_out(
@@ -135,22 +159,17 @@ def _taken_out(
     return refused
 
 
-def _refusal(context: RequestContext, request: ProduceRequest) -> KafkaError | None:
-    """Why nothing of the request is appended. Kafka: KafkaApis.handleProduceRequest."""
+def _check(context: RequestContext, request: ProduceRequest, mentions: Mentions) -> None:
+    """Raise why nothing of the request is appended. Kafka: KafkaApis.handleProduceRequest."""
     try:
-        has_transactional = any(
-            is_transactional(memoryview(partition.records or b""))
-            for topic in request.topic_data
-            for partition in topic.partition_data
-        )
+        has_transactional = any(is_transactional(records) for _, records in mentions)
     except KafkaError as error:
-        return Unreadable(error.code, error.message)
+        raise Spoilt(error.code, error.message) from error
     if has_transactional and not (
         request.transactional_id is not None
         and context.may(Resource.TRANSACTIONAL_ID, request.transactional_id)
     ):
-        return KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
-    return None
+        raise KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
 
 
 def _refusal_of(
@@ -162,6 +181,7 @@ def _refusal_of(
     if (
         context.api_version < FIRST_VERSION_WITH_ZSTD
         and attributes_of(records) & CODEC_MASK == Compression.ZSTD
+        and _is_whole(records)
     ):
         return _unknown(broker, topic_partition) or KafkaError(
             ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
@@ -175,6 +195,12 @@ def _may_begin(records: memoryview) -> bool:
     """Whether the records are of a transaction; what is no batch is left to the log to refuse."""
     with suppress(KafkaError):
         return is_transactional(records)
+    return False
+
+
+def _is_whole(records: memoryview) -> bool:
+    with suppress(KafkaError):
+        return begins_with_batch(records)
     return False
 
 

@@ -132,6 +132,22 @@ async def test_an_unknown_partition_comes_before_a_codec_too_new(tmp_path: Path)
         ]
 
 
+async def test_of_a_partition_that_is_named_twice(tmp_path: Path) -> None:
+    """The last whole batch is appended, but who also sent something else hears of that."""
+    async with open_broker(tmp_path) as broker:
+        await know(broker, partitions=[("t-0", 1, (1,)), ("u-0", 1, (1,))])
+        await lead(broker, "t-0")
+        await lead(broker, "u-0")
+        asked = request(1, ("t-0", "a"), ("u-0", "b"), ("t-0", "cut"), ("u-0", "c"))
+        cut = asked.topic_data[2].partition_data[0]
+        cut.records = bytes(cut.records or b"")[:-1]  # type: ignore[arg-type]
+        answer = await call(broker, asked, 10)
+        errors = {topic.name: topic.partition_responses[0].error_code for topic in answer.responses}
+        assert errors == {"t": ErrorCode.INVALID_RECORD, "u": ErrorCode.NONE}
+        assert values(broker.replicas.partitions[tp("t-0")]) == ["a"]
+        assert values(broker.replicas.partitions[tp("u-0")]) == ["c"]
+
+
 async def test_internal_topics_are_not_for_clients(tmp_path: Path) -> None:
     async with open_broker(tmp_path) as broker:
         await know(broker, partitions=[("__consumer_offsets-0", 1, (1,))])
