@@ -2,7 +2,7 @@
 # make check     lint, types, import contracts, tests without servers: under a minute
 # make test      all tests but the full matrices: under 20 minutes, what CI runs
 # make test-all  everything: under an hour
-# make bench     zbroker beside the real Kafka, in turns (make bench ARGS="--rounds 1")
+# make bench     zbroker beside the real Kafka, in turns: hours (ARGS=--quick: five minutes)
 # make lock      raise the pinned versions: Python's and Java's
 # make clean     remove what make has made (your clusters' data in .zbroker stays)
 #
@@ -43,11 +43,11 @@ test: .venv/installed-for-tests
 	$(PYTEST) -m "not matrix and not alone"
 	$(ALONE) -m "not matrix and alone"
 
-test-all: .venv/installed-for-tests
+test-all: .venv/installed-for-bench
 	$(PYTEST) -m "not alone"
 	$(ALONE) -m alone
 
-bench: .venv/installed-for-tests
+bench: .venv/installed-for-bench
 	$(BIN)/python -m tests.bench $(ARGS)
 
 .venv/bin/python:
@@ -66,6 +66,10 @@ bench: .venv/installed-for-tests
 	$(PIP) --quiet -r tests/requirements.lock
 	@touch $@
 
+.venv/installed-for-bench: tests/bench/requirements.lock .venv/installed-for-tests
+	$(PIP) --quiet -r tests/bench/requirements.lock
+	@touch $@
+
 # --universal: one lock for every platform and Python from 3.11. No registry is named in it, so
 # whatever index pip is set up for is asked.
 COMPILE := build/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
@@ -77,6 +81,8 @@ lock: .venv/installed
 	build/lock/bin/pip install --quiet uv
 	grep -o 'setuptools==[0-9.]*' pyproject.toml | $(COMPILE) setup.cfg - -o requirements.lock
 	$(COMPILE) tests/requirements.in -c requirements.lock -o tests/requirements.lock
+	$(COMPILE) tests/bench/requirements.in -c requirements.lock -c tests/requirements.lock \
+		-o tests/bench/requirements.lock
 	$(COMPILE) examples/quix-streams/requirements.in -o examples/quix-streams/requirements.lock
 	$(JAVA_LOCK) cli/java/zookeeper.lock \
 		org.apache.zookeeper:zookeeper:3.9.5 org.slf4j:slf4j-simple:2.0.13 \

@@ -1,101 +1,64 @@
-"""`python -m tests.bench [SUITE...] [--rounds N]`: the benchmark, with progress on stderr."""
+"""`python -m tests.bench [NAME...] [--rounds N] [--quick]`: the benchmark, and what it leaves."""
 
-import shutil
-import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from tests.bench import compaction, groups, recovery, scale, workloads
-from tests.bench.contenders import BROKERS, KINDS, Contender, Kind, running
-from tests.bench.report import Measured, rows, table, write_json
-from tests.bench.workloads import Figure
+from tests.bench import history
+from tests.bench.report import Row, rows
+from tests.bench.size import FULL, QUICK
+from tests.bench.suites import SUITES, WORKLOADS, chosen
+from tests.bench.table import table
+from tests.bench.turns import measured, say
+
+# One round of these with small sizes takes five minutes.
+QUICK_SUITES = ("life", "leader")
+# Results that belong to no history: build/ is not kept.
+PASSING = history.REPOSITORY / "build" / "bench"
 
 
-def produce_and_consume(contender: Contender, records: int) -> Iterator[Figure]:
-    """What one topic's clients see, and what starting takes."""
-    yield from workloads.start_up(contender)
-    yield from workloads.produce(contender, "produce acks=1 RF 1", "1", 1, records)
-    yield from workloads.produce(contender, "produce acks=all RF 3", "all", 3, records)
-    yield from workloads.produce(contender, "produce lz4 acks=all RF 3", "all", 3, records, "lz4")
-    yield from workloads.consume(contender, "consume", "produce-acks-1-RF-1", records)
-    yield from workloads.memory(contender)
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("names", nargs=-1, type=click.Choice([*SUITES, *WORKLOADS]), metavar="[NAME]...")
+@click.option("--rounds", type=click.IntRange(1), help="Turns of each of the two [3; quick: 1].")
+@click.option("--quick", is_flag=True, help="Five minutes: small sizes, one round.")
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where JSON and chart go [tests/bench/results; what is quick or a part: build/bench].",
+)
+def main(names: Sequence[str], rounds: int | None, quick: bool, results: Path | None) -> None:
+    """Measure zbroker and Apache Kafka 3.9.1 in turns; print medians, ratios and verdicts.
 
-
-def many_partitions(contender: Contender, _: int) -> Iterator[Figure]:
-    """What 2,000 partitions cost."""
-    workloads.wait_ready(contender)
-    yield from scale.scale(contender)
-
-
-def recovering(contender: Contender, _: int) -> Iterator[Figure]:
-    """What a broker needs that was killed."""
-    workloads.wait_ready(contender)
-    yield from recovery.recovery(contender)
-
-
-def compacting(contender: Contender, _: int) -> Iterator[Figure]:
-    """What compaction takes, and what is felt of it."""
-    yield from compaction.compaction(contender, compaction.RECORDS, "10 million keys")
-    yield from compaction.compaction(contender, 100_000, "100,000 keys")
-
-
-def large_group(contender: Contender, _: int) -> Iterator[Figure]:
-    """What a rebalance of 100 members takes."""
-    yield from groups.rebalances(contender)
-
-
-SUITES: dict[str, Callable[[Contender, int], Iterator[Figure]]] = {
-    "clients": produce_and_consume,
-    "scale": many_partitions,
-    "recovery": recovering,
-    "compaction": compacting,
-    "groups": large_group,
-}
-
-
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.argument("suites", nargs=-1, type=click.Choice(list(SUITES)))
-@click.option("--rounds", default=3, help="How often each of the two has its turn.")
-@click.option("--records", default=500_000, help="Records of 1,000 bytes in each workload.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write this file.")
-def main(suites: Sequence[str], rounds: int, records: int, json_file: Path | None) -> None:
-    """Measure zbroker and Apache Kafka 3.9.1 in turns, and print medians and ratios.
-
-    SUITES are all of them unless named: produce and consume on few partitions (clients), 2,000
-    partitions with little to do (scale), 1,000 segments after kill -9 (recovery), a topic of 1 GB
-    that is compacted (compaction), and a group of 100 members (groups).
+    NAMES are suites (life, leader, beside, recovery, compaction, groups) or single workloads (w1,
+    w8-lz4, limit, ...). All suites unless named; with --quick, life and leader. A directory of the
+    file system that holds temporary files must be on a disk for w6.
     """
-    measured: list[Measured] = []
-    for number in range(1, rounds + 1):
-        for suite in suites or SUITES:
-            # Who begins changes from round to round: neither always meets the warmer machine.
-            for kind in KINDS if number % 2 else reversed(KINDS):
-                say(f"round {number} of {rounds}: {suite}, {kind}")
-                for figure in one_turn(kind, suite, records):
-                    say(f"    {figure.name}: {figure.value:.2f} {figure.unit}")
-                    measured.append(Measured(kind, figure))
-    found = rows(measured)
-    print(table(found))
-    if json_file is not None:
-        write_json(json_file, found, rounds=rounds, records=records, brokers=BROKERS)
+    rounds = rounds or (1 if quick else 3)
+    size = QUICK if quick else FULL
+    suites = chosen(tuple(names) or (QUICK_SUITES if quick else ()))
+    found = rows(measured(suites, size, rounds))
+    print(table(found, {name: workload.about for name, workload in WORKLOADS.items()}))
+    belongs_to_history = not quick and not names
+    document = history.document(
+        found,
+        at=datetime.now(UTC),
+        commit=history.commit(),
+        machine=history.this_machine(),
+        size=size,
+        rounds=rounds,
+    )
+    path = history.store(results or (history.RESULTS if belongs_to_history else PASSING), document)
+    _draw(path, found, f"zbroker {document['commit']} beside Kafka 3.9.1, {document['date'][:10]}")
 
 
-def one_turn(kind: Kind, suite: str, records: int) -> Iterator[Figure]:
-    """A fresh cluster of one kind through one suite."""
-    directory = Path(tempfile.mkdtemp(prefix=f"bench-{kind}-"))
-    try:
-        with running(kind, directory) as contender:
-            yield from SUITES[suite](contender, records)
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
+def _draw(document: Path, found: Sequence[Row], title: str) -> None:
+    from tests.bench import chart  # slow to import, and needed once, after hours
 
-
-def say(line: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)
+    picture = document.with_suffix(".png")
+    chart.draw(picture, found, title)
+    say(f"written: {document} and {picture.name}")
 
 
 if __name__ == "__main__":

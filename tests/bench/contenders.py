@@ -1,4 +1,4 @@
-"""The two kinds of cluster, and what their processes use of the machine."""
+"""The two kinds of cluster: same properties, same ZooKeeper, each with its own processes."""
 
 import os
 import sys
@@ -45,14 +45,6 @@ PROPERTIES = {
 }
 
 
-@attrs.frozen
-class Usage:
-    """Of all brokers of a cluster together: CPU seconds since their start, memory now."""
-
-    cpu_s: float
-    rss_mb: float
-
-
 @attrs.define(eq=False)
 class Contender:
     """A running cluster of one kind; `brokers` are its processes."""
@@ -63,14 +55,10 @@ class Contender:
     brokers: list[JavaServer]
     began_s: float  # when the first broker was started, by the monotonic clock
 
-    def usage(self) -> Usage:
-        ticks = os.sysconf("SC_CLK_TCK")
-        cpu_s = rss_mb = 0.0
-        for broker in self.brokers:
-            fields = Path(f"/proc/{broker.pid}/stat").read_text().rpartition(")")[2].split()
-            cpu_s += (int(fields[11]) + int(fields[12])) / ticks
-            rss_mb += int(fields[21]) * os.sysconf("SC_PAGE_SIZE") / 2**20
-        return Usage(cpu_s, rss_mb)
+    @property
+    def addresses(self) -> dict[int, str]:
+        """Of each broker, by its id."""
+        return dict(enumerate(self.bootstrap.split(","), start=1))
 
 
 @contextmanager

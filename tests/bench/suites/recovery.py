@@ -13,16 +13,16 @@ The page cache is warm for both, and the node of the broker's old life is gone b
 import time
 from collections.abc import Iterator
 
-from confluent_kafka.admin import AdminClient, NewTopic
-
 from broker.wire.apis import ApiKey
 from broker.wire.messages.list_offsets import (
     ListOffsetsPartition,
     ListOffsetsRequest,
     ListOffsetsTopic,
 )
+from tests.bench.clients import fill_evenly, place_topic
 from tests.bench.contenders import Contender
-from tests.bench.workloads import Figure, fill
+from tests.bench.figures import Figure
+from tests.bench.size import Size
 from tests.interop.faults.watch import watching
 from tests.support.raw_client import CLOSED, RawClient
 
@@ -30,20 +30,21 @@ TOPIC = "many-segments"
 LEADER = 1
 PARTITIONS = 10
 SEGMENT_BYTES = 1 << 20
-SEGMENTS = 1_000
-RECORDS = 1_100_000  # of 1,000 bytes: no segment is quite full
+RECORDS_PER_SEGMENT = 1_100  # of 1,000 bytes: no segment is quite full
 TIMEOUT_S = 300.0
 POLL_S = 0.02
 
 
-def recovery(contender: Contender) -> Iterator[Figure]:
-    """On a fresh cluster, whose brokers are ready."""
+def recovery(contender: Contender, size: Size) -> Iterator[Figure]:
+    """Of `size.segments` segments; what the broker has besides is to be little."""
+    records = size.segments * RECORDS_PER_SEGMENT
     broker = contender.brokers[LEADER - 1]
     data = broker.directory / "data"
-    _create(contender)
-    fill(contender, TOPIC, "1", RECORDS)
+    config = {"segment.bytes": str(SEGMENT_BYTES)}
+    place_topic(contender, TOPIC, [[LEADER]] * PARTITIONS, config)
+    fill_evenly(contender, TOPIC, records)
     found = len(list(data.glob(f"{TOPIC}-*/*.log")))
-    assert found >= SEGMENTS, f"{found} segments"
+    assert found >= size.segments, f"{found} segments"
     with watching(contender.zookeeper) as watch:
         gone = watch.vanishing(f"/brokers/ids/{LEADER}")
         broker.kill()
@@ -51,11 +52,11 @@ def recovery(contender: Contender) -> Iterator[Figure]:
     (data / "recovery-point-offset-checkpoint").unlink(missing_ok=True)
     began_s = time.monotonic()
     broker.start()
-    while _records_at(broker.port) < RECORDS:
+    while _records_at(broker.port) < records:
         if time.monotonic() - began_s > TIMEOUT_S:
             raise TimeoutError(f"{TOPIC} is not served after {TIMEOUT_S:.0f} s")
         time.sleep(POLL_S)
-    yield Figure("1,000 segments: recovery", time.monotonic() - began_s, "s", False)
+    yield Figure("recovery", "serves again", time.monotonic() - began_s, "s", False)
 
 
 def _records_at(port: int) -> int:
@@ -74,14 +75,3 @@ def _records_at(port: int) -> int:
     if answer is CLOSED:
         return 0
     return sum(each.offset for each in answer.topics[0].partitions if not each.error_code)
-
-
-def _create(contender: Contender) -> None:
-    admin = AdminClient({"bootstrap.servers": contender.bootstrap, "log_level": 0})
-    new = NewTopic(
-        TOPIC,
-        num_partitions=PARTITIONS,
-        replica_assignment=[[LEADER]] * PARTITIONS,
-        config={"segment.bytes": str(SEGMENT_BYTES)},
-    )
-    admin.create_topics([new])[TOPIC].result()

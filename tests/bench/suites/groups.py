@@ -24,12 +24,12 @@ from broker.wire.messages.find_coordinator import FindCoordinatorRequest
 from broker.wire.messages.heartbeat import HeartbeatRequest
 from broker.wire.messages.join_group import JoinGroupRequest, JoinGroupRequestProtocol
 from broker.wire.messages.sync_group import SyncGroupRequest, SyncGroupRequestAssignment
-from tests.bench import workloads
 from tests.bench.contenders import Contender
-from tests.bench.workloads import Figure
+from tests.bench.figures import Figure
+from tests.bench.size import Size
+from tests.bench.usage import usage
 
 GROUP = "bench-group"
-MEMBERS = 100
 REBALANCES = 20
 # A consumer's subscription to one topic, and a part of six partitions of it.
 SUBSCRIPTION = b"\0\1" + b"\0\0\0\1" + b"\0\5bench" + b"\0\0\0\0" + b"\0\0\0\0"
@@ -39,31 +39,29 @@ HEARTBEAT_S = 0.1
 RETRY_S = 0.1
 
 
-def rebalances(contender: Contender) -> Iterator[Figure]:
+def rebalances(contender: Contender, size: Size) -> Iterator[Figure]:
     """Form the group, and have it rebalance again and again."""
-    workloads.wait_ready(contender)
-    formed_s, rebalance_ms, cpu_s = trio.run(_measure, contender)
-    yield Figure(f"group of {MEMBERS}: formed", formed_s, "s", more_is_better=False)
-    yield Figure(f"group of {MEMBERS}: rebalance", rebalance_ms, "ms", more_is_better=False)
-    name = f"group of {MEMBERS}: {REBALANCES} rebalances: broker CPU"
-    yield Figure(name, cpu_s, "s", more_is_better=False)
+    formed_s, rebalance_ms, cpu_s = trio.run(_measure, contender, size.members)
+    yield Figure("groups", "formed", formed_s, "s", False)
+    yield Figure("groups", "rebalance", rebalance_ms, "ms", False)
+    yield Figure("groups", f"broker CPU of {REBALANCES}", cpu_s, "s", False)
 
 
-async def _measure(contender: Contender) -> tuple[float, float, float]:
-    coordinator = await _coordinator(contender.bootstrap.split(",")[0])
-    members = [Member(await _connect(coordinator)) for _ in range(MEMBERS)]
+async def _measure(contender: Contender, count: int) -> tuple[float, float, float]:
+    coordinator = await _coordinator(contender.addresses[1])
+    members = [Member(await _connect(coordinator)) for _ in range(count)]
     began_s = time.perf_counter()
     async with trio.open_nursery() as nursery:
         for member in members:
             nursery.start_soon(member.settle, members)
     formed_s = time.perf_counter() - began_s
     times_ms = []
-    before_s = contender.usage().cpu_s
+    before_s = usage(contender).cpu_s
     for _ in range(REBALANCES):
         began_s = time.perf_counter()
         await _rebalance(members)
         times_ms.append((time.perf_counter() - began_s) * 1000)
-    cpu_s = contender.usage().cpu_s - before_s
+    cpu_s = usage(contender).cpu_s - before_s
     for member in members:
         await member.stream.aclose()
     return formed_s, statistics.median(times_ms), cpu_s
