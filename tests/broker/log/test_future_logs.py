@@ -1,5 +1,7 @@
 """Logs that take another one's place: made, given up, swapped in, and found again after a crash."""
 
+import contextlib
+import random
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from broker.wire.control_records import build_marker
 from coordination.values import TopicPartition
 from tests.broker.log.logs import fill, make_batch, read_batches, values
 from tests.broker.log.test_log_directories import DEFAULTS, A, World, make, storage_error, world
+from tests.support.cleaning import Killed, KillingDisk
 
 __all__ = ["world"]
 
@@ -289,6 +292,42 @@ async def test_files_that_are_being_deleted_when_it_is_renamed(
     await manager._upkeep._remove_due()
     assert not list(future.directory.glob("*.deleted"))
     await manager.aclose(-1)
+
+
+@pytest.mark.long
+async def test_wherever_a_move_is_broken_off_there_is_one_log(tmp_path: Path) -> None:
+    """By a kill before any change of a file, and another one in the start that follows."""
+    for lives in range(200):
+        disk = KillingDisk()
+        world = World(tmp_path / str(lives), disk=disk)
+        manager, log = await two_directories(world)
+        disk.lives = lives
+        was_killed = False
+        try:
+            copy(log, await begin(manager, log, world.b))
+            await swap(manager, log)
+        except Killed:
+            was_killed = True
+        disk.lives = None
+        kill(manager)
+        disk.lives = random.Random(lives).randrange(15)
+        with contextlib.suppress(Killed, BaseExceptionGroup):
+            kill(await world.start())
+        disk.lives = None
+        manager = await world.start()
+        assert values(manager.logs[A]) == RECORDS
+        is_moved = manager.logs[A].directory.parent == world.b
+        assert not (is_moved and manager.futures.logs)
+        marked = {path.parent for path in world.root.glob("?/*/moved-from")}
+        futures = {future.directory for future in manager.futures.logs.values()}
+        gone = {path for path in marked if path.name.endswith("-delete")}
+        assert marked - gone == futures
+        await manager.aclose(-1)
+        if not was_killed:
+            assert is_moved
+            assert lives > 40
+            return
+    pytest.fail("it never ends")
 
 
 async def test_two_logs_that_nobody_was_swapping_end_the_start(world: World) -> None:
