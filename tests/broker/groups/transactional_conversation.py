@@ -169,14 +169,14 @@ async def _aborted(c: TransactionalConversation) -> None:
 
 async def _wrong_producers(c: TransactionalConversation) -> None:
     """producers that are none"""
+    # Not among them: one of an epoch that the coordinator never gave. Kafka 3.9 lets it into the
+    # transaction that is open here; from 4.0 on it compares epochs, and so does zbroker.
     await c.add()
     await c.store(offset=40)
     epoch = c.producer_epoch
     for version in (3, 4):
         await c.store(version, transactional_id="nobody", group_id=c.group + "-other")
         await c.store(version, producer_id=99_999, group_id=c.group + "-other")
-        await c.store(version, producer_epoch=epoch + 1, group_id=c.group + "-other")
-        await c.store(version, producer_epoch=epoch + 1)
         await c.store(version, group_id=c.group + "-other")
     await c.init()
     await c.store(producer_epoch=epoch)
