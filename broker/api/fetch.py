@@ -10,9 +10,8 @@ The answer keeps the order: a topic is answered anew whenever another one came i
 
 From 16 on a client that asked the wrong broker is told who leads, and where (KIP-951).
 
-Who asks in a version below 4 expects records of formats 0 and 1, and there are none: it is
-answered as by a Kafka with message.downconversion.enable=false. One below 10 doesn't know of zstd,
-and is told so where the topic has that codec (KIP-110).
+Who asks in a version below 4 gets records of formats 0 and 1 (`broker.replica.down_conversion`).
+One below 10 doesn't know of zstd, and is told so where the topic has that codec (KIP-110).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +25,11 @@ from broker.api.permissions import Resource
 from broker.api.throttling import replica_id_of
 from broker.broker import Broker
 from broker.log.values import UNDEFINED_EPOCH
+from broker.replica.down_conversion import (
+    FIRST_VERSION_WITH_FORMAT_2,
+    MOST_BYTES,
+    down_converted,
+)
 from broker.replica.fetch import FetchParameters, fetch, note_progress, note_sent
 from broker.replica.fetch_sessions import Exchange, FetchRequested
 from broker.replica.interest import Interest, Key, key_of
@@ -46,7 +50,6 @@ from broker.wire.messages.fetch import (
 )
 from coordination.values import ZERO_UUID
 
-FIRST_VERSION_WITH_FORMAT_2 = 4
 FIRST_VERSION_WITH_STORAGE_ERROR = 6
 FIRST_VERSION_WITH_ZSTD = 10
 FIRST_VERSION_WITH_RACKS = 11
@@ -91,6 +94,8 @@ async def handle(broker: Broker, context: RequestContext, request: FetchRequest)
         return FetchResponse(error_code=error.code, session_id=request.session_id)
     finally:
         exchange.end()
+    if context.api_version < FIRST_VERSION_WITH_FORMAT_2:
+        reads = await down_converted(broker.replicas, reads, context.api_version)
     return _response(broker, context, parameters, session_id, reads)
 
 
@@ -134,6 +139,8 @@ def _parameters(broker: Broker, context: RequestContext, request: FetchRequest) 
     max_idle_ms = broker.config.connections_max_idle_ms
     wait_ms = request.max_wait_ms if max_idle_ms < 0 else min(request.max_wait_ms, max_idle_ms)
     max_bytes = min(request.max_bytes, broker.config.fetch_max_bytes)
+    if context.api_version < FIRST_VERSION_WITH_FORMAT_2:
+        max_bytes = min(max_bytes, MOST_BYTES)
     if replica_id == CONSUMER and broker.quotas.in_force:
         # More at once would be put off whenever it is asked for.
         most = broker.quotas.fetch.most_at_once(context.user, context.client)
@@ -273,14 +280,12 @@ def _data(
             for aborted in read.aborted
         ],
         preferred_read_replica=read.preferred_read_replica,
-        records=list(read.regions),
+        records=list(read.regions) if read.converted is None else read.converted,
     )
 
 
 def _unreadable(context: RequestContext, read: PartitionRead) -> KafkaError | None:
     """Why a client of that version could not make sense of the records, whatever they are."""
-    if context.api_version < FIRST_VERSION_WITH_FORMAT_2:
-        return KafkaError(ErrorCode.UNSUPPORTED_VERSION)  # as if down-conversion were disabled
     if (
         context.api_version < FIRST_VERSION_WITH_ZSTD
         and read.partition is not None

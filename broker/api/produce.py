@@ -27,6 +27,7 @@ from broker.api.current_leader import leader_and_epoch, leader_endpoints
 from broker.api.permissions import Resource
 from broker.api.produced_transactions import Unverified, is_transactional, verified
 from broker.broker import Broker
+from broker.log.old_formats import is_old
 from broker.log.record_validation import InvalidRecords
 from broker.log.validation import only_batch
 from broker.network.listener import Answer, CloseConnection, Later
@@ -34,6 +35,7 @@ from broker.replica.append import ALL, NO_GUARDS, Appended, append, wait_until_a
 from broker.replica.preparation import Entries, prepare
 from broker.wire.compression import Compression
 from broker.wire.errors import ErrorCode, KafkaError
+from broker.wire.message_set import is_whole
 from broker.wire.messages.produce import (
     BatchIndexAndErrorMessage,
     LeaderIdAndEpoch,
@@ -46,6 +48,7 @@ from broker.wire.messages.produce import (
 from broker.wire.record_batch import CODEC_MASK, attributes_of, begins_with_batch
 from coordination.values import TopicPartition
 
+FIRST_VERSION_WITH_FORMAT_2: Final = 3  # and with no other
 FIRST_VERSION_WITH_ZSTD: Final = 7
 FIRST_VERSION_WITH_LEADERS: Final = 10  # KIP-951
 # By this name, Kafka lets who administers the cluster mend its internal topics.
@@ -99,10 +102,14 @@ async def _append(
     if request.acks not in (ALL, 0, 1):
         why = KafkaError(ErrorCode.INVALID_REQUIRED_ACKS, f"acks={request.acks}")
         appended = [
-            Appended(tp, _not_one_batch_of(broker, tp, records) or why)
+            Appended(tp, _not_one_batch_of(broker, context, tp, records) or why)
             for tp, records in entries.items()
         ]
         return [*appended, *refused]
+    if context.api_version < FIRST_VERSION_WITH_FORMAT_2:
+        empty = {tp for tp, records in entries.items() if not is_whole(records)}
+        refused += [_nothing_appended(broker, tp) for tp in empty]
+        entries = {tp: records for tp, records in entries.items() if tp not in empty}
     guards = NO_GUARDS
     if request.transactional_id is not None:
         in_transaction = {tp: records for tp, records in entries.items() if _may_begin(records)}
@@ -136,7 +143,7 @@ def _sorted_out(
     for tp, records in mentions:
         error = _refusal_of(broker, context, tp, records)
         if error is None and some_twice:  # else the log finds it
-            error = _not_one_batch_of(broker, tp, records)
+            error = _not_one_batch_of(broker, context, tp, records)
         if error is None:
             entries[tp] = records
         else:
@@ -159,6 +166,16 @@ def _taken_out(
     return refused
 
 
+def _nothing_appended(broker: Broker, topic_partition: TopicPartition) -> Appended:
+    """For an old producer whose message set has no whole message: that's no error."""
+    try:
+        partition = broker.replicas.find(topic_partition)
+        epoch = partition.leading().epoch
+    except KafkaError as error:
+        return Appended(topic_partition, error)
+    return Appended(topic_partition, end_offset=0, leader_epoch=epoch, partition=partition)
+
+
 def _check(context: RequestContext, request: ProduceRequest, mentions: Mentions) -> None:
     """Raise why nothing of the request is appended. Kafka: KafkaApis.handleProduceRequest."""
     try:
@@ -178,8 +195,10 @@ def _refusal_of(
     """Why this partition's records may not come by this request, whatever they are."""
     if not context.may(Resource.TOPIC, topic_partition.topic):
         return KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
+    if context.api_version >= FIRST_VERSION_WITH_FORMAT_2 and is_old(records):
+        return _not_one_batch_of(broker, context, topic_partition, records)
     if (
-        context.api_version < FIRST_VERSION_WITH_ZSTD
+        FIRST_VERSION_WITH_FORMAT_2 <= context.api_version < FIRST_VERSION_WITH_ZSTD
         and attributes_of(records) & CODEC_MASK == Compression.ZSTD
         and _is_whole(records)
     ):
@@ -210,16 +229,18 @@ def _internal(
     """Whether the topic is one that only the coordinators write to."""
     if topic_partition.topic not in INTERNAL_TOPICS or context.client_id == ADMIN_CLIENT_ID:
         return None
-    return _not_one_batch_of(broker, topic_partition, records) or KafkaError(
+    return _not_one_batch_of(broker, context, topic_partition, records) or KafkaError(
         ErrorCode.INVALID_TOPIC_EXCEPTION,
         f"Cannot append to internal topic {topic_partition.topic}",
     )
 
 
 def _not_one_batch_of(
-    broker: Broker, topic_partition: TopicPartition, records: memoryview
+    broker: Broker, context: RequestContext, topic_partition: TopicPartition, records: memoryview
 ) -> KafkaError | None:
     """What the append itself would find first, for records that are refused before it."""
+    if context.api_version < FIRST_VERSION_WITH_FORMAT_2:
+        return _unknown(broker, topic_partition)  # a message set may be anything
     try:
         only_batch(records)
     except KafkaError as error:

@@ -138,6 +138,7 @@ class BrokerConfig:
     log_flush_interval_ms: int
     log_index_interval_bytes: int
     log_index_size_max_bytes: int
+    log_message_downconversion_enable: bool
     log_message_timestamp_after_max_ms: int
     log_message_timestamp_before_max_ms: int
     log_message_timestamp_type: str

@@ -116,6 +116,8 @@ BROKER_DOCUMENTATION: Final = {
     "log.message.timestamp.after.max.ms": "How far a record's time may lie in the future.",
     "log.message.timestamp.before.max.ms": "How far a record's time may lie in the past.",
     "log.message.timestamp.difference.max.ms": "The older name of both these limits.",
+    "log.message.downconversion.enable": "Whether clients older than Kafka 0.11 get records in "
+    "their format; if not, they are told UNSUPPORTED_VERSION.",
     "log.message.timestamp.type": "Whose time records have: the producer's (CreateTime) or that "
     "of their append (LogAppendTime).",
     "log.retention.bytes": "How large a partition's log may grow; -1 for any size.",

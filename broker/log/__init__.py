@@ -10,7 +10,7 @@ by this code and the other way round.
     appending  <------------ partition_log ------------>  reading, timestamps
       | validation           what a log is to others                 | segment by offset,
       |   header, CRC; record_validation                             | index, a few headers
-      | conversion to the topic's codec                              |
+      | conversion to the topic's codec; old_formats                 |
       | producer_state                                               v
       |   duplicate? in sequence?                                  FileRegion -> sendfile
       | open_transactions, verifications

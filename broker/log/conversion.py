@@ -8,6 +8,8 @@ Only the codec counts: what came in the right one stays as it is, at whatever le
 bytes, and with them their offsets, times and sequences, are the same ones before and after; the
 header gets another codec, length and CRC. Control batches stay as they are.
 
+A message set of format 0 or 1 becomes a batch of format 2 (`old_formats`).
+
 What `validation` found untrue is put right in passing: a header with another latest timestamp than
 the records', offset deltas that don't count up.
 
@@ -19,6 +21,7 @@ Source: Kafka's `BrokerCompressionType.targetCompression`, `LogValidator`.
 """
 
 from broker.log.log_config import LogConfig
+from broker.log.old_formats import batch_of_old, is_old
 from broker.log.validation import Contents, Prepared, check_batch, check_size, only_batch
 from broker.log.values import Origin
 from broker.wire.compression import MAX_DECOMPRESSED_BYTES, Compression, compress
@@ -38,8 +41,9 @@ from coordination.values import TopicPartition
 
 def must_prepare(records: Buffer, config: LogConfig) -> bool:
     """Whether there is more to do for a client's batch than to count its records."""
-    codec = attributes_of(memoryview(records)) & CODEC_MASK
-    return codec != Compression.NONE or must_compress(records, config)
+    view = memoryview(records)
+    is_compressed = attributes_of(view) & CODEC_MASK != Compression.NONE
+    return is_compressed or must_compress(view, config) or is_old(view)
 
 
 def must_compress(records: Buffer, config: LogConfig) -> bool:
@@ -82,33 +86,34 @@ def ready_batch(
                 raise records.outcome
             return records.outcome
         records = records.sent  # the topic's configuration has changed meanwhile
+    if is_old(memoryview(records)):
+        batch = batch_of_old(memoryview(records), topic_partition, config, now_ms)
+        check_size(batch, topic_partition, config)
+        return batch
     batch = only_batch(records)
     contents = check_batch(batch, topic_partition, config, origin, now_ms, most_bytes)
-    codec = Compression(batch.codec)
-    target = config.compression_type
-    if target is None or batch.is_control:
-        target = codec
     if contents is not None:
-        batch = _put_right(batch, contents, target, config)
-    if batch.codec != target:
+        batch = _put_right(batch, contents, config)
+    codec = config.compression_type
+    if codec is not None and codec != batch.codec and not batch.is_control:
         body = None if contents is None else contents.body
-        batch = only_batch(recompressed(batch, target, config.compression_level(target), body))
+        batch = only_batch(recompressed(batch, codec, config.compression_level(codec), body))
     check_size(batch, topic_partition, config)
     return batch
 
 
-def _put_right(
-    batch: RecordBatch, contents: Contents, target: Compression, config: LogConfig
-) -> RecordBatch:
+def _put_right(batch: RecordBatch, contents: Contents, config: LogConfig) -> RecordBatch:
     """The batch with what its header or its records say wrongly put right."""
-    if not contents.counts_up:
+    if contents.is_misnumbered:
+        codec = config.compression_type
+        codec = Compression(batch.codec) if codec is None else codec
         records = encode_records(batch.decode(contents.body), batch.base_timestamp_ms)
         return only_batch(
             with_records(
                 batch,
-                compress(target, records, config.compression_level(target)),
+                compress(codec, records, config.compression_level(codec)),
                 batch.count,
-                attributes=batch.attributes & ~CODEC_MASK | target,
+                attributes=batch.attributes & ~CODEC_MASK | codec,
                 base_timestamp_ms=batch.base_timestamp_ms,
                 max_timestamp_ms=contents.max_timestamp_ms,
             )

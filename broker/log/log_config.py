@@ -63,6 +63,7 @@ class LogConfig:
     leader_replication_throttled_replicas: ThrottledReplicas = ThrottledReplicas()
     max_compaction_lag_ms: int = LONG_MAX  # log.cleaner.max.compaction.lag.ms
     max_message_bytes: int = 1_048_588  # message.max.bytes: 1 MiB and the log overhead of 12
+    message_downconversion_enable: bool = True  # log.message.downconversion.enable
     message_timestamp_after_max_ms: int = LONG_MAX
     message_timestamp_before_max_ms: int = LONG_MAX
     message_timestamp_type: TimestampType = TimestampType.CREATE_TIME

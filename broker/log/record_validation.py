@@ -22,7 +22,7 @@ from broker.log.log_config import LONG_MAX, LogConfig, TimestampType
 from broker.wire.compression import Compression
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.record_batch import NO_TIMESTAMP, RecordBatch
-from broker.wire.records import Record
+from broker.wire.records import Record, as_long
 from coordination.values import TopicPartition
 
 _SHOWN = 3  # of the bad records, in the message for the batch as a whole
@@ -100,11 +100,6 @@ def _mistimed(
                 "not set timestamp type to LogAppendTime."
             )
     return reasons
-
-
-def as_long(sum_ms: int) -> int:
-    """A sum as 64 bits have it, in which no bound and now go round to something negative."""
-    return (sum_ms + 2**63) % 2**64 - 2**63
 
 
 def _described(batch: RecordBatch, record: Record) -> str:

@@ -14,7 +14,7 @@ ones: it is put right (`conversion`). Numbers of records that aren't compressed 
 compacted topics only; Kafka never does. Kafka's order of checks and its error codes are kept,
 because clients react to the code:
 
-    not one batch, not format 2                                  INVALID_RECORD
+    not one batch (of formats 0 and 1: see `old_formats`)        INVALID_RECORD
     a base offset that is not 0                                  INVALID_RECORD
     larger than max.message.bytes                                MESSAGE_TOO_LARGE
     a CRC that does not match, a size that cannot be             CORRUPT_MESSAGE
@@ -38,7 +38,7 @@ from contextlib import suppress
 import attrs
 
 from broker.log.log_config import LogConfig
-from broker.log.record_validation import as_long, asks_of_each_record, check_records
+from broker.log.record_validation import asks_of_each_record, check_records
 from broker.log.values import Origin
 from broker.wire.compression import MAX_DECOMPRESSED_BYTES, Compression
 from broker.wire.control_records import read_marker
@@ -54,7 +54,7 @@ from broker.wire.record_batch import (
     batches,
     magic_of,
 )
-from broker.wire.records import counts_up, largest_timestamp_delta
+from broker.wire.records import as_long, counts_up, largest_timestamp_delta
 from coordination.values import TopicPartition
 
 
@@ -91,11 +91,14 @@ class Prepared:
 
 @attrs.frozen(eq=False)
 class Contents:
-    """What is in a client's batch: its records, opened, and what the header must say of them."""
+    """What is in a client's batch: its records, opened, and what the header must say of them.
+
+    is_misnumbered: their offset deltas don't count up.
+    """
 
     body: memoryview
     max_timestamp_ms: int
-    counts_up: bool
+    is_misnumbered: bool
 
 
 def only_batch(records: Buffer | Prepared) -> RecordBatch:
@@ -134,7 +137,8 @@ def check_batch(
 ) -> Contents | None:
     """Refuse what must not enter the log; all but its final size and the producer's sequence.
 
-    Gives what is in a client's batch. most_bytes: that its records may come to.
+    Gives what is in a client's batch, if one had to look or something is to be put right.
+    most_bytes: that its records may come to.
     """
     from_client = origin is Origin.CLIENT
     if from_client and batch.base_offset != 0:
@@ -157,16 +161,17 @@ def check_batch(
         return None
     _check_client_header(batch)
     body = _opened(batch, most_bytes) if codec else batch.view[HEADER_BYTES:]
-    largest_delta_ms = largest_timestamp_delta(body, batch.count)
+    max_timestamp_ms = batch.base_timestamp_ms + largest_timestamp_delta(body, batch.count)
     if asks_of_each_record(batch, config):
         check_records(batch, batch.decode(body), topic_partition, config, now_ms)
-    return Contents(
-        body,
-        batch.max_timestamp_ms
-        if batch.is_log_append_time
-        else max(NO_TIMESTAMP, as_long(batch.base_timestamp_ms + largest_delta_ms)),
-        not (codec or config.is_compacted) or counts_up(body, batch.count),
-    )
+    if batch.is_log_append_time:
+        max_timestamp_ms = batch.max_timestamp_ms
+    elif max_timestamp_ms != batch.max_timestamp_ms:
+        max_timestamp_ms = max(NO_TIMESTAMP, as_long(max_timestamp_ms))
+    is_misnumbered = (codec != 0 or config.is_compacted) and not counts_up(body, batch.count)
+    if not codec and not is_misnumbered and max_timestamp_ms == batch.max_timestamp_ms:
+        return None
+    return Contents(body, max_timestamp_ms, is_misnumbered)
 
 
 def check_size(batch: RecordBatch, topic_partition: TopicPartition, config: LogConfig) -> None:

@@ -19,6 +19,7 @@ partition is committed.
     manager      finds replicas by name                 refusals   why a batch is out of order
     orders       what the controller orders, as values      new_replicas   their logs
     preparation  what takes long to open or to compress, by a thread, before the append
+    down_conversion   old record formats, for old clients
     verification transactions' coordinators, asked before anything enters a transaction
     high_watermark_checkpoints   how far all are committed, over a restart
 

@@ -50,6 +50,10 @@ class ReplicaManager:
     preparing: trio.CapacityLimiter = attrs.field(
         factory=lambda: trio.CapacityLimiter(4), init=False
     )
+    # Reading for old clients (`down_conversion`): they must not keep the threads from anybody else.
+    down_converting: trio.CapacityLimiter = attrs.field(
+        factory=lambda: trio.CapacityLimiter(2), init=False
+    )
     _topic_names: dict[UUID, str] = attrs.field(factory=dict, init=False)
     _replicas_of_topic: Counter[UUID] = attrs.field(factory=Counter, init=False)  # offline ones too
     # The largest controller epoch seen: a request with a smaller one is a zombie's.

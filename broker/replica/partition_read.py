@@ -30,7 +30,7 @@ class PartitionRead:
 
     `aborted` is None for who doesn't read committed records. `preferred_read_replica` is the broker
     to ask instead, -1 for none. `partition` was looked into; None if there's a reason not to.
-    `is_idle`: see `interests`.
+    `is_idle`: see `interests`. `converted`: for an old client, in the place of `regions`.
     """
 
     error: KafkaError | None = None
@@ -39,6 +39,7 @@ class PartitionRead:
     log_start_offset: int = -1
     regions: tuple[FileRegion, ...] = ()
     size_bytes: int = 0
+    converted: bytes | None = None
     aborted: Sequence[AbortedTransaction] | None = None
     diverging: EpochEndOffset | None = None
     preferred_read_replica: int = -1

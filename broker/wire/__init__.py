@@ -15,6 +15,8 @@ and a body, whose layout is fixed by the API and its version.  This package know
 `framing`     the size in front, request and response headers
 `versioned`   messages that lie in records, behind a version of their own
 `record_batch`, `records`, `compression`   what is inside a records field
+`message_set`   what came before batches: formats 0 and 1, for old clients; `format_conversion` goes
+              between them, `lz4_of_format_0` is about a checksum
 `control_records`   the one record of a control batch: how a transaction ended
 `regions`     records that are sent straight from a file
 `errors`      Kafka's error codes; `security_protocols`: the numbers of those

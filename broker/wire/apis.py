@@ -4,10 +4,7 @@
 messages (`messages/foo.py` with `FooRequest` and `FooResponse`) and add its row here.  A message
 module is imported when its API is first used, so that a broker starts fast.
 
-The versions are those of a 3.9 broker in ZooKeeper mode, but for records in the formats before 2,
-which we do not speak: Produce begins with 3 and Fetch with 4, as in Kafka 4 (KIP-896).  Produce is
-*advertised* from 0 all the same, because old librdkafka decides by Produce's lowest version whether
-it may compress (KAFKA-18659).
+The versions are those of a 3.9 broker in ZooKeeper mode.
 """
 
 import importlib
@@ -126,9 +123,7 @@ class Api:
         return 1 if version in self.flexible and self.key is not ApiKey.API_VERSIONS else 0
 
 
-def _row(
-    key: ApiKey, name: str, versions: str, flexible: str, advertised_from: int | None = None
-) -> Api:
+def _row(key: ApiKey, name: str, versions: str, flexible: str) -> Api:
     spoken = Versions.parse(versions)
     assert spoken.last is not None
     return Api(
@@ -136,7 +131,7 @@ def _row(
         name=name,
         versions=spoken,
         flexible=Versions.parse(flexible),
-        min_version=spoken.first if advertised_from is None else advertised_from,
+        min_version=spoken.first,
         max_version=spoken.last,
     )
 
@@ -144,8 +139,8 @@ def _row(
 API_TABLE: Final[dict[int, Api]] = {
     api.key: api
     for api in (
-        _row(ApiKey.PRODUCE, "Produce", "3-11", "9+", advertised_from=0),
-        _row(ApiKey.FETCH, "Fetch", "4-17", "12+"),
+        _row(ApiKey.PRODUCE, "Produce", "0-11", "9+"),
+        _row(ApiKey.FETCH, "Fetch", "0-17", "12+"),
         _row(ApiKey.LIST_OFFSETS, "ListOffsets", "0-9", "6+"),
         _row(ApiKey.METADATA, "Metadata", "0-12", "9+"),
         _row(ApiKey.LEADER_AND_ISR, "LeaderAndIsr", "0-7", "4+"),

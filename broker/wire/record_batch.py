@@ -24,7 +24,7 @@ topic that wants another codec is it written anew (`recompressed`).
 
 All integers are big-endian. Timestamps are milliseconds, -1 means none; producer id, epoch and
 sequence are -1 when the producer is not idempotent. Formats 0 and 1 share the first 17 bytes, so
-their magic is always found at 16; they are refused (KIP-896).
+their magic is always found at 16; what they are is in `message_set`.
 
 Source: KIP-98, Kafka's `DefaultRecordBatch` and `ByteBufferLogInputStream`.
 """
@@ -239,8 +239,8 @@ def begins_with_batch(data: memoryview) -> bool:
 
 
 def attributes_of(data: memoryview) -> int:
-    """The attributes of the first batch, which is of format 2; 0 if not so much is there."""
-    if len(data) < HEADER_BYTES:
+    """The attributes of the first batch; 0 if not so much is there, or in another format."""
+    if len(data) < HEADER_BYTES or data[_MAGIC_AT] != MAGIC:
         return 0
     attributes: int = _ATTRIBUTES.unpack_from(data, _ATTRIBUTES_AT)[0]
     return attributes

@@ -29,7 +29,6 @@ HEADER_KEY_ERRORS = "surrogateescape"
 
 # Its length, its attributes, two deltas, two lengths and a count, each of a byte.
 SMALLEST_RECORD_BYTES = 7
-_SMALLEST_LENGTH = 2 * (SMALLEST_RECORD_BYTES - 1)  # zigzag
 
 
 @attrs.frozen(slots=True)
@@ -95,48 +94,48 @@ def decode_records(
     return records
 
 
-def largest_timestamp_delta(body: memoryview, count: int) -> int:
-    """Of `count` records that fill `body`; INVALID_RECORD if they don't.
+def largest_timestamp_delta(view: memoryview, count: int) -> int:
+    """Of `count` records that fill `view`; INVALID_RECORD if they don't.
 
     Every batch of a producer is asked this, so no more is looked at than lengths and timestamps: a
     tenth of the work of `decode_records`. A batch of 100 kB can decompress to a hundred million
     "records": nothing is counted beyond what it says, or if it says more than there is room for.
     """
-    largest, seen = -(2**63), -1
-    position, end = 0, len(body)
+    end = len(view)
     if not 0 <= count * SMALLEST_RECORD_BYTES <= end:
         raise _not_filled(count, end)
+    body = bytes(view)  # whose bytes are had sooner
+    position, lengths, seen, largest = 0, 0, -1, -(2**63)
     try:
         for _ in range(count):
-            # Lengths of one byte or two, which most are, are read here: a call costs more.
+            # Varints of one byte or two, which most are, are read here: a call costs more.
             size = body[position]
-            at = position + 2  # a length of one byte, and the attributes
             if size > 0x7F:
+                at = position + 2
                 size += (body[position + 1] << 7) - 0x80
-                at += 1
                 if size > 0x3FFF:
                     size, at = _get_varint(body, position)
-                    size, at = size << 1, at + 1
-            if size & 1 or size < _SMALLEST_LENGTH:
-                break
-            position = at - 1 + (size >> 1)
-            delta = body[at]
-            if delta != seen or delta > 0x7F:
-                seen = delta
-                if delta > 0x7F:
-                    delta += (body[at + 1] << 7) - 0x80
+                    size = size * 2 if size >= 0 else 1
+            else:
+                at = position + 1
+            position = at + (size >> 1)
+            lengths |= size
+            delta = body[at + 1]
+            if delta > 0x7F:
+                delta += (body[at + 2] << 7) - 0x80
                 if delta > 0x3FFF:
-                    value, _ = _get_varint(body, at)
-                else:
-                    value = (delta >> 1) ^ -(delta & 1)
-                if value > largest:
-                    largest = value
-        else:
-            if position == end:
-                return largest
+                    largest = max(largest, _get_varint(body, at + 1)[0])
+                    continue
+            if delta != seen:
+                seen = delta
+                delta = (delta >> 1) ^ -(delta & 1)
+                if delta > largest:
+                    largest = delta
     except IndexError:
-        pass
-    raise _not_filled(count, end)
+        position = -1
+    if position != end or lengths & 1:  # zigzag: a negative one is odd
+        raise _not_filled(count, end)
+    return largest
 
 
 def counts_up(body: memoryview, count: int) -> bool:
@@ -192,6 +191,11 @@ def _decode_record(
     return record, position
 
 
+def as_long(sum_ms: int) -> int:
+    """A sum as 64 bits have it: what is too large goes round to something negative, as in Java."""
+    return (sum_ms + 2**63) % 2**64 - 2**63
+
+
 def put_varint(out: bytearray, value: int) -> None:
     """Append `value` in zigzag, seven bits a byte."""
     zigzag = value << 1 if value >= 0 else (-value << 1) - 1
@@ -201,7 +205,7 @@ def put_varint(out: bytearray, value: int) -> None:
     out.append(zigzag)
 
 
-def _get_varint(body: memoryview, position: int) -> tuple[int, int]:
+def _get_varint(body: memoryview | bytes, position: int) -> tuple[int, int]:
     byte = body[position]
     position += 1
     zigzag = byte & 0x7F

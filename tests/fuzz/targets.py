@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import attrs
 from crc32c import crc32c
@@ -25,10 +26,13 @@ from broker.log.values import AbortedTransaction
 from broker.transactions.transaction_records import read_key as read_transactional_id
 from broker.transactions.transaction_records import read_transaction
 from broker.wire.codec import MalformedMessage
+from broker.wire.compression import Compression
 from broker.wire.control_records import read_marker
 from broker.wire.errors import KafkaError
+from broker.wire.format_conversion import message_set_of, records_of
 from broker.wire.framing import UnknownApi, UnsupportedVersion, decode_request, decode_response
-from broker.wire.record_batch import HEADER_BYTES, batches
+from broker.wire.message_set import messages
+from broker.wire.record_batch import HEADER_BYTES, batches, build_batch
 from broker.wire.records import decode_records, encode_records, largest_timestamp_delta
 from broker.wire.versioned import decode_versioned
 from coordination.values import TopicPartition
@@ -145,7 +149,36 @@ def _read_records(case: tuple[bytes, int]) -> None:
     encode_records(records, corpus.TIMESTAMP_MS)
 
 
+def _message_set(rng: random.Random) -> tuple[bytes, int]:
+    """Formats 0 and 1, the CRC of its first message mended for half of them."""
+    batch, magic = rng.choice(corpus.batches()), rng.randrange(2)
+    with suppress(KafkaError):  # zstd
+        data = bytearray(damaged(message_set_of(batch, magic, 0, 1 << 20), rng))
+        if len(data) > 16 and rng.random() < 0.5:
+            end = 12 + int.from_bytes(data[8:12], "big")
+            data[12:16] = crc32(data[16:end]).to_bytes(4, "big")
+        return bytes(data), magic
+    return b"", magic
+
+
+def _read_message_set(case: tuple[bytes, int]) -> None:
+    data, magic = case
+    found = list(messages(memoryview(data)))
+    if found:
+        records, codec = records_of(found)
+        if codec is Compression.NONE:
+            again = message_set_of(build_batch(records), magic, 0, 1 << 30)
+            assert len(list(messages(memoryview(again)))) == len(found)
+
+
+def _convert_batches(data: bytes) -> None:
+    for magic in (0, 1):
+        list(messages(memoryview(message_set_of(data, magic, 3, 1 << 20))))
+
+
 RECORDS = [
+    Target("message sets", 3, _message_set, _read_message_set, (KafkaError,)),
+    Target("converted batches", 2, _damaged_batch, _convert_batches, (KafkaError,)),
     Target("batches", 10, _damaged_batch, _read_batches, (KafkaError,)),
     Target("replayed batches", 2, _damaged_batch, _read_replayed, (KafkaError,)),
     Target("markers", 1, _damaged_one(corpus.markers()), _read_marker, (KafkaError,)),

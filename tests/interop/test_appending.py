@@ -35,6 +35,7 @@ from broker.wire.messages.produce import (
 )
 from broker.wire.record_batch import RecordBatch, batches, build_batch, stamp_append_time
 from broker.wire.records import Record
+from tests.support.batches import lying, misnumbered
 from tests.support.cluster import Kind, TestCluster
 from tests.support.kafka import kafka_tool
 from tests.support.raw_client import RawClient
@@ -409,6 +410,40 @@ def read_by_librdkafka(cluster: TestCluster, topic: str, start: int, count: int)
     messages = consumer.consume(count, 30)
     consumer.close()
     return [(message.value() or b"").decode() for message in messages]
+
+
+# What a header or the numbers of records say wrongly
+
+
+@pytest.mark.parametrize("says", [1, 2**62])
+@pytest.mark.parametrize("codec", list(Compression))
+def test_the_latest_timestamp_is_the_records(
+    client: RawClient, codec: Compression, says: int
+) -> None:
+    time_ms = now_ms()
+    records = [Record(b"k", b"v", time_ms + at) for at in range(2)]
+    data = lying(build_batch(records, compression=codec), max_timestamp=says)
+    answer = produced(client, "append-plain", data)
+    batch = kept(client, "append-plain", answer.base_offset)
+    assert (batch.max_timestamp_ms, batch.codec) == (time_ms + 1, codec)
+    assert [record.timestamp_ms for record in batch.records()] == [time_ms, time_ms + 1]
+
+
+@pytest.mark.parametrize("topic", ["append-plain", "append-compacted", "append-uncompressed"])
+@pytest.mark.parametrize("codec", [Compression.NONE, Compression.GZIP, Compression.ZSTD])
+def test_records_are_numbered_in_their_order(
+    client: RawClient, topic: str, codec: Compression, kind: Kind
+) -> None:
+    """But Kafka doesn't look at what isn't compressed; nor do we where nothing is compacted."""
+    time_ms = now_ms()
+    records = [Record(b"k", b"a", time_ms), Record(b"k", b"b", time_ms)]
+    answer = produced(client, topic, misnumbered(records, codec, 0, 7))
+    assert E(answer.error_code) is E.NONE
+    batch = kept(client, topic, answer.base_offset)
+    assert batch.last_offset_delta == 1
+    left = codec is Compression.NONE and (kind == "kafka" or topic != "append-compacted")
+    offsets = [record.offset - batch.base_offset for record in batch.records()]
+    assert offsets == ([0, 7] if left else [0, 1])
 
 
 # The log start, and offsets by time

@@ -4,7 +4,8 @@ A consumer has `replica_id` -1; a follower names itself, and by asking for `fetc
 it has everything before.  The broker answers when `min_bytes` are there or `max_wait_ms` are over.
 
 Versions:
-     0-3  older record formats; not served
+     0-1  record format 0 is answered (`broker.wire.message_set`)
+     2-3  record format 1; 3 bounds the answer as a whole (KIP-74)
        4  record format 2; `isolation_level` 1 reads only committed transactions
        5  `log_start_offset`, both ways
        7  fetch sessions: only what changed is named, asked or answered (KIP-227).

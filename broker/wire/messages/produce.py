@@ -4,8 +4,10 @@ The client sends each partition's batches to the partition's leader and says in 
 for: 0 nothing (then there is *no response*), 1 the leader's log, -1 every replica in sync.
 
 Versions:
-     0-2  older record formats; not served, only advertised (see `apis`)
-       3  record format 2; `transactional_id`
+     0-2  any record format, of old clients 0 or 1 (`broker.wire.message_set`)
+       1  `throttle_time_ms`
+       2  `log_append_time_ms` (KIP-32)
+       3  record format 2 alone; `transactional_id`
        5  `log_start_offset` tells an idempotent producer whether its records were deleted
        7  zstd may be used (KIP-110)
        8  a refused batch names its bad records (KIP-467)

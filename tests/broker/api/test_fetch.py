@@ -10,6 +10,7 @@ from trio.testing import MockClock
 from broker.broker import Broker
 from broker.log.log_config import ThrottledReplicas
 from broker.wire.errors import ErrorCode
+from broker.wire.message_set import messages
 from broker.wire.messages.fetch import (
     FetchPartition,
     FetchRequest,
@@ -320,9 +321,32 @@ async def test_who_could_not_read_the_records_is_told(tmp_path: Path) -> None:
         await lead(broker, "t-0")
         broker.replicas.partitions[tp("t-0")].append_as_leader(batch("a"), 1, 0.0)
         for version, code in (
-            (3, ErrorCode.UNSUPPORTED_VERSION),
+            (3, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE),
             (4, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE),
             (9, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE),
             (10, ErrorCode.NONE),
         ):
             assert (await fetch(broker, request(), version)).error_code == code
+
+
+@pytest.mark.parametrize(("version", "magic"), [(0, 0), (1, 0), (2, 1), (3, 1)])
+async def test_old_clients_get_the_records_in_their_format(
+    tmp_path: Path, version: int, magic: int
+) -> None:
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0")
+        partition = broker.replicas.partitions[tp("t-0")]
+        partition.append_as_leader(batch("a", "b"), 1, 0.0)
+        partition.append_as_leader(batch("c"), 1, 0.0)
+        answer = await fetch(broker, request(), version)
+        found = list(messages(memoryview(bytes(answer.records))))  # type: ignore[arg-type]
+        assert [(message.magic, message.offset, message.value) for message in found] == [
+            (magic, 0, b"a"),
+            (magic, 1, b"b"),
+            (magic, 2, b"c"),
+        ]
+        assert (answer.error_code, answer.high_watermark) == (ErrorCode.NONE, 3)
+        refusing = attrs.evolve(partition.log.config, message_downconversion_enable=False)
+        partition.log.update_config(refusing)
+        assert (await fetch(broker, request(), version)).error_code == ErrorCode.UNSUPPORTED_VERSION
+        assert (await fetch(broker, request(), 4)).error_code == ErrorCode.NONE

@@ -10,6 +10,7 @@ from broker.broker import Broker
 from broker.network.listener import CloseConnection, Later
 from broker.wire.compression import Compression
 from broker.wire.errors import ErrorCode
+from broker.wire.format_conversion import message_set_of
 from broker.wire.messages.produce import (
     PartitionProduceData,
     PartitionProduceResponse,
@@ -217,3 +218,24 @@ async def test_large_batches_are_converted_before_and_stay_in_order(tmp_path: Pa
         [refused] = answer.responses[0].partition_responses
         assert refused.error_code == ErrorCode.CORRUPT_MESSAGE
         assert refused.error_message is None
+
+
+@pytest.mark.parametrize(
+    ("version", "code"), [(0, ErrorCode.NONE), (2, ErrorCode.NONE), (3, ErrorCode.INVALID_RECORD)]
+)
+async def test_old_producers_send_old_formats(
+    tmp_path: Path, version: int, code: ErrorCode
+) -> None:
+    async with open_broker(tmp_path) as broker:
+        await know(broker, partitions=[("t-0", 1, (1,))])
+        await lead(broker, "t-0")
+        asked = request(1, ("t-0", "a" * 20_000))
+        [topic] = asked.topic_data
+        records = topic.partition_data[0].records
+        assert records is not None
+        topic.partition_data[0].records = message_set_of(records, 1, 0, 1 << 20)
+        answer = await call(broker, asked, version)
+        assert isinstance(answer, ProduceResponse)
+        assert answer.responses[0].partition_responses[0].error_code == code
+        expected = ["a" * 20_000] if code is ErrorCode.NONE else []
+        assert values(broker.replicas.partitions[tp("t-0")]) == expected

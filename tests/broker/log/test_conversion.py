@@ -3,14 +3,13 @@
 import pytest
 
 from broker.log.log_config import LogConfig, TimestampType
-from broker.log.validation import only_batch
 from broker.log.values import Origin
-from broker.wire.compression import Compression, compress
+from broker.wire.compression import Compression
 from broker.wire.errors import ErrorCode, KafkaError
-from broker.wire.record_batch import CONTROL, RecordBatch, build_batch, with_records
-from broker.wire.records import Record, encode_records
+from broker.wire.record_batch import CONTROL, RecordBatch, build_batch
+from broker.wire.records import Record
 from tests.broker.log.logs import START_MS, LogWorld, make_batch, read_batches
-from tests.support.batches import lying
+from tests.support.batches import lying, misnumbered
 
 CODECS = list(Compression)
 WORDS = tuple(f"value {number} " * 20 for number in range(50))
@@ -175,6 +174,9 @@ def test_a_sum_of_timestamps_has_64_bits(world: LogWorld) -> None:
     assert appended(world, bytearray(data), LogConfig()).max_timestamp_ms == -1
 
 
+RECORDS = [
+    Record(b"k", value, START_MS + at, (("h", b"1"),)) for at, value in enumerate((b"a", b"b"))
+]
 COMPACTED = LogConfig(cleanup_policy=frozenset({"compact"}))
 
 
@@ -191,29 +193,7 @@ def test_records_that_do_not_count_up_are_numbered_anew(
     world: LogWorld, codec: Compression, config: LogConfig
 ) -> None:
     """Compaction and consumers could make nothing of offsets beyond the batch's."""
-    batch = appended(world, misnumbered(codec, 0, 7), config)
+    batch = appended(world, misnumbered(RECORDS, codec, 0, 7), config)
     assert (batch.last_offset, batch.max_timestamp_ms) == (1, START_MS + 1)
     assert [(record.offset, record.value) for record in batch.records()] == [(0, b"a"), (1, b"b")]
     assert [record.headers for record in batch.records()] == [(("h", b"1"),)] * 2
-
-
-def misnumbered(codec: Compression, *deltas: int) -> bytearray:
-    """A batch of a record for each, with that offset delta; of one byte, so below 64."""
-    records = [
-        Record(b"k", value.encode(), START_MS + at, (("h", b"1"),))
-        for at, value in zip(range(len(deltas)), "abcdef", strict=False)
-    ]
-    body = bytearray()
-    for at, delta in enumerate(deltas):
-        one = encode_records([records[at]], START_MS)
-        one[3] = delta << 1
-        body += one
-    data = only_batch(build_batch(records))
-    return with_records(
-        data,
-        compress(codec, body),
-        len(deltas),
-        attributes=codec,
-        base_timestamp_ms=START_MS,
-        max_timestamp_ms=START_MS + len(deltas) - 1,
-    )

@@ -90,7 +90,7 @@ def test_records_that_are_not_what_their_codec_says(compression: Compression) ->
     [
         (make_batch() + b"x" * 5, None),  # too short to be a batch's beginning
         (make_batch() + b"x" * 100, CODE.CORRUPT_MESSAGE),
-        (patched(16, b"\1"), CODE.INVALID_RECORD),  # an old format
+        (patched(16, b"\1"), CODE.CORRUPT_MESSAGE),  # an old format has another CRC
     ],
 )
 def test_what_is_no_batch(data: bytes, code: ErrorCode | None) -> None:

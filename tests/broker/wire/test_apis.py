@@ -31,8 +31,7 @@ def test_versions_are_those_of_a_real_broker(api: Api) -> None:
     real = REAL_APIS[api.key]
     assert api.name == real["name"]
     assert api.max_version == int(real["max"])
-    # Formats before record format 2 are not spoken: the one lower end that differs.
-    assert api.min_version == (4 if api.key is ApiKey.FETCH else int(real["min"]))
+    assert api.min_version == int(real["min"])
     assert str(api.flexible) == real["flexible_from"]
 
 
@@ -41,13 +40,6 @@ def test_the_messages_have_the_versions_of_the_table(api: Api) -> None:
     for message in (api.request_class, api.response_class):
         assert versions_of(message).flexible == api.flexible
         assert all(v in versions_of(message).valid for v in (api.min_version, api.max_version))
-
-
-def test_produce_is_advertised_below_what_is_spoken() -> None:
-    produce = API_TABLE[ApiKey.PRODUCE]
-    assert produce.min_version == 0
-    assert 2 not in produce.versions
-    assert 3 in produce.versions
 
 
 @pytest.mark.parametrize(
