@@ -5,6 +5,7 @@ cores, memory, kernel, Java, Python. It says nothing about whose machine that is
 """
 
 import json
+import math
 import os
 import platform
 import subprocess
@@ -91,7 +92,9 @@ def _row(row: Row) -> dict[str, Any]:
             "verdict": goal.verdict(row).value,
         }
     )
-    medians = {"zbroker": row.zbroker, "kafka": row.kafka, "ratio": row.ratio}
+    # JSON knows no infinity: what Kafka does for nothing has no ratio.
+    ratio = row.ratio if math.isfinite(row.ratio) else None
+    medians = {"zbroker": row.zbroker, "kafka": row.kafka, "ratio": ratio}
     return {**attrs.asdict(row), **medians, **judged}
 
 
@@ -99,5 +102,5 @@ def store(results: Path, document: dict[str, Any]) -> Path:
     """Write it under its name; a second run of one day and commit takes the first one's place."""
     results.mkdir(parents=True, exist_ok=True)
     path = results / f"{document['date'][:10]}-{document['commit']}.json"
-    path.write_text(json.dumps(document, indent=1) + "\n")
+    path.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n")
     return path

@@ -25,7 +25,7 @@ from tests.support.waiting import wait_until
 
 STAMP = struct.Struct(">d")
 POLL_S = 0.1
-FLUSH_S = 60
+FLUSH_S = 300
 # A thread that is called gets the interpreter soon: Python's own 5 ms would be seen in a p99.
 SWITCH_INTERVAL_S = 0.0005
 
