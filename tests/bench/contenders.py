@@ -11,10 +11,10 @@ from typing import Literal
 import attrs
 
 from cli.java.runtime import java_executable
-from tests.support.java import JavaServer
 from tests.support.kafka import answers_api_versions
 from tests.support.kafka_jars import kafka_class_path
 from tests.support.ports import free_port, free_ports
+from tests.support.server import ServerProcess
 from tests.support.zookeeper import real_zookeeper
 
 Kind = Literal["zbroker", "kafka"]
@@ -52,7 +52,7 @@ class Contender:
     kind: Kind
     bootstrap: str
     zookeeper: str
-    brokers: list[JavaServer]
+    brokers: list[ServerProcess]
     began_s: float  # when the first broker was started, by the monotonic clock
 
     @property
@@ -81,7 +81,9 @@ def running(kind: Kind, directory: Path) -> Iterator[Contender]:
         yield Contender(kind, bootstrap, connect, brokers, began_s)
 
 
-def _broker(kind: Kind, broker_id: int, port: int, zookeeper: str, directory: Path) -> JavaServer:
+def _broker(
+    kind: Kind, broker_id: int, port: int, zookeeper: str, directory: Path
+) -> ServerProcess:
     directory.mkdir(parents=True)
     settings = {
         "broker.id": str(broker_id),
@@ -97,7 +99,7 @@ def _broker(kind: Kind, broker_id: int, port: int, zookeeper: str, directory: Pa
         if kind == "zbroker"
         else java(KAFKA_SERVER_FLAGS, "kafka.Kafka", str(configuration))
     )
-    return JavaServer(
+    return ServerProcess(
         f"{kind}-{broker_id}", port, directory, argv, lambda: answers_api_versions(port)
     )
 

@@ -19,7 +19,7 @@ from broker.meta_properties import (
     verify,
     write_meta_properties,
 )
-from tests.support.kafka import real_kafka
+from tests.support.broker_process import running_broker
 
 CLUSTER = "gY1VH7DITTywQTqfhz4oEg"
 NOW = datetime(2026, 11, 22, 10, 45, 37, tzinfo=UTC)
@@ -156,7 +156,9 @@ def test_a_real_kafka_takes_over_our_directory_and_we_take_over_its(
     client.stop()
     client.close()
 
-    with real_kafka(1, zookeeper, tmp_path, properties={"log.dirs": f"{ours},{theirs}"}):
+    with running_broker(
+        "kafka", 1, zookeeper, tmp_path, properties={"log.dirs": f"{ours},{theirs}"}
+    ):
         loaded = load(ours, theirs)
     assert loaded == dict.fromkeys([ours, theirs], MetaProperties(1, CLUSTER))
     assert (ours / "meta.properties").read_bytes() == KAFKAS_FILE

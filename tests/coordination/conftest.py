@@ -7,7 +7,7 @@ import pytest
 import trio
 
 from tests.coordination.worlds import MemoryWorld, World, real_world
-from tests.support.java import JavaServer
+from tests.support.server import ServerProcess
 from tests.support.tcp_proxy import TcpProxy, serve_tcp_proxy
 
 
@@ -26,7 +26,7 @@ async def world(connect: str | None) -> AsyncIterator[World]:
 
 
 @pytest.fixture
-async def proxy(zookeeper_server: JavaServer, nursery: trio.Nursery) -> AsyncIterator[TcpProxy]:
+async def proxy(zookeeper_server: ServerProcess, nursery: trio.Nursery) -> AsyncIterator[TcpProxy]:
     proxy: TcpProxy = await nursery.start(serve_tcp_proxy, zookeeper_server.port)
     yield proxy
     nursery.cancel_scope.cancel()

@@ -14,7 +14,7 @@ from coordination.memory_store import MemoryStore
 from coordination.store import Session
 from coordination.topics import create_partitions, create_topic, delete_topic
 from coordination.znodes import paths
-from tests.support.kafka import real_kafka
+from tests.support.broker_process import running_broker
 
 pytestmark = [pytest.mark.server, pytest.mark.matrix]
 
@@ -23,7 +23,7 @@ BROKERS = [BrokerRack(1)]
 
 @pytest.fixture
 def admin(zookeeper: str, tmp_path: Path) -> Iterator[AdminClient]:
-    with real_kafka(1, zookeeper, tmp_path) as kafka:
+    with running_broker("kafka", 1, zookeeper, tmp_path) as kafka:
         admin = AdminClient({"bootstrap.servers": kafka.address, "log_level": 0})
         # The broker answers before it is controller, and librdkafka does not soon ask again.
         deadline = time.monotonic() + 30

@@ -32,12 +32,13 @@ from broker.wire.messages.metadata import (
     MetadataResponse,
     MetadataResponsePartition,
 )
-from tests.support.cluster import zbroker
-from tests.support.java import JavaServer
+from tests.support.broker_process import running_broker
+from tests.support.cluster import SETTINGS
 from tests.support.kafka import tool_command
 from tests.support.ports import free_port, free_ports
 from tests.support.processes import running_program
 from tests.support.raw_client import RawClient
+from tests.support.server import ServerProcess
 from tests.support.tcp_proxy import TcpProxyThread, tcp_proxy
 from tests.support.topics import make_topics
 from tests.support.zookeeper import real_zookeeper
@@ -55,7 +56,7 @@ JAVA_CONSUMER = "org.apache.kafka.tools.consumer.ConsoleConsumer"
 class Lagging:
     """Three brokers; the controller speaks to number 3 through `proxy`."""
 
-    brokers: dict[int, JavaServer]
+    brokers: dict[int, ServerProcess]
     proxy: TcpProxyThread
 
     @property
@@ -77,14 +78,15 @@ class Lagging:
 def lagging(tmp_path: Path) -> Iterator[Lagging]:
     with ExitStack() as stack:
         zookeeper = stack.enter_context(real_zookeeper(tmp_path / "zookeeper", free_port()))
-        brokers: dict[int, JavaServer] = {}
+        brokers: dict[int, ServerProcess] = {}
         for broker_id in (1, 2, LAGGING):
             port = free_ports(2)
             control = port + 1
             if broker_id == LAGGING:
                 proxy = stack.enter_context(tcp_proxy(control))
                 control = proxy.port
-            broker = zbroker(
+            broker = running_broker(
+                "zbroker",
                 broker_id,
                 f"127.0.0.1:{zookeeper.port}",
                 tmp_path / f"broker-{broker_id}",
@@ -98,10 +100,11 @@ def lagging(tmp_path: Path) -> Iterator[Lagging]:
                     "auto.create.topics.enable": "false",
                     "offsets.topic.num.partitions": "1",
                     "offsets.topic.replication.factor": "2",
+                    **SETTINGS,
                 },
             )
+            # One after the other: 3 is not the controller.
             brokers[broker_id] = stack.enter_context(broker)
-            brokers[broker_id].wait_ready()  # one after the other: 3 is not the controller
         cluster = Lagging(brokers, proxy)
         wait_until(lambda: all(len(cluster.metadata(at).brokers) == 3 for at in brokers))
         yield cluster

@@ -28,7 +28,8 @@ from tests.interop.faults.watch import ClusterWatch, watching
 from tests.simulation import chance
 from tests.simulation.looking import T0, state
 from tests.simulation.stage import Stage, play
-from tests.support.cluster import SESSION_TIMEOUT_MS, TestCluster, zbroker
+from tests.support.broker_process import running_broker
+from tests.support.cluster import SESSION_TIMEOUT_MS, SETTINGS, TestCluster
 from tests.support.links import Link, links
 from tests.support.ports import free_ports
 from tests.support.topics import make_topics
@@ -105,12 +106,14 @@ def linked_cluster(directory: Path) -> Iterator[LinkedCluster]:
                 "offsets.topic.replication.factor": "3",
             }
             servers[index + 1] = stack.enter_context(
-                zbroker(
+                running_broker(
+                    "zbroker",
                     index + 1,
                     f"127.0.0.1:{to_zookeeper[index].port}",
                     directory / f"broker-{index + 1}",
                     port=for_clients + index,
-                    properties=own,
+                    properties=own | SETTINGS,
+                    waits=False,
                 )
             )
         cluster = TestCluster(zookeeper, servers, dict.fromkeys(servers, "zbroker"))

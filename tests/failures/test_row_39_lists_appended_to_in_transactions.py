@@ -55,7 +55,7 @@ def judge(cluster: TestCluster, watch: ClusterWatch, topic: str, victims: list[i
         history.wait_for_more()
         history.stop()
     wait_until("all transactions to end", nothing_is_open(cluster.bootstrap, topic), 60)
-    history.reads.append(read_lists(cluster.bootstrap, topic, KEYS))
+    history.reads.append(read_lists(cluster.bootstrap, topic))
     assert anomalies(history.transactions, history.reads) == []
 
 

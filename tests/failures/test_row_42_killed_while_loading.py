@@ -22,7 +22,7 @@ from broker.log.log_config import LogConfig
 from broker.log.log_manager import LogManager, LogManagerConfig
 from broker.wire.regions import OpenFile
 from coordination.values import TopicPartition
-from tests.broker.log.logs import Clock, make_batch, values
+from tests.broker.log.logs import Clock, let_go, make_batch, values
 from tests.support.unsynced_disk import UnsyncedDisk
 
 ORDERS = TopicPartition("orders", 0)
@@ -92,14 +92,6 @@ async def is_killed(data: Path, left: int) -> bool:
     except* Killed:
         killed = True
     return killed
-
-
-def let_go(manager: LogManager) -> None:
-    """As the kernel does when a process is killed."""
-    for log in manager.logs.values():
-        log.abandon()
-    for directory in manager.directories.all:
-        directory.unlock()
 
 
 async def closed_cleanly(data: Path) -> None:

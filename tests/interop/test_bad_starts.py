@@ -11,23 +11,27 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
 from kazoo.client import KazooClient
 
-from tests.support.cluster import Kind, TestCluster, zbroker
-from tests.support.java import JavaServer
+from tests.support.broker_process import Kind, running_broker
+from tests.support.cluster import TestCluster
 from tests.support.kafka import answers_api_versions
 from tests.support.ports import free_port
+from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.server
 
 END_TIMEOUT_S = 30.0
 
+started = partial(running_broker, "zbroker", waits=False)
 
-def ends_with(server: JavaServer) -> tuple[int, str]:
+
+def ends_with(server: ServerProcess) -> tuple[int, str]:
     """The exit code and what was said, of a broker that was started and ends by itself."""
     assert server.child is not None
     code = server.child.process.wait(END_TIMEOUT_S)
@@ -57,7 +61,7 @@ def test_a_port_in_use(running: TestCluster, tmp_path: Path) -> None:
         port = free_port()
         taken.bind(("127.0.0.1", port))
         taken.listen()
-        with zbroker(91, running.zookeeper_connect, tmp_path, port=port) as broker:
+        with started(91, running.zookeeper_connect, tmp_path, port=port) as broker:
             code, said = ends_with(broker)
     assert code == 1
     assert is_one_clear_line(said, rf"127\.0\.0\.1:{port}.*already in use")
@@ -68,7 +72,7 @@ def test_an_unreachable_zookeeper(running: TestCluster, tmp_path: Path) -> None:
     nobody = f"127.0.0.1:{free_port()}"
     began = time.monotonic()
     properties = {"zookeeper.connection.timeout.ms": "3000"}
-    with zbroker(92, nobody, tmp_path, properties=properties) as broker:
+    with started(92, nobody, tmp_path, properties=properties) as broker:
         code, said = ends_with(broker)
     assert code == 1
     assert 3 <= time.monotonic() - began < 20
@@ -80,7 +84,7 @@ def test_an_unreachable_zookeeper(running: TestCluster, tmp_path: Path) -> None:
 def test_a_directory_of_another_broker(running: TestCluster, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "meta.properties").write_text("version=0\nbroker.id=7\n")
-    with zbroker(93, running.zookeeper_connect, tmp_path) as broker:
+    with started(93, running.zookeeper_connect, tmp_path) as broker:
         code, said = ends_with(broker)
     assert code == 1
     assert is_one_clear_line(said, r"broker.id 93 doesn't match stored broker.id 7 .*meta\.prop")
@@ -91,7 +95,7 @@ def test_a_directory_of_another_cluster(running: TestCluster, tmp_path: Path) ->
     (tmp_path / "data" / "meta.properties").write_text(
         "version=0\nbroker.id=94\ncluster.id=AAAAAAAAAAAAAAAAAAAAAA\n"
     )
-    with zbroker(94, running.zookeeper_connect, tmp_path) as broker:
+    with started(94, running.zookeeper_connect, tmp_path) as broker:
         code, said = ends_with(broker)
     assert code == 1
     assert is_one_clear_line(said, r"doesn't match stored clusterId AAAAAAAAAAAAAAAAAAAAAA")
@@ -100,7 +104,7 @@ def test_a_directory_of_another_cluster(running: TestCluster, tmp_path: Path) ->
 def test_a_directory_in_use(running: TestCluster, tmp_path: Path) -> None:
     """Two brokers of the same log directory: the second one leaves it alone."""
     properties = {"log.dirs": str(running.log_dir(1))}
-    with zbroker(1, running.zookeeper_connect, tmp_path, properties=properties) as broker:
+    with started(1, running.zookeeper_connect, tmp_path, properties=properties) as broker:
         code, said = ends_with(broker)
     assert code == 1
     assert is_one_clear_line(said, re.escape(str(running.log_dir(1))))
@@ -166,7 +170,7 @@ def test_garbage_in_a_znode(
     if "/partitions/" in path:
         garbage.create("/brokers/topics/T", TOPIC, makepath=True)
     garbage.create(path, data, makepath=True)
-    with zbroker(1, running.zookeeper_connect + garbage.chroot, tmp_path) as broker:
+    with started(1, running.zookeeper_connect + garbage.chroot, tmp_path) as broker:
         broker.wait_ready()
         wait_for(lambda: "controller.ready" in broker.log_file.read_text())
         admin = AdminClient({"bootstrap.servers": f"127.0.0.1:{broker.port}", "log_level": 0})
@@ -184,7 +188,7 @@ def test_garbage_in_the_controllers_epoch(
 ) -> None:
     """Nobody can become controller, as in Kafka; once it is mended somebody does."""
     garbage.create("/controller_epoch", b"abc")
-    with zbroker(1, running.zookeeper_connect + garbage.chroot, tmp_path) as broker:
+    with started(1, running.zookeeper_connect + garbage.chroot, tmp_path) as broker:
         broker.wait_ready()
         wait_for(lambda: "bad znode /controller_epoch" in broker.log_file.read_text())
         garbage.set("/controller_epoch", b"4")
@@ -198,7 +202,7 @@ def test_garbage_in_the_clusters_id(
 ) -> None:
     """Whose data the directories hold can't be told: there is no way to go on."""
     garbage.create("/cluster/id", b"garbage", makepath=True)
-    with zbroker(1, running.zookeeper_connect + garbage.chroot, tmp_path) as broker:
+    with started(1, running.zookeeper_connect + garbage.chroot, tmp_path) as broker:
         code, said = ends_with(broker)
     assert code == 1
     assert is_one_clear_line(said, "bad znode /cluster/id")

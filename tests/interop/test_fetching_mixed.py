@@ -11,8 +11,8 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from tests.support.cluster import SETTINGS, zbroker
-from tests.support.kafka import real_kafka
+from tests.support.broker_process import Kind, running_broker
+from tests.support.cluster import SETTINGS
 from tests.support.ports import free_port, free_ports
 from tests.support.topics import make_topics
 from tests.support.waiting import wait_until
@@ -34,17 +34,24 @@ PROPERTIES = {
     "max.incremental.fetch.session.cache.slots": "16",
 }
 
+BROKERS: tuple[tuple[Kind, int], ...] = (("zbroker", OURS), ("kafka", KAFKAS))
+
 
 def test_each_follows_the_other_through_sessions(tmp_path: Path) -> None:
     with ExitStack() as stack:
         zookeeper = stack.enter_context(real_zookeeper(tmp_path / "zookeeper", free_port()))
         connect, port = f"127.0.0.1:{zookeeper.port}", free_ports(2)
-        for start, broker_id in ((zbroker, OURS), (real_kafka, KAFKAS)):
+        for kind, broker_id in BROKERS:
             directory = tmp_path / f"broker-{broker_id}"
-            server = start(
-                broker_id, connect, directory, port=port + broker_id - 1, properties=PROPERTIES
+            server = running_broker(
+                kind,
+                broker_id,
+                connect,
+                directory,
+                port=port + broker_id - 1,
+                properties=PROPERTIES,
             )
-            stack.enter_context(server).wait_ready()
+            stack.enter_context(server)
         bootstrap = f"127.0.0.1:{port},127.0.0.1:{port + 1}"
         admin = AdminClient({"bootstrap.servers": bootstrap})
         wait_until("both to be there", lambda: len(admin.list_topics(timeout=10).brokers) == 2)

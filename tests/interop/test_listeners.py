@@ -26,8 +26,7 @@ from broker.wire.messages.create_topics import (
 from broker.wire.messages.describe_cluster import DescribeClusterRequest
 from broker.wire.messages.find_coordinator import FindCoordinatorRequest
 from broker.wire.messages.metadata import MetadataRequest, MetadataRequestTopic
-from tests.support.cluster import Kind, zbroker
-from tests.support.kafka import real_kafka
+from tests.support.broker_process import Kind, running_broker
 from tests.support.ports import free_port, free_ports
 from tests.support.raw_client import RawClient
 from tests.support.topics import wait_until_known
@@ -52,14 +51,14 @@ def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def ports(kind: Kind, zookeeper: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
     directory = tmp_path_factory.mktemp("listeners")
-    start = real_kafka if kind == "kafka" else zbroker
     ports: Ports = {}
     with ExitStack() as stack:
         for broker_id, names in NAMES.items():
             first = free_ports(len(names))
             ports[broker_id] = {name: first + at for at, name in enumerate(names)}
             listeners = [f"{name}://127.0.0.1:{port}" for name, port in ports[broker_id].items()]
-            server = start(
+            server = running_broker(
+                kind,
                 broker_id,
                 zookeeper,
                 directory / f"broker-{broker_id}",
@@ -75,7 +74,7 @@ def ports(kind: Kind, zookeeper: str, tmp_path_factory: pytest.TempPathFactory) 
                     "offsets.topic.num.partitions": "3",
                 },
             )
-            stack.enter_context(server).wait_ready()
+            stack.enter_context(server)
         wait_until(lambda: all(len(brokers(ports, at, "INSIDE")) == 3 for at in NAMES))
         create_topics(ports)
         yield ports

@@ -13,9 +13,10 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from tests.interop.transactions.committed import values_by_partition
 from tests.support.cluster import TestCluster
 from tests.support.kafka import kafka_tool
 from tests.support.topics import make_topics
@@ -183,7 +184,7 @@ def test_leadership_moves_away_from_a_lost_directory(new_cluster: NewCluster) ->
         assert leaders()[1 - lost] == 1
         produce_some()
         assert {p: len(values) for p, values in acknowledged.items()} == {0: 20, 1: 20}
-        assert read(cluster, "t") == acknowledged
+        assert values_by_partition(cluster.bootstrap, "t") == acknowledged
 
         cluster.brokers[1].stop()
         one.unlink()
@@ -191,38 +192,9 @@ def test_leadership_moves_away_from_a_lost_directory(new_cluster: NewCluster) ->
         cluster.start(1)
         wait_for(lambda: in_sync(admin, "t") == {0: {1, 2, 3}, 1: {1, 2, 3}})
         produce_some()
-        assert read(cluster, "t") == acknowledged
+        assert values_by_partition(cluster.bootstrap, "t") == acknowledged
 
 
 def in_sync(admin: AdminClient, topic: str) -> dict[int, set[int]]:
     found = admin.list_topics(topic, timeout=10).topics[topic].partitions
     return {number: set(partition.isrs) for number, partition in found.items()}
-
-
-def end_offset(consumer: Consumer, partition: TopicPartition) -> int:
-    """Asked again while the wrong broker is asked: librdkafka leaves that to us."""
-    deadline = time.monotonic() + END_TIMEOUT_S
-    while True:
-        try:
-            return consumer.get_watermark_offsets(partition, timeout=20)[1]
-        except KafkaException as error:
-            passes = error.args[0].code() == KafkaError.NOT_LEADER_FOR_PARTITION
-            if not passes or time.monotonic() > deadline:
-                raise
-
-
-def read(cluster: TestCluster, topic: str) -> dict[int, list[str]]:
-    consumer = Consumer({"bootstrap.servers": cluster.bootstrap, "group.id": "r", "log_level": 0})
-    found: dict[int, list[str]] = {}
-    for partition in (0, 1):
-        end = end_offset(consumer, TopicPartition(topic, partition))
-        consumer.assign([TopicPartition(topic, partition, 0)])
-        found[partition] = []
-        while len(found[partition]) < end:
-            message = consumer.poll(20)
-            assert message is not None
-            assert message.error() is None
-            found[partition].append(message.value().decode())
-        consumer.unassign()
-    consumer.close()
-    return found

@@ -8,8 +8,6 @@ the other, then of the first again, in the same log.dirs.
 
 import re
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +15,8 @@ import confluent_kafka
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from tests.support.cluster import Kind, zbroker
-from tests.support.java import JavaServer
-from tests.support.kafka import kafka_tool, real_kafka
+from tests.support.broker_process import Kind, running_broker
+from tests.support.kafka import kafka_tool
 from tests.support.topics import wait_until_known
 from tests.support.waiting import wait_until
 
@@ -45,10 +42,6 @@ COMPACTED = {
     "segment.bytes": "4000",
     "min.cleanable.dirty.ratio": "0.5",
     "delete.retention.ms": "3600000",
-}
-STARTS: dict[Kind, Callable[..., AbstractContextManager[JavaServer]]] = {
-    "kafka": real_kafka,
-    "zbroker": zbroker,
 }
 
 # Offset, key, value.
@@ -152,8 +145,9 @@ def test_both_kinds_serve_the_same(tmp_path: Path, zookeeper: str, kind: Kind, f
     before: dict[str, Seen] = {}
     open_producer = None
     for turn, who in enumerate((first, second, first)):
-        with STARTS[who](1, zookeeper, tmp_path / f"{turn}-{who}", properties=settings) as broker:
-            broker.wait_ready()
+        with running_broker(
+            who, 1, zookeeper, tmp_path / f"{turn}-{who}", properties=settings
+        ) as broker:
             address = f"127.0.0.1:{broker.port}"
             if turn == 0:
                 create_topics(address)

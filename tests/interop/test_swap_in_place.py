@@ -6,17 +6,14 @@ identity in each of them, what a deletion left, and the old logs where they are.
 
 import re
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from tests.support.cluster import Kind, zbroker
-from tests.support.java import JavaServer
-from tests.support.kafka import real_kafka
+from tests.interop.transactions.committed import values_by_partition
+from tests.support.broker_process import Kind, running_broker
 
 pytestmark = [pytest.mark.server, pytest.mark.matrix]
 
@@ -37,23 +34,6 @@ def wait_until_known(admin: AdminClient, *topics: str) -> None:
             return
         assert time.monotonic() < deadline
         time.sleep(0.1)
-
-
-def partitions_of(address: str, topic: str) -> dict[int, list[str]]:
-    consumer = Consumer({"bootstrap.servers": address, "group.id": "reader", "log_level": 0})
-    found: dict[int, list[str]] = {}
-    for partition in range(PARTITIONS):
-        consumer.assign([TopicPartition(topic, partition, 0)])
-        _, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=20)
-        found[partition] = []
-        while len(found[partition]) < end:
-            message = consumer.poll(20)
-            assert message is not None
-            assert message.error() is None
-            found[partition].append(message.value().decode())
-        consumer.unassign()
-    consumer.close()
-    return found
 
 
 def produce(address: str, topic: str, who: str, expected: dict[int, list[str]]) -> None:
@@ -81,17 +61,12 @@ def test_over_several_directories(tmp_path: Path, zookeeper: str, kind: Kind, fi
         "log.index.interval.bytes": "500",
         "default.replication.factor": "1",
     }
-    starts: dict[Kind, Callable[..., AbstractContextManager[JavaServer]]] = {
-        "kafka": real_kafka,
-        "zbroker": zbroker,
-    }
     second: Kind = "zbroker" if first == "kafka" else "kafka"
     expected: dict[int, list[str]] = {}
     placed = None
     for turn, who in enumerate((first, second, first)):
         directory = tmp_path / f"{turn}-{who}"
-        with starts[who](1, zookeeper, directory, properties=settings) as broker:
-            broker.wait_ready()
+        with running_broker(who, 1, zookeeper, directory, properties=settings) as broker:
             address = f"127.0.0.1:{broker.port}"
             admin = AdminClient({"bootstrap.servers": address, "log_level": 0})
             wait_until_known(admin, *(["t"] if turn else []))
@@ -100,9 +75,9 @@ def test_over_several_directories(tmp_path: Path, zookeeper: str, kind: Kind, fi
                     admin.create_topics([NewTopic(topic, PARTITIONS, 1)])[topic].result(30)
                 admin.delete_topics(["gone"])["gone"].result(30)
             else:
-                assert partitions_of(address, "t") == expected
+                assert values_by_partition(address, "t") == expected
             produce(address, "t", f"{turn}-{who}", expected)
-            assert partitions_of(address, "t") == expected
+            assert values_by_partition(address, "t") == expected
             assert placed in (None, where(log_dirs, "t"))
             placed = where(log_dirs, "t")
         said = broker.log_file.read_text()

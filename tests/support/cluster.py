@@ -17,41 +17,27 @@ death noticed after `SESSION_TIMEOUT_MS`.
 """
 
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import attrs
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, ClusterMetadata
 from kazoo.client import KazooClient
 
-from tests.support.java import JavaServer
-from tests.support.kafka import PROPERTIES, answers_api_versions, kafka_command, real_kafka
+from tests.support.broker_process import CONFIGURATION, Kind, broker_command, running_broker
 from tests.support.ports import free_port, free_ports
+from tests.support.server import ServerProcess
 from tests.support.zookeeper import real_zookeeper
-
-Kind = Literal["zbroker", "kafka"]
 
 SESSION_TIMEOUT_MS = 3000
 READY_TIMEOUT_S = 60.0
 POLL_S = 0.05
 
-CONFIGURATION = "server.properties"
-
-# A first light has one replica a partition; a test that wants more says so.
-SETTINGS = {
-    **PROPERTIES,
-    "zookeeper.session.timeout.ms": str(SESSION_TIMEOUT_MS),
-    "num.partitions": "1",
-    "default.replication.factor": "1",
-    # When all stop at once the last leaders can move nowhere: no use in asking for long.
-    "controlled.shutdown.retry.backoff.ms": "200",
-}
+SETTINGS = {"zookeeper.session.timeout.ms": str(SESSION_TIMEOUT_MS)}
 
 
 @attrs.define(eq=False)
@@ -60,8 +46,8 @@ class TestCluster:
 
     __test__ = False  # a class of pytest's naming, but no test
 
-    zookeeper: JavaServer
-    brokers: dict[int, JavaServer]
+    zookeeper: ServerProcess
+    brokers: dict[int, ServerProcess]
     kinds: dict[int, Kind]
 
     @property
@@ -70,10 +56,10 @@ class TestCluster:
 
     @property
     def zookeeper_connect(self) -> str:
-        return f"127.0.0.1:{self.zookeeper.port}"
+        return self.zookeeper.address
 
     def address(self, broker_id: int) -> str:
-        return f"127.0.0.1:{self.brokers[broker_id].port}"
+        return self.brokers[broker_id].address
 
     def log_dir(self, broker_id: int) -> Path:
         """Where that broker keeps its partitions."""
@@ -88,7 +74,7 @@ class TestCluster:
         broker = self.brokers[broker_id]
         assert broker.child is None, f"broker {broker_id} runs"
         broker.name = f"{kind}-{broker_id}"
-        broker.argv = COMMANDS[kind](broker.directory / CONFIGURATION)
+        broker.argv = broker_command(kind, broker.directory / CONFIGURATION)
         self.kinds[broker_id] = kind
 
     def start(self, broker_id: int) -> None:
@@ -199,10 +185,11 @@ def running_cluster(
     first_port = free_ports(len(kinds))
     with ExitStack() as stack:
         zookeeper = stack.enter_context(real_zookeeper(directory / "zookeeper", free_port()))
-        connect = f"127.0.0.1:{zookeeper.port}"
+        connect = zookeeper.address
         servers = {
             broker_id: stack.enter_context(
-                (real_kafka if its_kind == "kafka" else zbroker)(
+                running_broker(
+                    its_kind,
                     broker_id,
                     connect,
                     directory / f"broker-{broker_id}",
@@ -211,6 +198,7 @@ def running_cluster(
                         name: value.replace("{directory}", str(directory / f"broker-{broker_id}"))
                         for name, value in (settings | _rack(racks, broker_id)).items()
                     },
+                    waits=its_kind == "kafka",  # ours can all start at once
                 )
             )
             for broker_id, its_kind in kinds.items()
@@ -224,47 +212,3 @@ def running_cluster(
 
 def _rack(racks: Mapping[int, str] | None, broker_id: int) -> dict[str, str]:
     return {"broker.rack": racks[broker_id]} if racks else {}
-
-
-@contextmanager
-def zbroker(
-    broker_id: int,
-    zookeeper: str,
-    directory: Path,
-    *,
-    port: int | None = None,
-    properties: Mapping[str, str] | None = None,
-) -> Iterator[JavaServer]:
-    """A zbroker process registered in `zookeeper`, with its files in `directory`."""
-    port = port or free_port()
-    directory.mkdir(parents=True, exist_ok=True)
-    settings = {
-        "broker.id": str(broker_id),
-        "listeners": f"PLAINTEXT://127.0.0.1:{port}",
-        "log.dirs": str(directory / "data"),
-        "zookeeper.connect": zookeeper,
-        **SETTINGS,
-        **(properties or {}),
-    }
-    configuration = directory / CONFIGURATION
-    configuration.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-    server = JavaServer(
-        f"zbroker-{broker_id}",
-        port,
-        directory,
-        zbroker_command(configuration),
-        is_ready=lambda: answers_api_versions(port),
-    )
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-
-
-def zbroker_command(configuration: Path) -> list[str]:
-    """The argv of a zbroker that reads its properties from `configuration`."""
-    return [sys.executable, "-m", "cli.server", str(configuration)]
-
-
-COMMANDS = {"kafka": kafka_command, "zbroker": zbroker_command}

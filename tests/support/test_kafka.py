@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.kafka import kafka_tool, real_kafka
+from tests.support.broker_process import running_broker
+from tests.support.kafka import kafka_tool
 from tests.support.kafka_jars import kafka_jar
 from tests.support.tools import require_tool
 
@@ -13,7 +14,7 @@ from tests.support.tools import require_tool
 @pytest.mark.server
 def test_a_real_broker_and_its_own_tool(zookeeper: str, tmp_path: Path) -> None:
     topics = "org.apache.kafka.tools.TopicCommand"
-    with real_kafka(7, zookeeper, tmp_path) as kafka:
+    with running_broker("kafka", 7, zookeeper, tmp_path) as kafka:
         at_broker = ("--bootstrap-server", kafka.address)
         kafka_tool(topics, *at_broker, "--create", "--topic", "greetings")
         assert kafka_tool(topics, *at_broker, "--list").stdout.split() == ["greetings"]

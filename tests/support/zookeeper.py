@@ -23,14 +23,14 @@ from cli.java.zookeeper import (
     zookeeper_class_path,
     zookeeper_command,
 )
-from tests.support.java import JavaServer
 from tests.support.ports import free_port
+from tests.support.server import ServerProcess
 
 _chroots = itertools.count(1)
 
 
 @contextmanager
-def real_zookeeper(directory: Path, port: int | None = None) -> Iterator[JavaServer]:
+def real_zookeeper(directory: Path, port: int | None = None) -> Iterator[ServerProcess]:
     """A running standalone ZooKeeper with its data in `directory`.
 
     Between `kill()` or `stop()` and `start(); wait_ready()` on it, it is down; data survives.
@@ -40,7 +40,7 @@ def real_zookeeper(directory: Path, port: int | None = None) -> Iterator[JavaSer
     configuration = directory / "zoo.cfg"
     write_configuration(configuration, data_dir=directory / "data", port=port)
     argv = zookeeper_command(zookeeper_class_path(), configuration)
-    server = JavaServer("zookeeper", port, directory, argv, is_ready=lambda: is_serving(port))
+    server = ServerProcess("zookeeper", port, directory, argv, is_ready=lambda: is_serving(port))
     server.start()
     try:
         server.wait_ready()
@@ -50,13 +50,13 @@ def real_zookeeper(directory: Path, port: int | None = None) -> Iterator[JavaSer
 
 
 @pytest.fixture(scope="session")
-def zookeeper_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JavaServer]:
+def zookeeper_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     with real_zookeeper(tmp_path_factory.mktemp("zookeeper")) as server:
         yield server
 
 
 @pytest.fixture
-def zookeeper(zookeeper_server: JavaServer) -> str:
+def zookeeper(zookeeper_server: ServerProcess) -> str:
     chroot = f"/test-{next(_chroots)}"
     client = KazooClient(f"127.0.0.1:{zookeeper_server.port}")
     client.start()

@@ -30,7 +30,9 @@ from broker.wire.messages.describe_configs import (
     DescribeConfigsResourceResult,
 )
 from tests.broker.config.test_topic_configs import ACCEPTED, REFUSED, configs
-from tests.support.kafka import KafkaServer, kafka_tool, real_kafka
+from tests.support.broker_process import running_broker
+from tests.support.kafka import kafka_tool
+from tests.support.server import ServerProcess
 from tests.support.zookeeper import real_zookeeper
 
 pytestmark = pytest.mark.server
@@ -125,7 +127,7 @@ def check_allowed(row: Property, valid: str) -> None:
 
 @attrs.frozen
 class Real:
-    server: KafkaServer
+    server: ServerProcess
     config: BrokerConfig  # ours, of the same file
 
     def ask(self, key: ApiKey, version: int, request: object) -> Any:
@@ -152,8 +154,8 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
     directory: Path = tmp_path_factory.mktemp("kafka")
     with (
         real_zookeeper(directory / "zookeeper") as zookeeper,
-        real_kafka(
-            1, f"127.0.0.1:{zookeeper.port}", directory / "kafka", properties=PROPERTIES
+        running_broker(
+            "kafka", 1, f"127.0.0.1:{zookeeper.port}", directory / "kafka", properties=PROPERTIES
         ) as server,
     ):
         file = directory / "kafka" / "server.properties"

@@ -7,6 +7,7 @@ import attrs
 
 from broker.log.disk import Disk
 from broker.log.log_config import LogConfig, ProducerConfig
+from broker.log.log_manager import LogManager
 from broker.log.partition_log import PartitionLog
 from broker.wire.compression import Compression
 from broker.wire.record_batch import RecordBatch, batches, build_batch
@@ -122,3 +123,11 @@ def fill(log: PartitionLog, count: int, leader_epoch: int = 0) -> None:
     """`count` batches of one record whose value is its offset."""
     for _ in range(count):
         log.append_as_leader(make_batch(str(log.log_end_offset)), leader_epoch)
+
+
+def let_go(manager: LogManager) -> None:
+    """As the kernel does when a process is killed: no file is closed in an orderly way."""
+    for log in [*manager.logs.values(), *manager.futures.logs.values()]:
+        log.abandon()
+    for directory in manager.directories.all:
+        directory.unlock()

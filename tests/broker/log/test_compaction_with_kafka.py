@@ -30,8 +30,8 @@ from broker.wire.records import Record
 from coordination.values import TopicPartition
 from tests.broker.log.logs import Clock, read_batches
 from tests.broker.log.test_with_kafka import dump, wait_until_gone
+from tests.support.broker_process import running_broker
 from tests.support.cleaning import clean
-from tests.support.kafka import real_kafka
 from tests.support.topics import make_topics
 from tests.support.waiting import wait_until
 
@@ -58,7 +58,7 @@ BATCHES = 900
 
 def test_kafka_and_we_keep_the_same(tmp_path: Path, zookeeper: str) -> None:
     data = tmp_path / "kafka" / "data"
-    with real_kafka(1, zookeeper, tmp_path / "kafka", properties=PROPERTIES) as kafka:
+    with running_broker("kafka", 1, zookeeper, tmp_path / "kafka", properties=PROPERTIES) as kafka:
         make_topics(kafka.address, NewTopic(TP.topic, 1, 1, config=TOPIC_CONFIG))
     recovered_to = write_transactions(data / str(TP))
     checkpoint = OffsetCheckpoint(RealDisk(), data / RECOVERY_POINT_CHECKPOINT)
@@ -68,7 +68,7 @@ def test_kafka_and_we_keep_the_same(tmp_path: Path, zookeeper: str) -> None:
     end_offset, kept_by_us = compacted_by_us(ours)
 
     wait_until_gone(zookeeper)
-    with real_kafka(1, zookeeper, tmp_path / "kafka", properties=CLEANING):
+    with running_broker("kafka", 1, zookeeper, tmp_path / "kafka", properties=CLEANING):
         checkpoint_file = data / CLEANER_CHECKPOINT
         cleaned = f"{TP.topic} {TP.partition} {end_offset}"
         wait_until("Kafka to clean the log", lambda: cleaned in checkpoint_file.read_text())
@@ -90,7 +90,7 @@ def test_neither_takes_a_gap_for_lost_records(tmp_path: Path, zookeeper: str) ->
     uncleanly, and the checkpoint of recovery points is gone: everything is read again."""
     data = tmp_path / "kafka" / "data"
     configs = TOPIC_CONFIG | {"cleanup.policy": "delete", "retention.ms": "-1"}
-    with real_kafka(1, zookeeper, tmp_path / "kafka", properties=PROPERTIES) as kafka:
+    with running_broker("kafka", 1, zookeeper, tmp_path / "kafka", properties=PROPERTIES) as kafka:
         make_topics(kafka.address, NewTopic(TP.topic, 1, 1, config=configs))
     write_transactions(data / str(TP))
     log = opened(data / str(TP))
@@ -112,7 +112,7 @@ def test_neither_takes_a_gap_for_lost_records(tmp_path: Path, zookeeper: str) ->
     shutil.copytree(data / str(TP), ours)
 
     wait_until_gone(zookeeper)
-    with real_kafka(1, zookeeper, tmp_path / "kafka", properties=PROPERTIES):
+    with running_broker("kafka", 1, zookeeper, tmp_path / "kafka", properties=PROPERTIES):
         pass
     assert kept(opened(data / str(TP))) == before
 

@@ -15,7 +15,7 @@ from broker.log.partition_log import PartitionLog
 from broker.log.values import Origin
 from broker.wire.control_records import build_marker
 from coordination.values import TopicPartition
-from tests.broker.log.logs import fill, make_batch, read_batches, values
+from tests.broker.log.logs import fill, let_go, make_batch, read_batches, values
 from tests.broker.log.test_log_directories import DEFAULTS, A, World, make, storage_error, world
 from tests.support.cleaning import Killed, KillingDisk
 
@@ -169,20 +169,13 @@ async def test_a_deleted_partition_takes_its_copy_with_it(world: World) -> None:
     await manager.aclose(-1)
 
 
-def kill(manager: LogManager) -> None:
-    for log in [*manager.logs.values(), *manager.futures.logs.values()]:
-        log.abandon()
-    for directory in manager.directories.all:
-        directory.unlock()
-
-
 async def test_a_crash_within_the_swap_leaves_one_log(world: World) -> None:
     """Both have the partition's name; Kafka can't tell which is the good one, and doesn't start."""
     manager, log = await two_directories(world)
     copy(log, await begin(manager, log, world.b))
     manager.futures.swap(A)
     fill(manager.logs[A], 1)
-    kill(manager)
+    let_go(manager)
     assert (directories(world.a), directories(world.b)) == (["0"], ["0"])
     manager = await world.start()
     assert manager.logs[A].directory.parent == world.b
@@ -202,7 +195,7 @@ async def test_a_start_that_ends_a_swap_leaves_other_logs_as_clean_as_they_were(
     await manager.cleaner.checkpoint()
     copy(log, await begin(manager, log, world.b))
     manager.futures.swap(A)
-    kill(manager)
+    let_go(manager)
     manager = await world.start()
     assert manager.logs[TopicPartition("t", 1)].local.cleaned_to == 5
     await manager.aclose(-1)
@@ -211,7 +204,7 @@ async def test_a_start_that_ends_a_swap_leaves_other_logs_as_clean_as_they_were(
 async def test_a_crash_before_the_swap_leaves_the_copy(world: World) -> None:
     manager, log = await two_directories(world)
     copy(log, await begin(manager, log, world.b))
-    kill(manager)
+    let_go(manager)
     manager = await world.start()
     assert manager.logs[A].directory.parent == world.a
     assert manager.futures.logs[A].directory.parent == world.b
@@ -224,13 +217,13 @@ async def test_there_and_back_again(world: World) -> None:
     copy(log, await begin(manager, log, world.b))
     manager.futures.swap(A)
     await manager.futures.discard(log)  # but the mark stays
-    kill(manager)
+    let_go(manager)
     manager = await world.start()
     there = manager.logs[A]
     assert not (there.directory / "moved-from").exists(), "it's the only one"
     copy(there, await begin(manager, there, world.a))
     manager.futures.swap(A)
-    kill(manager)
+    let_go(manager)
     manager = await world.start()
     assert manager.logs[A].directory.parent == world.a
     await manager.aclose(-1)
@@ -241,7 +234,7 @@ async def test_the_old_log_may_be_in_a_directory_that_is_offline(world: World) -
     copy(log, await begin(manager, log, world.b))
     manager.futures.swap(A)
     fill(manager.logs[A], 1)
-    kill(manager)
+    let_go(manager)
     away = world.a.rename(world.root / "away")
     world.a.write_text("a file")
     manager = await world.start()
@@ -262,7 +255,7 @@ async def test_a_copy_that_kafka_began_is_marked(world: World) -> None:
     manager = await world.start()
     copy(manager.logs[A], manager.futures.logs[A])
     manager.futures.swap(A)
-    kill(manager)
+    let_go(manager)
     manager = await world.start()
     assert manager.logs[A].directory.parent == world.b
     await manager.aclose(-1)
@@ -309,10 +302,10 @@ async def test_wherever_a_move_is_broken_off_there_is_one_log(tmp_path: Path) ->
         except Killed:
             was_killed = True
         disk.lives = None
-        kill(manager)
+        let_go(manager)
         disk.lives = random.Random(lives).randrange(15)
         with contextlib.suppress(Killed, BaseExceptionGroup):
-            kill(await world.start())
+            let_go(await world.start())
         disk.lives = None
         manager = await world.start()
         assert values(manager.logs[A]) == RECORDS

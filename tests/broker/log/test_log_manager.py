@@ -22,7 +22,7 @@ from broker.log.log_directory import LogDirectory, LogDirectoryError
 from broker.log.log_manager import LogManager, LogManagerConfig
 from broker.wire.errors import ErrorCode, KafkaError
 from coordination.values import TopicPartition
-from tests.broker.log.logs import Clock, fill, values
+from tests.broker.log.logs import Clock, fill, let_go, values
 from tests.support.unsynced_disk import UnsyncedDisk
 
 DEFAULTS = LogConfig(segment_bytes=400, file_delete_delay_ms=2000, retention_bytes=1000)
@@ -57,10 +57,7 @@ class Broker:
         if clean:
             await manager.aclose(25)
         else:
-            for log in manager.logs.values():
-                log.abandon()
-            for directory in manager.directories.all:
-                directory.unlock()
+            let_go(manager)
 
 
 @pytest.fixture

@@ -15,10 +15,12 @@ from broker.log.transaction_index import TransactionIndex
 from broker.log.values import AbortedTransaction
 from broker.wire.record_batch import RecordBatch
 from coordination.values import TopicPartition
-from tests.broker.log.logs import LogWorld, fill, make_batch, read_batches
+from tests.broker.log.logs import LogWorld, fill, let_go, make_batch, read_batches
 from tests.broker.log.test_with_kafka import PROPERTIES, dump, our_logs, wait_until_gone
 from tests.broker.log.transactions import aborted_of, end_transaction, last_stable_offset
-from tests.support.kafka import KafkaServer, kafka_tool, real_kafka
+from tests.support.broker_process import running_broker
+from tests.support.kafka import kafka_tool
+from tests.support.server import ServerProcess
 from tests.support.unsynced_disk import UnsyncedDisk
 
 pytestmark = [pytest.mark.server, pytest.mark.matrix]
@@ -63,7 +65,7 @@ DUMPED = re.compile(
 )
 
 
-def producer(kafka: KafkaServer, transactional_id: str) -> Producer:
+def producer(kafka: ServerProcess, transactional_id: str) -> Producer:
     made = Producer(
         {"bootstrap.servers": kafka.address, "transactional.id": transactional_id, "linger.ms": 0}
     )
@@ -71,7 +73,7 @@ def producer(kafka: KafkaServer, transactional_id: str) -> Producer:
     return made
 
 
-def produce(kafka: KafkaServer) -> list[str]:
+def produce(kafka: ServerProcess) -> list[str]:
     """Transactions committed, aborted and left open; the committed values, in order."""
     good, bad, unended = (producer(kafka, name) for name in ("good", "bad", "unended"))
     committed = []
@@ -97,7 +99,7 @@ def produce(kafka: KafkaServer) -> list[str]:
     return committed
 
 
-def consume(kafka: KafkaServer, count: int) -> list[str]:
+def consume(kafka: ServerProcess, count: int) -> list[str]:
     result = kafka_tool(
         "org.apache.kafka.tools.consumer.ConsoleConsumer",
         "--bootstrap-server",
@@ -138,7 +140,7 @@ async def test_a_directory_with_transactions_goes_from_kafka_to_us_and_back(
 ) -> None:
     properties = PROPERTIES | {"num.partitions": "1"}
     data = tmp_path / "kafka" / "data"
-    with real_kafka(1, zookeeper, tmp_path / "kafka", properties=properties) as kafka:
+    with running_broker("kafka", 1, zookeeper, tmp_path / "kafka", properties=properties) as kafka:
         committed = await trio.to_thread.run_sync(produce, kafka)
         if end == "killed":
             kafka.kill()
@@ -162,15 +164,12 @@ async def test_a_directory_with_transactions_goes_from_kafka_to_us_and_back(
     log.update_high_watermark(log.log_end_offset)
     assert log.last_stable_offset == log.log_end_offset
     if end == "killed":
-        for each in manager.logs.values():
-            each.abandon()
-        for directory in manager.directories.all:
-            directory.unlock()
+        let_go(manager)
     else:
         await manager.aclose(-1)
 
     await trio.to_thread.run_sync(wait_until_gone, zookeeper)
-    with real_kafka(1, zookeeper, tmp_path / "kafka", properties=properties) as kafka:
+    with running_broker("kafka", 1, zookeeper, tmp_path / "kafka", properties=properties) as kafka:
         said = kafka.log_file.read_text()
         assert await trio.to_thread.run_sync(consume, kafka, len(committed)) == committed
     assert not re.findall(r"orrupt|Found invalid|Could not find|ERROR", said)

@@ -21,8 +21,10 @@ from broker.log.log_manager import LogManager, LogManagerConfig
 from broker.log.partition_log import PartitionLog
 from broker.wire.compression import Compression
 from coordination.values import TopicPartition
-from tests.broker.log.logs import START_MS, Clock, LogWorld, make_batch, values
-from tests.support.kafka import KafkaServer, kafka_tool, real_kafka
+from tests.broker.log.logs import START_MS, Clock, LogWorld, let_go, make_batch, values
+from tests.support.broker_process import running_broker
+from tests.support.kafka import kafka_tool
+from tests.support.server import ServerProcess
 
 pytestmark = [pytest.mark.server, pytest.mark.matrix]
 
@@ -145,7 +147,7 @@ def wait_until_gone(zookeeper: str) -> None:
         client.close()
 
 
-def produce(kafka: KafkaServer, first: int, count: int, codec: str) -> None:
+def produce(kafka: ServerProcess, first: int, count: int, codec: str) -> None:
     """Keyless lines to a topic with a dot, through the idempotent console producer."""
     kafka_tool(
         "kafka.tools.ConsoleProducer",
@@ -163,7 +165,7 @@ def produce(kafka: KafkaServer, first: int, count: int, codec: str) -> None:
     )
 
 
-def consume(kafka: KafkaServer, count: int) -> list[str]:
+def consume(kafka: ServerProcess, count: int) -> list[str]:
     result = kafka_tool(
         "org.apache.kafka.tools.consumer.ConsoleConsumer",
         "--bootstrap-server",
@@ -206,7 +208,7 @@ async def test_one_directory_goes_from_kafka_to_us_and_back(
     tmp_path: Path, zookeeper: str, end: str
 ) -> None:
     data = tmp_path / "kafka" / "data"
-    with real_kafka(1, zookeeper, tmp_path / "kafka", properties=PROPERTIES) as kafka:
+    with running_broker("kafka", 1, zookeeper, tmp_path / "kafka", properties=PROPERTIES) as kafka:
         for number, codec in enumerate(("none", "gzip", "snappy", "lz4", "zstd")):
             produce(kafka, number * 500, 500, codec)
         if end == "killed":
@@ -228,15 +230,12 @@ async def test_one_directory_goes_from_kafka_to_us_and_back(
         logs[number % 2].append_as_leader(batch, 1)
     expected |= {f"line {number}" for number in range(2500, 3000)}
     if end == "killed":
-        for log in manager.logs.values():
-            log.abandon()
-        for directory in manager.directories.all:
-            directory.unlock()
+        let_go(manager)
     else:
         await manager.aclose(-1)
 
     await trio.to_thread.run_sync(wait_until_gone, zookeeper)
-    with real_kafka(1, zookeeper, tmp_path / "kafka", properties=PROPERTIES) as kafka:
+    with running_broker("kafka", 1, zookeeper, tmp_path / "kafka", properties=PROPERTIES) as kafka:
         said = kafka.log_file.read_text()
         produce(kafka, 3000, 100, "lz4")
         assert set(consume(kafka, 3100)) == expected | {f"line {n}" for n in range(3000, 3100)}

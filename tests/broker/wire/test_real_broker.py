@@ -29,8 +29,8 @@ from broker.wire.messages.create_topics import CreatableTopic, CreateTopicsReque
 from broker.wire.messages.metadata import MetadataRequest, MetadataRequestTopic
 from broker.wire.record_batch import batches
 from tests.broker.wire.sample_requests import TOPIC, sample_requests
-from tests.support.java import JavaServer
-from tests.support.kafka import KafkaServer, real_kafka
+from tests.support.broker_process import running_broker
+from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.server
 
@@ -72,22 +72,22 @@ def joined(chunks: list[Any]) -> bytes:
 
 @pytest.fixture(scope="module")
 def kafka(
-    zookeeper_server: JavaServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[KafkaServer]:
+    zookeeper_server: ServerProcess, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServerProcess]:
     chroot = f"127.0.0.1:{zookeeper_server.port}/wire"
-    with real_kafka(1, chroot, tmp_path_factory.mktemp("wire-kafka")) as server:
+    with running_broker("kafka", 1, chroot, tmp_path_factory.mktemp("wire-kafka")) as server:
         yield server
 
 
 @pytest.fixture
-def connection(kafka: KafkaServer) -> Iterator[Connection]:
+def connection(kafka: ServerProcess) -> Iterator[Connection]:
     connection = Connection(kafka.port)
     with connection.socket:
         yield connection
 
 
 @pytest.fixture(scope="module")
-def topic_id(kafka: KafkaServer) -> UUID:
+def topic_id(kafka: ServerProcess) -> UUID:
     """The id of a topic that exists and has its leader."""
     connection = Connection(kafka.port)
     with connection.socket:

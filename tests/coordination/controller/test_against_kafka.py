@@ -26,7 +26,7 @@ from coordination.topics import create_partitions, create_topic, delete_topic
 from coordination.values import BrokerRegistration, Endpoint
 from coordination.znodes import encode_broker, paths
 from tests.coordination.controller.support import RecordingChannel, Trace
-from tests.support.kafka import real_kafka
+from tests.support.broker_process import running_broker
 
 pytestmark = [pytest.mark.server, pytest.mark.matrix]
 
@@ -159,7 +159,7 @@ def roots(zookeeper: str, tmp_path: Path) -> Iterator[tuple[str, str]]:
     theirs, ours = f"{zookeeper}/theirs", f"{zookeeper}/ours"
     make_root(theirs)
     make_root(ours)
-    with real_kafka(CONTROLLER, theirs, tmp_path):
+    with running_broker("kafka", CONTROLLER, theirs, tmp_path):
         yield theirs, ours
 
 

@@ -47,7 +47,7 @@ from tests.coordination.controller.test_against_kafka import (
     side,
     state,
 )
-from tests.support.kafka import real_kafka
+from tests.support.broker_process import running_broker
 from tests.support.raw_client import RawClient
 
 pytestmark = [pytest.mark.server, pytest.mark.matrix]
@@ -117,7 +117,7 @@ def clusters(zookeeper: str, tmp_path: Path) -> Iterator[tuple[str, str, str]]:
     theirs, ours = f"{zookeeper}/theirs", f"{zookeeper}/ours"
     make_root(theirs)
     make_root(ours)
-    with real_kafka(CONTROLLER, theirs, tmp_path) as kafka:
+    with running_broker("kafka", CONTROLLER, theirs, tmp_path) as kafka:
         yield theirs, ours, f"127.0.0.1:{kafka.port}"
 
 

@@ -32,8 +32,8 @@ class CommittedReader:
     topic: str
     isolation: Isolation = "read_committed"
     records: list[Record] = attrs.field(factory=list)
+    partitions: list[int] = attrs.field(init=False)
     _consumer: Consumer = attrs.field(init=False)
-    _partitions: list[int] = attrs.field(init=False)
     # The offset of each partition at which there was no more to read.
     _read_up_to: dict[int, int] = attrs.field(factory=dict, init=False)
 
@@ -54,13 +54,13 @@ class CommittedReader:
         # A broker that was just restarted knows of no topic until the controller has told it.
         wait_until(f"{self.topic} to be known", self._knows_the_topic, TIMEOUT_S)
         self._consumer.assign(
-            [TopicPartition(self.topic, number, OFFSET_BEGINNING) for number in self._partitions]
+            [TopicPartition(self.topic, number, OFFSET_BEGINNING) for number in self.partitions]
         )
 
     def _knows_the_topic(self) -> bool:
         topic = self._consumer.list_topics(self.topic, CALL_TIMEOUT_S).topics[self.topic]
-        self._partitions = sorted(topic.partitions)
-        return bool(self._partitions)
+        self.partitions = sorted(topic.partitions)
+        return bool(self.partitions)
 
     def close(self) -> None:
         self._consumer.close()
@@ -96,7 +96,7 @@ class CommittedReader:
 
     def end_offsets(self) -> dict[int, int]:
         """The last stable offset of each partition; the high watermark for `read_uncommitted`."""
-        return {number: self._end_offset(number) for number in self._partitions}
+        return {number: self._end_offset(number) for number in self.partitions}
 
     def _end_offset(self, number: int) -> int:
         deadline = time.monotonic() + TIMEOUT_S
@@ -117,6 +117,20 @@ def committed_records(
     reader = CommittedReader(bootstrap, topic, isolation)
     try:
         return list(reader.read_to_the_end())
+    finally:
+        reader.close()
+
+
+def values_by_partition(
+    bootstrap: str, topic: str, isolation: Isolation = "read_committed"
+) -> dict[int, list[str]]:
+    """What a new reader sees in each partition, the empty ones too."""
+    reader = CommittedReader(bootstrap, topic, isolation)
+    try:
+        found: dict[int, list[str]] = {number: [] for number in reader.partitions}
+        for record in reader.read_to_the_end():
+            found[record.partition].append(record.value)
+        return found
     finally:
         reader.close()
 

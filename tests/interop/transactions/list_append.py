@@ -15,7 +15,7 @@ from contextlib import contextmanager
 import attrs
 from confluent_kafka import KafkaException, Producer
 
-from tests.interop.transactions.committed import committed_records
+from tests.interop.transactions.committed import values_by_partition
 from tests.interop.transactions.loop import RECONNECT
 from tests.support.list_append import Outcome, Read, Transaction
 
@@ -83,13 +83,10 @@ def running_history(bootstrap: str, topic: str, keys: int, seed: int) -> Iterato
         history._stopping.set()
 
 
-def read_lists(bootstrap: str, topic: str, keys: int) -> Read:
-    """All lists by a new reader."""
+def read_lists(bootstrap: str, topic: str) -> Read:
+    """All lists by a new reader: a partition each."""
     began_at_s = time.monotonic()
-    lists: dict[int, list[str]] = {key: [] for key in range(keys)}
-    for record in committed_records(bootstrap, topic):
-        lists[record.partition].append(record.value)
-    return Read(lists, began_at_s, time.monotonic())
+    return Read(values_by_partition(bootstrap, topic), began_at_s, time.monotonic())
 
 
 @attrs.define(eq=False)
@@ -110,7 +107,7 @@ class _Reader(_Role):
     def run(self) -> None:
         while self.going_on:
             try:
-                self.history.reads.append(read_lists(self.bootstrap, self.topic, self.keys))
+                self.history.reads.append(read_lists(self.bootstrap, self.topic))
             except (KafkaException, TimeoutError):
                 continue  # a broker was away, which is no read
 

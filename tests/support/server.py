@@ -1,8 +1,8 @@
-"""Java servers as fixtures need them: started, waited for under a deadline, stopped.
+"""Server processes as fixtures need them: started, waited for under a deadline, stopped.
 
-The jars come through `cli.java`, as for users. A server ends with the test process, whatever
-happens to that (see `cli.ensemble.child`), so it must be *started* in the main thread; waiting may
-be done anywhere: `wait_ready` blocks, `ready` is for trio tests whose other tasks must go on.
+A server ends with the test process, whatever happens to that (see `cli.ensemble.child`), so it must
+be *started* in the main thread; waiting may be done anywhere: `wait_ready` blocks, `ready` is for
+trio tests whose other tasks must go on.
 """
 
 import signal
@@ -22,7 +22,7 @@ POLL_S = 0.02
 
 
 @attrs.define(eq=False)
-class JavaServer:
+class ServerProcess:
     """A server process on 127.0.0.1:`port` that can be stopped, killed and started again."""
 
     name: str
@@ -36,6 +36,10 @@ class JavaServer:
     def pid(self) -> int:
         assert self.child is not None, f"{self.name} was not started"
         return self.child.pid
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
 
     @property
     def log_file(self) -> Path:
