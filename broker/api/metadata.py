@@ -76,7 +76,7 @@ def _all_topics(
 ) -> MetadataResponse | EncodedResponse:
     if (
         context.authorizer is not None
-        or broker.quotas.in_force
+        or broker.quotas.request.limits
         or request.include_topic_authorized_operations
         or request.include_cluster_authorized_operations
     ):
