@@ -5,35 +5,33 @@ identity in each of them, what a deletion left, and the old logs where they are.
 """
 
 import re
-import time
+from functools import partial
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from tests.interop.transactions.committed import values_by_partition
 from tests.support.broker_process import Kind, running_broker
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.server, pytest.mark.matrix]
 
 PARTITIONS = 5
 RECORDS = 300
-READY_TIMEOUT_S = 30.0
 NEVER_SAID = r"orrupt|Found invalid|ecovering unflushed|is offline|Stopping serving"
 
 
-def wait_until_known(admin: AdminClient, *topics: str) -> None:
-    """A broker answers a moment before the controller has told it of the cluster."""
-    deadline = time.monotonic() + READY_TIMEOUT_S
-    while True:
+def is_known(admin: AdminClient, *topics: str) -> bool:
+    """Whether the controller has told the broker of the cluster: it answers a moment before."""
+    try:
         metadata = admin.list_topics(timeout=10)
-        found = [metadata.topics[topic] for topic in topics if topic in metadata.topics]
-        leaders = [p.leader for topic in found for p in topic.partitions.values()]
-        if metadata.controller_id == 1 and leaders == [1] * PARTITIONS * len(topics):
-            return
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    except KafkaException:
+        return False  # of no broker yet, not even of itself
+    found = [metadata.topics[topic] for topic in topics if topic in metadata.topics]
+    leaders = [p.leader for topic in found for p in topic.partitions.values()]
+    return metadata.controller_id == 1 and leaders == [1] * PARTITIONS * len(topics)
 
 
 def produce(address: str, topic: str, who: str, expected: dict[int, list[str]]) -> None:
@@ -69,7 +67,8 @@ def test_over_several_directories(tmp_path: Path, zookeeper: str, kind: Kind, fi
         with running_broker(who, 1, zookeeper, directory, properties=settings) as broker:
             address = f"127.0.0.1:{broker.port}"
             admin = AdminClient({"bootstrap.servers": address, "log_level": 0})
-            wait_until_known(admin, *(["t"] if turn else []))
+            topics = ["t"] if turn else []
+            wait_until("the cluster to be known", partial(is_known, admin, *topics))
             if turn == 0:
                 for topic in ("t", "gone"):
                     admin.create_topics([NewTopic(topic, PARTITIONS, 1)])[topic].result(30)
