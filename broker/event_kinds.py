@@ -138,7 +138,7 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "group.removed": ("group",),
     "group.write_failed": ("group", "error"),
     # --- transactions that this broker coordinates: who is producer, and what is unusual. How they
-    # begin and end isn't told, as little as what is produced
+    # begin and end isn't told, as little as what is produced: only what nobody had asked for
     # prepared: the transactional ids whose transactions are ended now, as was decided before
     "transaction.loaded": (
         "partition",
@@ -153,6 +153,8 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "transaction.initialized": ("transactional_id", "producer_id", "producer_epoch"),
     # aborted over the producer's head
     "transaction.fenced": ("transactional_id", "producer_id", "producer_epoch", "reason"),
+    # one that was fenced, or found prepared, has all its markers
+    "transaction.ended": ("transactional_id", "state"),
     # no answer from a broker that leads partitions of transactions that are being ended
     "transaction.markers_delayed": ("broker_id", "transactions", "why"),
     # one that is being ended need not wait for a partition: it was deleted

@@ -30,6 +30,7 @@ class Delivery:
     owned: TransactionPartition
     transaction: Transaction
     is_commit: bool
+    cause: str | None  # the event by which it is being ended
     over: trio.Event = attrs.field(factory=trio.Event, init=False)
     # Whether the trace says already that a partition knows a newer coordinator, or producer.
     is_refused: bool = attrs.field(default=False, init=False)

@@ -55,9 +55,12 @@ class Ending:
         transaction: Transaction,
         transition: Transition,
         *,
-        is_fence: bool = False,
+        fenced: str | None = None,
     ) -> ErrorCode:
-        """Prepare what was decided; answered when that is in the log, and goes on behind it."""
+        """Prepare what was decided; answered when that is in the log, and goes on behind it.
+
+        `fenced`: the event that says so, if nobody but this coordinator has decided it.
+        """
         transaction.begin(transition)
         write = self.store.append(owned, transaction)
         prepared = OneAnswer[ErrorCode]()
@@ -65,11 +68,11 @@ class Ending:
         async def go_on() -> None:
             error = await self.store.settle(write, transaction)
             # Then the bumped epoch was given to nobody: who aborts next need not bump it again.
-            transaction.has_failed_fence = is_fence and error is not ErrorCode.NONE
+            transaction.has_failed_fence = fenced is not None and error is not ErrorCode.NONE
             prepared.answer(error)
             if error is ErrorCode.NONE:
                 transaction.begin(finish(transaction, self.clock_ms()))
-                await self._finish(owned, transaction)
+                await self._finish(owned, transaction, fenced)
 
         self.background.start(go_on)
         return await prepared.wait()
@@ -79,27 +82,37 @@ class Ending:
     ) -> ErrorCode:
         """Abort an open transaction over its producer's head; answered as `end`."""
         transition = fence(transaction, self.clock_ms())
-        self.recorder(
+        fenced = self.recorder(
             "transaction.fenced",
             transactional_id=transaction.transactional_id,
             producer_id=transition.producer_id,
             producer_epoch=transition.producer_epoch,
             reason=reason,
         )
-        return await self.end(owned, transaction, transition, is_fence=True)
+        return await self.end(owned, transaction, transition, fenced=fenced)
 
-    def resume(self, owned: TransactionPartition, transaction: Transaction) -> None:
+    def resume(self, owned: TransactionPartition, transaction: Transaction, cause: str) -> None:
         """Go on with a transaction that was found prepared."""
         transaction.begin(finish(transaction, self.clock_ms()))
-        self.background.start(self._finish, owned, transaction)
+        self.background.start(self._finish, owned, transaction, cause)
 
-    async def _finish(self, owned: TransactionPartition, transaction: Transaction) -> None:
-        """From prepared to complete; it is pending already."""
-        if not await self.markers.deliver(owned, transaction):
+    async def _finish(
+        self, owned: TransactionPartition, transaction: Transaction, cause: str | None
+    ) -> None:
+        """From prepared to complete; it is pending already. Without a cause its producer ends it,
+        and that is not told."""
+        if not await self.markers.deliver(owned, transaction, cause):
             return
         while self.ownership.still_owns(owned):
             write = self.store.append(owned, transaction)
             if await self.store.outcome(write) is ErrorCode.NONE:
                 transaction.complete()
+                if cause is not None:
+                    self.recorder(
+                        "transaction.ended",
+                        cause=cause,
+                        transactional_id=transaction.transactional_id,
+                        state=transaction.state.value,
+                    )
                 return
             await trio.sleep(RETRY_BACKOFF_S)

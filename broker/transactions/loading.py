@@ -117,7 +117,7 @@ class Loading:
             owned.entries = replay.transactions
             owned.is_loaded = True
             prepared = [each for each in owned.entries.values() if each.state in PREPARED]
-            self.recorder(
+            event = self.recorder(
                 "transaction.loaded",
                 cause=cause,
                 partition=owned.partition,
@@ -128,5 +128,5 @@ class Loading:
                 took_ms=round((trio.current_time() - started_at) * 1000),
             )
             for transaction in prepared:
-                self.ending.resume(owned, transaction)
+                self.ending.resume(owned, transaction, event)
             return True

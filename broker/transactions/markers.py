@@ -70,12 +70,15 @@ class Markers:
     # Those that were last heard of as REQUEST_TIMED_OUT.
     _slow: set[TopicPartition] = attrs.field(factory=set, init=False)
 
-    async def deliver(self, owned: TransactionPartition, transaction: Transaction) -> bool:
+    async def deliver(
+        self, owned: TransactionPartition, transaction: Transaction, cause: str | None
+    ) -> bool:
         """Until each partition of a prepared transaction has its marker; False if it isn't ours.
 
-        A partition that has it leaves `transaction.partitions`.
+        A partition that has it leaves `transaction.partitions`. `cause`: the event by which the
+        transaction is being ended, if there is one.
         """
-        delivery = Delivery(owned, transaction, transaction.state is PREPARE_COMMIT)
+        delivery = Delivery(owned, transaction, transaction.state is PREPARE_COMMIT, cause)
         self._deliveries.add(delivery)
         try:
             self._route(delivery, transaction.partitions)
@@ -99,6 +102,7 @@ class Markers:
             for partition in delivery.left(partitions):
                 self.recorder(
                     "transaction.partition_gone",
+                    cause=delivery.cause,
                     transactional_id=delivery.transaction.transactional_id,
                     partition=str(partition),
                     why=why,
@@ -205,6 +209,7 @@ class Markers:
             delivery.is_refused = True
             self.recorder(
                 "transaction.markers_refused",
+                cause=delivery.cause,
                 transactional_id=delivery.transaction.transactional_id,
                 partition=str(partition),
                 error=error.name,

@@ -154,6 +154,11 @@ class Trace:
     def kinds(self) -> list[str]:
         return [kind for kind, _ in self.events]
 
+    def causes(self, kind: str) -> list[str]:
+        """The kinds of the events that are the causes of those of this kind."""
+        ids = [facts["cause"] for facts in self.facts(kind)]
+        return [self.events[int(cause) - 1][0] for cause in ids if isinstance(cause, str)]
+
     def facts(self, kind: str) -> list[dict[str, object]]:
         return [facts for each, facts in self.events if each == kind]
 

@@ -26,6 +26,9 @@ async def test_a_transaction_that_is_open_for_too_long(autojump_clock: MockClock
         assert await refusal(setting.end(producer)) is ErrorCode.PRODUCER_FENCED
         [fenced] = setting.trace.facts("transaction.fenced")
         assert fenced["reason"] == "timed out"
+        [ended] = setting.trace.facts("transaction.ended")
+        assert ended["state"] == "CompleteAbort"
+        assert setting.trace.causes("transaction.ended") == ["transaction.fenced"]
         assert await setting.init() == Producer(1000, 2)
 
 

@@ -56,6 +56,10 @@ async def test_what_was_prepared_is_ended_by_the_next_one(
         [*_, loaded] = second.trace.facts("transaction.loaded")
         assert any(facts["prepared"] == ["x"] for facts in second.trace.facts("transaction.loaded"))
         assert loaded["unknown_records"] == 0
+        [ended] = second.trace.facts("transaction.ended")
+        assert ended["state"] == second.state()
+        [cause] = second.trace.causes("transaction.ended")
+        assert cause == "transaction.loaded"
 
 
 async def test_requests_while_loading(autojump_clock: MockClock) -> None:
