@@ -43,7 +43,6 @@ def _death(contender: Contender, watch: ClusterWatch, topic: str) -> float:
         vanished_s = gone.wait()
         acknowledged_s = _next_acknowledgement(seen, vanished_s)
     broker.start()
-    broker.wait_ready()
     watch.wait_until_full_isr(topic)
     return (acknowledged_s - vanished_s) * 1000
 
