@@ -29,12 +29,12 @@ from broker.wire.messages.offset_commit import (
 )
 from tests.broker.groups import test_loading
 from tests.interop.conftest import kafkajs
+from tests.interop.coordinators import neighbour, partition_of
 from tests.interop.faults.conftest import PROPERTIES
 from tests.interop.faults.load import running_load
 from tests.interop.faults.members import GroupHistory, running_members, take_kafkajs
 from tests.interop.faults.verdict import settle
 from tests.interop.faults.watch import ClusterWatch, watching
-from tests.interop.mixed.coordinators import neighbour, partition_of
 from tests.support.cluster import TestCluster, running_cluster
 from tests.support.raw_client import RawClient
 from tests.support.tools import require_tool
@@ -105,7 +105,7 @@ def test_a_rolling_restart_under_kafkajs(cluster: TestCluster, kafkajs: Path) ->
 def fill_the_partition(cluster: TestCluster, watch: ClusterWatch) -> None:
     """Commit again and again, in another group that is in the same partition as the members'."""
     make_topics(cluster.bootstrap, NewTopic(FILLING, num_partitions=KEYS, replication_factor=1))
-    leader = watch.leaders(OFFSETS_TOPIC)[partition_of(watch, GROUP)]
+    leader = watch.leaders(OFFSETS_TOPIC)[partition_of(watch, OFFSETS_TOPIC, GROUP)]
     with RawClient(cluster.address(leader)) as client:
         for number in range(COMMITS):
             committed = [

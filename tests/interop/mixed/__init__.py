@@ -17,8 +17,11 @@ its leader the controller, whatever they are:
     test_configs      dynamic configs, asked of one kind and applied by both
     test_tools        Kafka's tools, asked of one kind, with a controller of the other
     test_reassignment every partition moves from one kind to the other and back, under load
+    test_groups       a group's coordinator moves or dies: the other kind goes on with its members
+                      and offsets, those of open transactions too
     test_transactions a coordinator dies, and one of the other kind ends what was open
-    test_exactly_once Kafka Streams counts while a broker of each kind dies
+    test_exactly_once Kafka Streams counts, and librdkafka's loops go on, while brokers of each kind
+                      die
     test_swap         one kind takes over the other's files, and gives them back
     test_same_znodes  one story told to three Kafkas and to three zbrokers: the same znodes
 

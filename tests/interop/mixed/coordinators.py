@@ -2,42 +2,22 @@
 
 from typing import Any
 
-from confluent_kafka import ElectionType, TopicPartition
-from confluent_kafka.admin import AdminClient
-
-from broker.coordinators.log import partition_for
 from broker.groups.offsets_log import OFFSETS_TOPIC
 from broker.wire.apis import ApiKey
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.describe_groups import DescribeGroupsRequest
 from broker.wire.messages.offset_fetch import OffsetFetchRequest, OffsetFetchRequestGroup
+from tests.interop.coordinators import partition_of
 from tests.interop.faults.watch import ClusterWatch
-from tests.interop.mixed.ensembles import TIMEOUT_S, reassign
+from tests.interop.mixed.ensembles import TIMEOUT_S, make_leader
 from tests.support.cluster import TestCluster
 from tests.support.raw_client import RawClient
 from tests.support.waiting import wait_until
 
 
-def partition_of(watch: ClusterWatch, group: str) -> int:
-    return partition_for(group, len(watch.replicas(OFFSETS_TOPIC)))
-
-
-def neighbour(watch: ClusterWatch, group: str, what: str) -> str:
-    """The name of another group, with `what` in it, that has the same coordinator."""
-    names = (f"{group}-{what}-{number}" for number in range(1000))
-    wanted = partition_of(watch, group)
-    return next(name for name in names if partition_of(watch, name) == wanted)
-
-
 def move_coordinator(cluster: TestCluster, watch: ClusterWatch, group: str, broker_id: int) -> None:
-    """Have that broker lead the group's partition, and wait until it has loaded it."""
-    partition = partition_of(watch, group)
-    others = [each for each in cluster.brokers if each != broker_id]
-    reassign(cluster, watch, OFFSETS_TOPIC, {partition: [broker_id, *others]})
-    watch.wait_until_full_isr(OFFSETS_TOPIC)
-    admin = AdminClient({"bootstrap.servers": cluster.bootstrap, "log_level": 0})
-    asked = [TopicPartition(OFFSETS_TOPIC, partition)]
-    admin.elect_leaders(ElectionType.PREFERRED, asked).result(TIMEOUT_S)
+    """Have that broker coordinate the group, and wait until it has loaded it."""
+    make_leader(cluster, watch, OFFSETS_TOPIC, partition_of(watch, OFFSETS_TOPIC, group), broker_id)
     wait_until(
         f"broker {broker_id} to coordinate {group}",
         lambda: _described(cluster, broker_id, group).error_code == ErrorCode.NONE,
@@ -45,10 +25,17 @@ def move_coordinator(cluster: TestCluster, watch: ClusterWatch, group: str, brok
     )
 
 
-def known(
-    cluster: TestCluster, broker_id: int, group: str, *, require_stable: bool = False
-) -> tuple[Any, list[Any]]:
+def known(cluster: TestCluster, broker_id: int, group: str) -> tuple[Any, list[Any]]:
     """The group, and its offsets by topic and partition, as that coordinator answers."""
+    described = _described(cluster, broker_id, group)
+    described.members.sort(key=lambda member: member.member_id)
+    return described, offsets_of(cluster, broker_id, group)
+
+
+def offsets_of(
+    cluster: TestCluster, broker_id: int, group: str, *, require_stable: bool = False
+) -> list[Any]:
+    """All offsets of the group, each with its topic, as that coordinator answers."""
     request = OffsetFetchRequest(
         groups=[OffsetFetchRequestGroup(group_id=group, topics=None)],
         require_stable=require_stable,
@@ -57,10 +44,7 @@ def known(
         [found] = client.ask(ApiKey.OFFSET_FETCH, 9, request).groups
     assert found.error_code == ErrorCode.NONE
     offsets = [(topic.name, partition) for topic in found.topics for partition in topic.partitions]
-    offsets.sort(key=lambda each: (each[0], each[1].partition_index))
-    described = _described(cluster, broker_id, group)
-    described.members.sort(key=lambda member: member.member_id)
-    return described, offsets
+    return sorted(offsets, key=lambda each: (each[0], each[1].partition_index))
 
 
 def _described(cluster: TestCluster, broker_id: int, group: str) -> Any:

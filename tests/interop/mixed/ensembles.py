@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from confluent_kafka.admin import NewTopic
+from confluent_kafka import ElectionType, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
 from kazoo.exceptions import NoNodeError
 
 from broker.wire.apis import ApiKey
@@ -126,6 +127,24 @@ def reassign(
     assert errors == {0}, answer
     wait_until(
         f"the new replicas of {topic}", lambda: _are_replicas(watch, topic, replicas), TIMEOUT_S
+    )
+
+
+def make_leader(
+    cluster: TestCluster, watch: ClusterWatch, topic: str, partition: int, broker_id: int
+) -> None:
+    """Have that broker, of all, lead the partition: the replica that is preferred."""
+    others = [each for each in cluster.brokers if each != broker_id]
+    reassign(cluster, watch, topic, {partition: [broker_id, *others]})
+    watch.wait_until_full_isr(topic)
+    if watch.leaders(topic)[partition] != broker_id:
+        admin = AdminClient({"bootstrap.servers": cluster.bootstrap, "log_level": 0})
+        asked = [TopicPartition(topic, partition)]
+        admin.elect_leaders(ElectionType.PREFERRED, asked).result(TIMEOUT_S)
+    wait_until(
+        f"broker {broker_id} to lead {topic}-{partition}",
+        lambda: watch.leaders(topic)[partition] == broker_id,
+        TIMEOUT_S,
     )
 
 

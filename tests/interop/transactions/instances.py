@@ -12,7 +12,6 @@ from typing import Literal
 import attrs
 
 from cli.java.program import program_command
-from tests.interop.transactions.coordinators import transactional_id
 from tests.support.kafka_jars import LOCK_FILE as KAFKA_LOCK
 
 ROOT = Path(__file__).parents[3]
@@ -78,6 +77,11 @@ def _running(instances: Instances, count: int) -> Iterator[Instances]:
     finally:
         for number in list(instances.processes):
             instances.kill(number)
+
+
+def transactional_id(target: str, number: int) -> str:
+    """That of a loop into `target`."""
+    return f"{target}-{number}"
 
 
 @contextmanager

@@ -2,10 +2,11 @@
 
 ARGS: bootstrap, input topic, output topic, group, transactional id, percentage of transactions to
 abort at random. Each batch of records goes to the output topic in one transaction with its offsets.
-Whatever demands it is aborted and read again; what is fatal ends the program, for somebody to start
-it anew. SIGTERM ends it between two transactions.
+Whatever demands it is aborted and read again; what is fatal, or hangs, ends the program, for
+somebody to start it anew. SIGTERM ends it between two transactions.
 """
 
+import faulthandler
 import random
 import signal
 import sys
@@ -25,6 +26,7 @@ from confluent_kafka import (
 BATCH_RECORDS = 50
 POLL_S = 0.2
 CALL_TIMEOUT_S = 15.0
+HANGING_S = 2 * CALL_TIMEOUT_S
 
 # As in tests.interop.faults.load: not librdkafka's own ten seconds between two attempts.
 RECONNECT = {
@@ -100,9 +102,22 @@ def pass_on(
     positions = consumer.position(consumer.assignment())
     read = [each for each in positions if each.offset >= 0]
     metadata = consumer.consumer_group_metadata()
-    again(lambda: producer.send_offsets_to_transaction(read, metadata, CALL_TIMEOUT_S))
+    again(lambda: send_offsets(producer, read, metadata))
     again(lambda: producer.commit_transaction(CALL_TIMEOUT_S))
     print("committed", len(batch), flush=True)
+
+
+def send_offsets(producer: Producer, read: list[TopicPartition], metadata: object) -> None:
+    """As part of the transaction; if that hangs, the program ends.
+
+    librdkafka forgets the time limit (its issue 5456), and waits for a group coordinator that has
+    left the metadata until some other broker comes or goes (5511), whatever kind the brokers are.
+    """
+    faulthandler.dump_traceback_later(HANGING_S, exit=True)
+    try:
+        producer.send_offsets_to_transaction(read, metadata, CALL_TIMEOUT_S)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def again(call: Callable[[], object]) -> None:

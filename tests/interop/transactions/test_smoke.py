@@ -4,12 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.interop.coordinators import TRANSACTIONS, coordinator
 from tests.interop.faults.load import Load, running_load
 from tests.interop.faults.watch import ClusterWatch
 from tests.interop.transactions.committed import CommittedReader
 from tests.interop.transactions.conftest import COUNTS, LINES, make_topic
-from tests.interop.transactions.coordinators import TRANSACTIONS, coordinator, transactional_id
-from tests.interop.transactions.instances import running_loops, running_word_count
+from tests.interop.transactions.instances import (
+    running_loops,
+    running_word_count,
+    transactional_id,
+)
 from tests.interop.transactions.verdict import settle_loops, settle_word_count, wait_for_progress
 from tests.support.cluster import TestCluster
 
