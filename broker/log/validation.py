@@ -10,7 +10,8 @@ the inside of a record is its producer's matter, but for what others go by:
     the offset deltas       compaction, and whoever reads compressed records
 
 A batch whose header or numbers say something else isn't refused, as some old clients write such
-ones: it is put right (`conversion`). Numbers of records that aren't compressed are looked at in
+ones: it is put right (`conversion`). Kafka means to, and for numbers in a batch that stays in its
+codec fails with UNKNOWN_SERVER_ERROR. Numbers of records that aren't compressed are looked at in
 compacted topics only; Kafka never does. Kafka's order of checks and its error codes are kept,
 because clients react to the code:
 

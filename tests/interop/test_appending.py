@@ -434,10 +434,16 @@ def test_the_latest_timestamp_is_the_records(
 def test_records_are_numbered_in_their_order(
     client: RawClient, topic: str, codec: Compression, kind: Kind
 ) -> None:
-    """But Kafka doesn't look at what isn't compressed; nor do we where nothing is compacted."""
+    """But Kafka doesn't look at what isn't compressed; nor do we where nothing is compacted.
+
+    What it would keep in its codec it means to write anew, and fails: it has skipped the values.
+    """
     time_ms = now_ms()
     records = [Record(b"k", b"a", time_ms), Record(b"k", b"b", time_ms)]
     answer = produced(client, topic, misnumbered(records, codec, 0, 7))
+    if kind == "kafka" and codec and topic != "append-uncompressed":
+        assert E(answer.error_code) is E.UNKNOWN_SERVER_ERROR
+        return
     assert E(answer.error_code) is E.NONE
     batch = kept(client, topic, answer.base_offset)
     assert batch.last_offset_delta == 1
