@@ -12,9 +12,10 @@ Kafka's order of refusals, of which producers see the first one that applies:
     all of the request     bytes that can be no batch, before a transactional one is found;
                            transactional records without permission for the transactional id
     single partitions      no permission; no such partition, or not one batch; zstd before version 7
+    all of the request     transactional records of several producers
+    single partitions      the coordinator knows nothing of the transaction
     what is left           other acks than -1, 0, 1
-    single partitions      the coordinator knows nothing of the transaction; an internal topic;
-                           all that the log has against the batch
+    single partitions      an internal topic; all that the log has against the batch
 """
 
 from collections.abc import Callable
@@ -98,35 +99,35 @@ async def _append(
     broker: Broker, context: RequestContext, request: ProduceRequest, mentions: Mentions
 ) -> list[Appended]:
     """Append those that may be appended. `Spoilt`: none of them may."""
-    entries, refused = _sorted_out(broker, context, mentions)
+    entries, refused_first = _sorted_out(broker, context, mentions)
+    guards = NO_GUARDS
+    refused: list[Appended] = []
+    if request.transactional_id is not None:
+        in_transaction = {tp: records for tp, records in entries.items() if _may_begin(records)}
+        try:
+            guards, refused = await verified(
+                broker, context.api_version, request.transactional_id, in_transaction
+            )
+        except KafkaError as error:
+            raise Spoilt(error.code, error.message) from error
+        for entry in refused:
+            del entries[entry.topic_partition]
     if request.acks not in (ALL, 0, 1):
         why = KafkaError(ErrorCode.INVALID_REQUIRED_ACKS, f"acks={request.acks}")
         appended = [
             Appended(tp, _not_one_batch_of(broker, context, tp, records) or why)
             for tp, records in entries.items()
         ]
-        return [*appended, *refused]
-    if context.api_version < FIRST_VERSION_WITH_FORMAT_2:
-        empty = {tp for tp, records in entries.items() if not is_whole(records)}
-        refused += [_nothing_appended(broker, tp) for tp in empty]
-        entries = {tp: records for tp, records in entries.items() if tp not in empty}
-    guards = NO_GUARDS
-    if request.transactional_id is not None:
-        in_transaction = {tp: records for tp, records in entries.items() if _may_begin(records)}
-        try:
-            guards, unverified = await verified(
-                broker, context.api_version, request.transactional_id, in_transaction
-            )
-        except KafkaError as error:
-            raise Spoilt(error.code, error.message) from error
-        for entry in unverified:
-            del entries[entry.topic_partition]
-        refused += unverified
-    refused += _taken_out(entries, lambda tp, records: _internal(broker, context, tp, records))
-    ready: Entries = {**entries}
-    await prepare(broker.replicas, ready)
-    appended = append(broker.replicas, ready.items(), request.acks, guards=guards)
-    told = {entry.topic_partition: entry for entry in (*appended, *refused)}
+    else:
+        if context.api_version < FIRST_VERSION_WITH_FORMAT_2:
+            empty = {tp for tp, records in entries.items() if not is_whole(records)}
+            refused += [_nothing_appended(broker, tp) for tp in empty]
+            entries = {tp: records for tp, records in entries.items() if tp not in empty}
+        refused += _taken_out(entries, lambda tp, records: _internal(broker, context, tp, records))
+        ready: Entries = {**entries}
+        await prepare(broker.replicas, ready)
+        appended = append(broker.replicas, ready.items(), request.acks, guards=guards)
+    told = {entry.topic_partition: entry for entry in (*appended, *refused, *refused_first)}
     return list(told.values())
 
 

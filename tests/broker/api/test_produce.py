@@ -149,6 +149,29 @@ async def test_of_a_partition_that_is_named_twice(tmp_path: Path) -> None:
         assert values(broker.replicas.partitions[tp("u-0")]) == ["c"]
 
 
+async def test_transactions_of_two_producers_spoil_the_whole_request(tmp_path: Path) -> None:
+    """Which comes before wrong acks."""
+    async with open_broker(tmp_path) as broker:
+        await know(broker, partitions=[("t-0", 1, (1,)), ("u-0", 1, (1,))])
+        asked = request(2, ("t-0", "a"), ("u-0", "b"), ("none-0", "c"))
+        asked.transactional_id = "x"
+        for topic, producer_id in zip(asked.topic_data[:2], (7, 8), strict=True):
+            topic.partition_data[0].records = build_batch(
+                [Record(b"k", b"v", 0)],
+                producer_id=producer_id,
+                producer_epoch=0,
+                base_sequence=0,
+                is_transactional=True,
+            )
+        answer = await call(broker, asked, 10)
+        why = "Transactional records contained more than one producer ID"
+        assert [
+            (each.error_code, each.error_message)
+            for topic in answer.responses
+            for each in topic.partition_responses
+        ] == [(ErrorCode.INVALID_PRODUCER_ID_MAPPING, why)] * 3
+
+
 async def test_internal_topics_are_not_for_clients(tmp_path: Path) -> None:
     async with open_broker(tmp_path) as broker:
         await know(broker, partitions=[("__consumer_offsets-0", 1, (1,))])
