@@ -239,12 +239,17 @@ def _response(
 
 
 def _in_order(reads: Reads) -> Iterable[tuple[Interest, PartitionRead]]:
-    """As they were looked at, but as in Kafka, those of which no log was asked come last."""
+    """As they were looked at, but as in Kafka, those of which no log was asked come last.
 
-    def is_last(read: PartitionRead) -> bool:
-        return read.error is not None and read.error.code in REFUSED_BY_THE_HANDLER
+    Its handler looks for names of ids first, and then for partitions of names.
+    """
 
-    return sorted(reads.items(), key=lambda item: is_last(item[1]))
+    def rank(read: PartitionRead) -> int:
+        if read.error is None or read.error.code not in REFUSED_BY_THE_HANDLER:
+            return 0
+        return 1 if read.error.code is ErrorCode.UNKNOWN_TOPIC_ID else 2
+
+    return sorted(reads.items(), key=lambda item: rank(item[1]))
 
 
 def _data(

@@ -85,7 +85,7 @@ def _is_nobodys(broker: Broker, marker: WritableTxnMarker) -> bool:
 def _write(broker: Broker, marker: WritableTxnMarker) -> Written:
     """Append the marker to each partition, as far as it's led here."""
     written: Written = {}
-    for partition in _partitions(marker):
+    for partition in dict.fromkeys(_partitions(marker)):  # each once, however often it's named
         if partition not in broker.replicas.partitions:
             # As Kafka, whatever this broker knows of the partition: it has no log of it.
             error = KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"no log of {partition}")

@@ -93,6 +93,17 @@ async def test_the_order_is_kept_but_unknown_ones_come_last(tmp_path: Path) -> N
             (topic.topic, [each.partition_index for each in topic.partitions])
             for topic in answer.responses
         ] == [("t", [0]), ("u", [0]), ("t", [1]), ("x", [0]), ("u", [9])]
+        await know(broker, partitions=[("t-0", 1, (1,))])
+        by_id = [
+            FetchTopic(topic_id=topic_id(name), partitions=[FetchPartition(partition=at)])
+            for name, at in (("t", 9), ("x", 0), ("t", 0))
+        ]
+        answer = await call(broker, request(topics=by_id), 13)
+        assert [(topic.topic_id, topic.partitions[0].error_code) for topic in answer.responses] == [
+            (topic_id("t"), ErrorCode.NONE),
+            (topic_id("x"), ErrorCode.UNKNOWN_TOPIC_ID),
+            (topic_id("t"), ErrorCode.UNKNOWN_TOPIC_OR_PARTITION),
+        ]
 
 
 async def test_no_id_at_all_is_one_that_nobody_knows(tmp_path: Path) -> None:

@@ -180,6 +180,13 @@ async def test_a_marker_of_no_producer_fails_all(tmp_path: Path) -> None:
         assert await write(broker, marker("u-0", producer_id=-1)) == {(-1, "u-0"): unknown}
 
 
+async def test_a_partition_that_is_named_twice_gets_one_marker(tmp_path: Path) -> None:
+    async with open_broker(tmp_path) as broker:
+        partition = await in_transaction(broker)
+        assert await write(broker, marker("t-0", "t-0")) == {(7, "t-0"): ErrorCode.NONE}
+        assert partition.log.log_end_offset == 2
+
+
 async def test_a_producers_markers_are_answered_together(tmp_path: Path) -> None:
     async with open_broker(tmp_path) as broker:
         await lead(broker, "t-0")
