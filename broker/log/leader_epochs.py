@@ -31,7 +31,7 @@ import attrs
 
 from broker.log.checkpoints import MalformedCheckpoint, encode_entries, read_entries
 from broker.log.disk import Disk, replace_file
-from broker.log.values import EpochEndOffset
+from broker.log.values import UNDEFINED_EPOCH, EpochEndOffset
 
 
 @attrs.define
@@ -79,7 +79,7 @@ class LeaderEpochs:
 
     def end_offset_for(self, epoch: int, log_end_offset: int) -> EpochEndOffset | None:
         """Where `epoch`, or the last one before it that is known here, ended; None if unknown."""
-        if epoch < 0 or not self._epochs or epoch > self._epochs[-1]:
+        if epoch == UNDEFINED_EPOCH or not self._epochs or epoch > self._epochs[-1]:
             return None
         if epoch == self._epochs[-1]:
             return EpochEndOffset(epoch, log_end_offset)

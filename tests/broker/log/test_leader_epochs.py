@@ -56,6 +56,7 @@ def test_assign(epochs: LeaderEpochs, epoch: int, start_offset: int, after: Entr
         (5, EpochEndOffset(5, 150)),
         (6, None),
         (-1, None),
+        (-2, EpochEndOffset(-2, 0)),  # older than all that's there, as in Kafka: only -1 is none
     ],
 )
 def test_end_offset(epochs: LeaderEpochs, epoch: int, answer: EpochEndOffset | None) -> None:
