@@ -43,7 +43,7 @@ def producer_of(cluster: TestCluster, transactional_id: str, **settings: Any) ->
         {
             "bootstrap.servers": cluster.bootstrap,
             "transactional.id": transactional_id,
-            "transaction.timeout.ms": 60_000,
+            "transaction.timeout.ms": 300_000,  # four tools are started in one, on a busy machine
             **{name.replace("_", "."): value for name, value in settings.items()},
         }
     )
