@@ -17,7 +17,7 @@ Source: Kafka's `ProducerStateManager.writeSnapshot`, `removeStraySnapshots`.
 
 import struct
 from bisect import bisect_right
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from crc32c import crc32c
@@ -43,6 +43,8 @@ class ProducerSnapshots:
         """`names` are the directory's files."""
         self._disk = disk
         self.directory = directory
+        # What the last one said of whom: a roll does this in the event loop.
+        self._written: dict[int, tuple[ProducerEntry, bytes]] = {}
         self._offsets = sorted(
             offset
             for name in names
@@ -60,13 +62,23 @@ class ProducerSnapshots:
     def write(self, offset: int, entries: Iterable[ProducerEntry], *, sync: bool) -> None:
         """Snapshot the state at `offset`. Unsynced, a power failure may tear it: the CRC tells."""
         file = self._disk.open(self.path(offset), create=True)
-        content = encode_snapshot(entries)
+        content = self._encoded(entries)
         self._disk.truncate(file, 0)
         self._disk.write_at(file, content, 0)
         if sync:
             self._disk.sync(file)
         if offset not in self._offsets:
             self._offsets = sorted([*self._offsets, offset])
+
+    def _encoded(self, entries: Iterable[ProducerEntry]) -> bytes:
+        """As `encode_snapshot`; most producers of many have not written since the last one."""
+        before, self._written = self._written, {}
+        for entry in entries:
+            known = before.get(entry.producer_id)
+            if known is None or known[0] is not entry:
+                known = entry, _packed(entry)
+            self._written[entry.producer_id] = known
+        return _framed([packed for _, packed in self._written.values()])
 
     def latest(self, end_offset: int) -> tuple[int, list[ProducerEntry]] | None:
         """The newest readable one at most at `end_offset`; unreadable ones are removed."""
@@ -111,21 +123,25 @@ class ProducerSnapshots:
 
 
 def encode_snapshot(entries: Iterable[ProducerEntry]) -> bytes:
-    packed = [
-        _ENTRY.pack(
-            entry.producer_id,
-            entry.epoch,
-            entry.last_sequence,
-            entry.batches[-1].last_offset if entry.batches else -1,
-            entry.batches[-1].offset_delta if entry.batches else 0,
-            entry.last_timestamp_ms,
-            entry.coordinator_epoch,
-            -1 if entry.transaction_first_offset is None else entry.transaction_first_offset,
-        )
-        for entry in entries
-    ]
+    return _framed([_packed(entry) for entry in entries])
+
+
+def _framed(packed: Sequence[bytes]) -> bytes:
     body = _COUNT.pack(len(packed)) + b"".join(packed)
     return _HEADER.pack(_VERSION, crc32c(body)) + body
+
+
+def _packed(entry: ProducerEntry) -> bytes:
+    return _ENTRY.pack(
+        entry.producer_id,
+        entry.epoch,
+        entry.last_sequence,
+        entry.batches[-1].last_offset if entry.batches else -1,
+        entry.batches[-1].offset_delta if entry.batches else 0,
+        entry.last_timestamp_ms,
+        entry.coordinator_epoch,
+        -1 if entry.transaction_first_offset is None else entry.transaction_first_offset,
+    )
 
 
 def decode_snapshot(content: bytes) -> list[ProducerEntry]:

@@ -85,3 +85,12 @@ def test_stray_snapshots_go_but_the_newest_beyond_the_last_segment(tmp_path: Pat
         found.write(offset, [], sync=False)
     found.delete_stray([0, 5, 10])
     assert found.offsets == [5, 10, 12]
+
+
+def test_who_has_not_written_since_is_in_the_next_one_too(tmp_path: Path) -> None:
+    snapshots = ProducerSnapshots(UnsyncedDisk(), tmp_path, [])
+    entries = [ProducerEntry(each, 0, last_timestamp_ms=1) for each in range(5)]
+    snapshots.write(10, entries, sync=False)
+    entries = [*entries[:2], ProducerEntry(2, 1, last_timestamp_ms=2), ProducerEntry(7)]
+    snapshots.write(20, entries, sync=False)
+    assert snapshots.path(20).read_bytes() == encode_snapshot(entries)
