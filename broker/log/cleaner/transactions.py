@@ -32,11 +32,15 @@ class CleanedTransactions:
     """Over one walk from `start_offset` on, in order."""
 
     def __init__(self, aborted: Iterable[AbortedTransaction], start_offset: int) -> None:
-        self._to_come = [
-            (entry.first_offset, entry.producer_id, entry)
-            for entry in aborted
-            if entry.last_offset >= start_offset
-        ]
+        self._to_come: list[tuple[int, int, AbortedTransaction]] = []
+        ended: dict[int, int] = {}
+        for entry in sorted(aborted, key=lambda entry: entry.last_offset):
+            # A recovery that began after a marker takes the next transaction to be as old as the
+            # one that ended with it.
+            first_offset = max(entry.first_offset, ended.get(entry.producer_id, -1) + 1)
+            ended[entry.producer_id] = entry.last_offset
+            if entry.last_offset >= start_offset:
+                self._to_come.append((first_offset, entry.producer_id, entry))
         heapq.heapify(self._to_come)
         self._ongoing_aborted: dict[int, _Aborted] = {}
         self._ongoing_committed: set[int] = set()

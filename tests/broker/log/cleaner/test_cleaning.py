@@ -9,10 +9,15 @@ from broker.log.cleaner.choosing import look_at
 from broker.log.cleaner.cleaning import Cleaning, grouped
 from broker.log.cleaner.job import SegmentToRead
 from broker.log.cleaner.log_cleaner import job_for
+from broker.log.cleaner.transactions import CleanedTransactions
 from broker.log.log_config import CleanerConfig
 from broker.log.storage import Storage
+from broker.log.values import AbortedTransaction
 from broker.wire.compression import Compression
+from broker.wire.control_records import build_marker
 from broker.wire.errors import KafkaError
+from broker.wire.record_batch import batch_at, build_batch
+from broker.wire.records import Record
 from tests.broker.log.cleaner.logs import COMPACTED, CompactedLog, words_of
 from tests.broker.log.logs import read_batches
 from tests.support.cleaning import clean
@@ -136,6 +141,26 @@ def test_records_of_aborted_transactions_go_and_the_marker_follows(
     compacted.world.clock.now_ms += 1000
     again(compacted)
     assert marker not in [offset for offset, _ in compacted.left()]
+
+
+def test_aborted_transactions_of_a_producer_that_seem_to_begin_alike_end_one_by_one() -> None:
+    entries = [AbortedTransaction(8, 3, last, last + 1) for last in (5, 9)]
+    walk = CleanedTransactions(entries, 0)
+    first, second = (
+        build_batch(
+            [Record(b"a", b"1", 5)],
+            base_offset=offset,
+            producer_id=8,
+            producer_epoch=0,
+            base_sequence=offset,
+            is_transactional=True,
+        )
+        for offset in (3, 6)
+    )
+    marker = build_marker(8, 0, commit=False, coordinator_epoch=0, timestamp_ms=5)
+    assert walk.is_aborted(batch_at(memoryview(first), 0, len(first)))
+    assert not walk.marks_nothing(batch_at(memoryview(marker), 0, len(marker)))
+    assert walk.is_aborted(batch_at(memoryview(second), 0, len(second)))
 
 
 def test_the_last_batch_of_a_producer_stays_as_a_header(compacted: CompactedLog) -> None:
