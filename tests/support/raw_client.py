@@ -57,14 +57,29 @@ class RawClient:
 
     def ask(self, api_key: ApiKey, version: int, request: object) -> Any:
         """The answer, or CLOSED if the broker closes the connection instead."""
-        self._asked += 1
-        chunks = framing.encode_request(api_key, version, self._asked, self._client_id, request)
-        answer = self.send_raw(b"".join(bytes(chunk) for chunk in chunks if chunk))  # type: ignore[arg-type]
-        if answer is CLOSED:
+        return self._understood(
+            api_key, version, self.send_raw(self._framed(api_key, version, request))
+        )
+
+    def receive(self, api_key: ApiKey, version: int) -> Any:
+        """The answer to what was sent last, or CLOSED."""
+        return self._understood(api_key, version, self.send_raw(b""))
+
+    def _understood(self, api_key: ApiKey, version: int, answer: bytes | Closed) -> Any:
+        if isinstance(answer, Closed):
             return CLOSED
         number, message = framing.decode_response(api_key, version, memoryview(answer))
         assert number == self._asked, "an answer to another request"
         return message
+
+    def send(self, api_key: ApiKey, version: int, request: object) -> None:
+        """Send a request that has no answer."""
+        self.socket.sendall(self._framed(api_key, version, request))
+
+    def _framed(self, api_key: ApiKey, version: int, request: object) -> bytes:
+        self._asked += 1
+        chunks = framing.encode_request(api_key, version, self._asked, self._client_id, request)
+        return b"".join(bytes(chunk) for chunk in chunks if chunk)  # type: ignore[arg-type]
 
     def send_raw(self, data: bytes, *, end: bool = False) -> bytes | Closed:
         """Send these bytes and, with `end`, no more; the next frame that comes, or CLOSED."""
