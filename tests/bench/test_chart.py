@@ -1,4 +1,4 @@
-"""The chart is drawn; how it looks is for eyes. matplotlib is there after `make bench`."""
+"""The chart is drawn; how it looks is for eyes."""
 
 from pathlib import Path
 
@@ -6,8 +6,8 @@ import pytest
 
 from tests.bench.report import Row
 
-pytest.importorskip("matplotlib")
-pytestmark = pytest.mark.long
+# matplotlib is installed for the bench and for all tests, not for the usual ones.
+pytestmark = pytest.mark.matrix
 
 
 def test_a_chart_is_a_png_of_the_judged_rows(tmp_path: Path) -> None:

@@ -27,10 +27,20 @@ TIMEOUT_S = 60.0
 
 def make_topics(bootstrap: str, *new: NewTopic) -> None:
     """Ask the cluster for the topics, all at once, and wait until each broker knows them."""
+    wait_until_controlled(bootstrap)
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
     for made in admin.create_topics(list(new)).values():
         made.result(TIMEOUT_S)
     wait_until_known(bootstrap, *(topic.topic for topic in new))
+
+
+def wait_until_controlled(bootstrap: str) -> None:
+    """Until each broker names a live controller.
+
+    One that has just started knows of nobody, and librdkafka, once told so, may never ask again.
+    """
+    for address in bootstrap.split(","):
+        wait_until(f"{address} to know the controller", partial(_is_controlled, address), TIMEOUT_S)
 
 
 def wait_until_known(bootstrap: str, *topics: str, partitions: int = 1) -> None:
@@ -51,6 +61,14 @@ def wait_until_forgotten(bootstrap: str, *topics: str) -> None:
             wait_until(
                 f"{address} to forget {topic}", partial(_is_unknown, address, topic), TIMEOUT_S
             )
+
+
+def _is_controlled(address: str) -> bool:
+    with RawClient(address) as client:
+        answer = client.ask(ApiKey.METADATA, 12, MetadataRequest(topics=[]))
+    return answer is not CLOSED and answer.controller_id in {
+        broker.node_id for broker in answer.brokers
+    }
 
 
 def _is_led(address: str, topic: str, partitions: int) -> bool:

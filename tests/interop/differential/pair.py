@@ -1,11 +1,11 @@
 """The two brokers, and asking both the same."""
 
+import select
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from select import select
 from socket import socket
 from threading import Event
 from typing import Any, Final
@@ -76,7 +76,9 @@ class Patience:
     def lasts_until_readable(self, connection: socket) -> bool:
         """False if no answer comes, nor the connection's end."""
         began = time.monotonic()
-        while not select([connection], [], [], POLL_S)[0]:
+        poll = select.poll()
+        poll.register(connection, select.POLLIN)
+        while not poll.poll(POLL_S * 1000):
             longest_s = LONELY_SILENCE_S if self._answered.is_set() else self.silence_s
             if time.monotonic() - began > longest_s:
                 return False
