@@ -25,6 +25,7 @@ from broker.api.permissions import Resource
 from broker.api.throttling import replica_id_of
 from broker.broker import Broker
 from broker.log.values import UNDEFINED_EPOCH
+from broker.quotas.rate import in_ms
 from broker.replica.down_conversion import (
     FIRST_VERSION_WITH_FORMAT_2,
     MOST_BYTES,
@@ -166,10 +167,10 @@ def _quiet_ms(
     if parameters.from_follower or not broker.quotas.in_force:
         return 0
     quota, size_bytes = broker.quotas.fetch, sum(read.size_bytes for read in reads.values())
-    quiet_s = quota.use(context.user, context.client, size_bytes)
-    if quiet_s:
+    quiet_ms = in_ms(quota.use(context.user, context.client, size_bytes))
+    if quiet_ms:
         quota.give_back(context.user, context.client, size_bytes)
-    return round(quiet_s * 1000)
+    return quiet_ms
 
 
 def _may_read(context: RequestContext, from_follower: bool) -> Callable[[str], bool]:

@@ -16,6 +16,7 @@ from typing import Any, Final
 from broker.api.context import RequestContext
 from broker.broker import Broker
 from broker.network.listener import Answer, Later, Throttled
+from broker.quotas.rate import in_ms
 from broker.quotas.stopwatch import Stopwatch
 from broker.wire.apis import ApiKey
 
@@ -49,7 +50,7 @@ async def held_to_quotas(
     if context.api_key is ApiKey.PRODUCE:
         used = quotas.produce.use(context.user, context.client, context.size_bytes)
         quiet_s = max(quiet_s, used)
-    quiet_ms = max(round(quiet_s * 1000), getattr(answer, "throttle_time_ms", 0))
+    quiet_ms = max(in_ms(quiet_s), getattr(answer, "throttle_time_ms", 0))
     if not quiet_ms:
         return answer
     return Throttled(_telling(answer, quiet_ms), quiet_ms / 1000)

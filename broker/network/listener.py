@@ -199,6 +199,7 @@ class _Connection:
                 if frame is None:
                     return
                 header, answer = await self._handle(frame)
+                del frame  # it may be large, and what follows may last
                 quiet_s = 0.0
                 if isinstance(answer, Throttled):
                     quiet_s = answer.quiet_s
@@ -208,6 +209,8 @@ class _Connection:
                     await queue.send((header, answer))
                 else:
                     await self._write(header, answer)
+                if answer is None:  # nothing to write, so nothing that others could come between
+                    await trio.lowlevel.checkpoint()
                 if quiet_s:
                     await trio.sleep(quiet_s)
 

@@ -16,6 +16,7 @@ gives no id has no limit but its user's.
 Kafka: ClientQuotaManager.DefaultQuotaCallback.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -42,8 +43,10 @@ class Limits:
         found: dict[Names, float] = {}
         for entity, limits in current.items():
             names = entity.name_of
-            if quota in limits and (USER in names or CLIENT_ID in names):
-                found[names.get(USER, NONE), names.get(CLIENT_ID, NONE)] = limits[quota]
+            # What is no number can be set, and limits nobody: to Kafka it is no time to be quiet.
+            limit = limits.get(quota, math.nan)
+            if not math.isnan(limit) and (USER in names or CLIENT_ID in names):
+                found[names.get(USER, NONE), names.get(CLIENT_ID, NONE)] = limit
         return cls(found)
 
     def __bool__(self) -> bool:

@@ -13,6 +13,7 @@ import attrs
 
 from broker.quotas.lately_used import LatelyUsed
 from broker.quotas.limits import Limits, Names
+from broker.quotas.rate import in_ms
 from broker.quotas.token_bucket import TokenBucket
 from broker.wire.errors import ErrorCode, KafkaError
 
@@ -54,7 +55,7 @@ class Mutations:
         """How long who asked is to be quiet, from now on."""
         if not self._quiet_until_s:
             return 0
-        return max(0, round((self._quiet_until_s - self.clock_s()) * 1000))
+        return in_ms(self._quiet_until_s - self.clock_s())
 
 
 @attrs.define(eq=False)

@@ -10,9 +10,19 @@ burst what it would have had in all of them.
 Kafka: Rate.windowSize, QuotaUtils.throttleTime.
 """
 
+from typing import Final
+
 import attrs
 
 from broker.quotas.windowed_sum import WindowedSum
+
+# What fits into `throttle_time_ms`: 24 days.
+LONGEST_MS: Final = 2**31 - 1
+
+
+def in_ms(quiet_s: float) -> int:
+    """As a client is told how long to be quiet: 0 for a time that is over."""
+    return round(max(0.0, min(quiet_s * 1000, LONGEST_MS)))
 
 
 @attrs.define(eq=False)

@@ -18,6 +18,7 @@ Kafka does it in the request's thread: `LogValidator`.
 
 import trio
 
+from broker.log.old_formats import is_old
 from broker.log.partition_log import PartitionLog
 from broker.log.validation import Prepared
 from broker.replica.manager import ReplicaManager
@@ -52,6 +53,8 @@ async def prepare(replicas: ReplicaManager, entries: Entries) -> None:
 
 def _at_once(log: PartitionLog, records: memoryview) -> Prepared | None:
     """None if it can't be done soon enough, or not with so little in hand."""
+    if is_old(records):
+        return None  # small messages by the thousand, each of them made anew
     is_compressing = log.must_compress(records)
     if len(records) > (SMALL_TO_COMPRESS_BYTES if is_compressing else SMALL_TO_OPEN_BYTES):
         return None

@@ -86,6 +86,8 @@ class TransactionStore:
     def _append(
         self, owned: TransactionPartition, records: Sequence[Record]
     ) -> Append | KafkaError:
+        if not self.ownership.still_owns(owned):  # another one may have led it meanwhile
+            return KafkaError(ErrorCode.NOT_COORDINATOR)
         try:
             return self.log.append(owned.partition, records)
         except KafkaError as error:

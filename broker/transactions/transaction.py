@@ -20,7 +20,13 @@ from typing import Any, Final
 
 import attrs
 
-from broker.transactions.transaction_states import EMPTY, TransactionState, check_transition
+from broker.transactions.transaction_states import (
+    DEAD,
+    EMPTY,
+    TransactionState,
+    check_transition,
+)
+from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.record_batch import NO_PRODUCER_EPOCH, NO_PRODUCER_ID
 from coordination.values import TopicPartition
 
@@ -75,7 +81,11 @@ class Transaction:
         return is_exhausted(self.producer_epoch)
 
     def transition(self, state: TransactionState, **changes: Any) -> Transition:
-        """What it is to become: as it is now, but for the state and the `changes`."""
+        """What it is to become: as it is now, but for the state and the `changes`.
+
+        KafkaError UNKNOWN_SERVER_ERROR without an epoch: InitProducerId has to come first. (Only an
+        id whose first record was not replicated has none.)
+        """
         check_transition(self.transactional_id, self.state, state)
         unchanged = Transition(
             state=state,
@@ -87,7 +97,10 @@ class Transaction:
             start_ms=self.start_ms,
             last_update_ms=self.last_update_ms,
         )
-        return attrs.evolve(unchanged, **changes)
+        transition = attrs.evolve(unchanged, **changes)
+        if transition.producer_epoch < 0 and state is not DEAD:
+            raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, "Illegal new producer epoch")
+        return transition
 
     def begin(self, transition: Transition) -> None:
         """From now on until `complete` or `abandon` no other transition may begin."""

@@ -55,6 +55,10 @@ def test_other_quotas_and_those_of_addresses_are_no_limits_here() -> None:
     assert Limits.of("request_percentage", current)
 
 
+def test_what_is_no_number_limits_nobody() -> None:
+    assert not Limits.of(RATE, {QuotaEntity.of({USER: None}): {RATE: float("nan")}})
+
+
 def test_an_address_has_its_own_limit_or_that_of_any() -> None:
     now_s = [0.0]
     rates = ConnectionRates(11, 1.0, lambda: now_s[0])

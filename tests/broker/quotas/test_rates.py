@@ -3,7 +3,7 @@
 import pytest
 
 from broker.quotas.lately_used import FORGOTTEN_AFTER_S, LatelyUsed
-from broker.quotas.rate import Rate
+from broker.quotas.rate import Rate, in_ms
 from broker.quotas.token_bucket import TokenBucket
 from broker.quotas.windowed_sum import WindowedSum
 
@@ -89,3 +89,11 @@ def test_what_was_not_used_for_an_hour_is_forgotten() -> None:
     assert len(made) == 1
     assert made.get("a", 2 * FORGOTTEN_AFTER_S) == [1]
     assert made.get("a", 3 * FORGOTTEN_AFTER_S) == []
+
+
+@pytest.mark.parametrize(
+    ("quiet_s", "told_ms"),
+    [(0.0004, 0), (0.0006, 1), (-1.0, 0), (2e7, 2**31 - 1), (float("inf"), 2**31 - 1)],
+)
+def test_a_client_is_told_what_fits_into_the_answer(quiet_s: float, told_ms: int) -> None:
+    assert in_ms(quiet_s) == told_ms

@@ -14,6 +14,7 @@ from broker.replica.append import ALL, append
 from broker.replica.preparation import Entries, prepare
 from broker.wire.compression import Compression
 from broker.wire.errors import ErrorCode
+from broker.wire.format_conversion import message_set_of
 from tests.broker.log.logs import make_batch
 from tests.broker.support import lead, open_broker, tp
 
@@ -72,6 +73,16 @@ async def test_who_opens_a_batch(
         assert by == expected
         assert (appended.error is None) == bool(expected)
         assert entries[tp("u-0")] == sent, "there is no such log, and so no work"
+
+
+async def test_small_messages_are_converted_by_a_thread(tmp_path: Path, by: list[str]) -> None:
+    """A wrapper of some kilobytes may hold a million of them."""
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0")
+        by.append("loop")
+        entries: Entries = {T0: memoryview(message_set_of(make_batch("a"), 1, 0, 1 << 20))}
+        await prepared(broker, entries, by)
+        assert by == ["thread"]
 
 
 async def test_a_refusal_is_found_once(tmp_path: Path, by: list[str]) -> None:

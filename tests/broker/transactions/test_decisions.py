@@ -307,3 +307,16 @@ def test_expired() -> None:
         assert is_expired(one(state), 6_000, 1_000) is idle
         assert not is_expired(one(state), 5_999, 1_000)
     assert expire(one()).state.value == "Dead"
+
+
+@pytest.mark.parametrize("state", [EMPTY, ONGOING])
+def test_nothing_is_begun_or_ended_without_an_epoch(state: TransactionState) -> None:
+    """Its markers would be refused by every leader, for good."""
+    without = one(state, producer_epoch=-1)
+    assert code(lambda: add_partitions(without, Producer(7, -1), {T1}, NOW)) is (
+        ErrorCode.UNKNOWN_SERVER_ERROR
+    )
+
+
+def test_an_id_without_an_epoch_may_be_forgotten() -> None:
+    assert expire(one(producer_epoch=-1)).producer_epoch == -1

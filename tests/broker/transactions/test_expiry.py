@@ -86,6 +86,22 @@ async def test_tombstones_that_are_not_replicated(autojump_clock: MockClock) -> 
         await setting.coordinator.add_partitions("x", producer, [T0])
 
 
+async def test_no_tombstones_where_another_coordinator_was_meanwhile(
+    autojump_clock: MockClock,
+) -> None:
+    """What was decided before the partition was lost and won again is written no more."""
+    async with running_coordinator(SOON) as setting:
+        await setting.init("x")
+        store = setting.coordinator._store
+        [(owned, transaction)] = store.ownership.entries()
+        setting.coordinator.resigned(owned.partition, owned.leader_epoch + 1, cause="")
+        setting.coordinator.elected(owned.partition, owned.leader_epoch + 2, cause="")
+        end = len(setting.log.records())
+        write = store.append_tombstones(owned, [transaction])
+        assert await store.outcome(write) is ErrorCode.NOT_COORDINATOR
+        assert len(setting.log.records()) == end
+
+
 async def test_many_go_in_several_batches(autojump_clock: MockClock) -> None:
     async with running_coordinator(SOON) as setting:
         names = [f"{number:03}".ljust(5_000, ".") for number in range(40)]
