@@ -81,7 +81,13 @@ class TopicAdmin:
     # -- creating and deleting --------------------------------------------------
 
     async def create(self, new: NewTopic, *, validate_only: bool = False) -> CreatedTopic:
-        """Write the topic's znodes; raises `KafkaError`."""
+        """Write the topic's znodes; raises `KafkaError`.
+
+        That it exists comes first, as in Kafka: whoever makes sure of a topic at each start is not
+        to hear instead that a broker is away and its replicas could not be placed now.
+        """
+        if new.name in self.metadata.current.topics:
+            raise KafkaError(ErrorCode.TOPIC_ALREADY_EXISTS, f"Topic '{new.name}' already exists.")
         missing = sorted(name for name, value in new.configs.items() if value is None)
         if missing:
             raise KafkaError(

@@ -83,6 +83,17 @@ async def test_refusals(tmp_path: Path, topic: NewTopic, code: ErrorCode) -> Non
         assert not await session.exists(paths.topic("t"))
 
 
+async def test_that_a_topic_exists_is_said_first_even_while_a_broker_is_away(
+    tmp_path: Path,
+) -> None:
+    """A client that makes sure of its topics at each start must come up without that broker."""
+    async with open_broker(tmp_path) as broker:
+        await know(broker, [1, 2], partitions=[("t-0", 1, (1, 2, 3))])
+        assert await refusal(broker, NewTopic("t", 1, 3)) is ErrorCode.TOPIC_ALREADY_EXISTS
+        no_value = NewTopic("t", configs={"retention.ms": None})
+        assert await refusal(broker, no_value) is ErrorCode.TOPIC_ALREADY_EXISTS
+
+
 async def test_validating_only_writes_nothing(tmp_path: Path) -> None:
     async with open_broker(tmp_path) as broker:
         await know(broker)

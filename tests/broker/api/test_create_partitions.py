@@ -41,8 +41,9 @@ async def create(
 async def with_topic(broker: Broker) -> None:
     """The controller, of a cluster with topic t of one partition."""
     take_the_controllers_seat(broker)
-    await know(broker, partitions=[("t-0", 1, (1, 2))])
+    await know(broker)
     await broker.topic_admin.create(NewTopic("t", 1, 2))
+    await know(broker, partitions=[("t-0", 1, (1, 2))])
 
 
 async def replicas(broker: Broker) -> list[tuple[int, ...]]:

@@ -91,8 +91,17 @@ async def test_what_nobody_leads_in_time_is_timed_out_but_exists(
 async def test_one_refusal_leaves_the_others(tmp_path: Path, autojump_clock: MockClock) -> None:
     async with open_broker(tmp_path) as broker:
         take_the_controllers_seat(broker)
-        await know(broker, partitions=[("good-0", 1, (1,))])
-        results = await create(broker, new("a/b"), new("twice"), new("good"), new("twice", 2))
+        await know(broker)
+        results: list[CreatableTopicResult] = []
+
+        async def ask() -> None:
+            asked = (new("a/b"), new("twice"), new("good"), new("twice", 2))
+            results.extend(await create(broker, *asked))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask)
+            await wait_all_tasks_blocked()
+            await know(broker, partitions=[("good-0", 1, (1,))])
         assert [(r.name, r.error_code) for r in results] == [
             ("a/b", ErrorCode.INVALID_TOPIC_EXCEPTION),
             ("twice", ErrorCode.INVALID_REQUEST),

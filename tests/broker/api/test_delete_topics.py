@@ -32,8 +32,9 @@ async def delete(
 async def with_topic(broker: Broker) -> None:
     """The controller, of a cluster with topic t."""
     take_the_controllers_seat(broker)
-    await know(broker, partitions=[("t-0", 1, (1,))])
+    await know(broker)
     await broker.topic_admin.create(NewTopic("t", 1, 1))
+    await know(broker, partitions=[("t-0", 1, (1,))])
 
 
 async def is_marked(broker: Broker) -> bool:
