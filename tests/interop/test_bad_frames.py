@@ -129,12 +129,6 @@ def test_ten_thousand_small_requests_at_once(cluster: TestCluster, client: RawCl
 
 
 @pytest.mark.usefixtures("ours_alone")
-def test_produce_before_record_format_2(cluster: TestCluster, client: RawClient) -> None:
-    assert client.send_raw(request(ApiKey.PRODUCE, 2, bytes(40))) is CLOSED
-    assert is_served(cluster)
-
-
-@pytest.mark.usefixtures("ours_alone")
 def test_announcements_without_bytes(cluster: TestCluster) -> None:
     """Twenty clients say that a hundred megabytes follow, and send five bytes a second."""
     before = resident_mb(cluster.brokers[BROKER].pid)
