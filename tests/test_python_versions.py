@@ -33,5 +33,6 @@ def test_nothing_is_raised_in_an_except_star(name: str) -> None:
     assert [
         f"{module.relative_to(ROOT)}:{line}"
         for module in (ROOT / name).rglob("*.py")
+        if "except*" in module.read_text()
         for line in raised_in_except_star(ast.parse(module.read_text()))
     ] == []

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from broker.event_kinds import KINDS
@@ -15,7 +16,7 @@ SPREAD = {"state_facts": set(state_facts(TopicPartition("t", 0), LeaderAndIsr(1,
 
 
 def test_every_recorded_kind_and_fact_is_in_the_table() -> None:
-    recorded = list(_recordings())
+    recorded = _recordings()
     assert recorded, "no recording was found: is a recorder called something else now?"
     undocumented = {
         (kind, *sorted(facts - set(KINDS.get(kind, ()))), where)
@@ -32,8 +33,10 @@ def test_every_kind_in_the_table_is_recorded_with_all_its_facts() -> None:
     assert {kind: set(facts) for kind, facts in KINDS.items()} == recorded
 
 
-def _recordings() -> Iterator[tuple[str, set[str], str]]:
+@cache
+def _recordings() -> list[tuple[str, set[str], str]]:
     """(kind, facts, file) of each call of a recorder with a literal kind."""
+    recordings = []
     for package in ("broker", "coordination"):
         for path in (ROOT / package).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
@@ -44,7 +47,9 @@ def _recordings() -> Iterator[tuple[str, set[str], str]]:
                     and isinstance(node.args[0], ast.Constant)
                     and isinstance(node.args[0].value, str)
                 ):
-                    yield node.args[0].value, set(_facts(node)), str(path.relative_to(ROOT))
+                    where = str(path.relative_to(ROOT))
+                    recordings.append((node.args[0].value, set(_facts(node)), where))
+    return recordings
 
 
 def _facts(call: ast.Call) -> Iterator[str]:

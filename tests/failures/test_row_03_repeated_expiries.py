@@ -68,6 +68,7 @@ async def test_twenty_sessions_expire_and_there_is_a_controller_again() -> None:
         nursery.cancel_scope.cancel()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "seed", [1, *(pytest.param(seed, marks=pytest.mark.matrix) for seed in range(100, 140))]
 )

@@ -60,6 +60,7 @@ async def test_a_broker_waits_for_zookeeper_without_end(
     assert begun == [0, 600]
 
 
+@pytest.mark.long
 def test_a_broker_serves_for_ten_minutes_without_it_and_joins_again(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
         ensemble, tree = stage.ensemble, stage.ensemble.store.tree

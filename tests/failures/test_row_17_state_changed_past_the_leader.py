@@ -22,6 +22,7 @@ from tests.simulation.looking import T0, events, state
 from tests.simulation.stage import Stage, play
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("controller", [1, 2], ids=["the leader's broker", "another"])
 def test_the_leader_gets_its_isr_all_the_same(tmp_path: Path, controller: int) -> None:
     async def story(stage: Stage) -> None:

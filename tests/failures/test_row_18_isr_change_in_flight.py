@@ -20,6 +20,7 @@ from tests.simulation.looking import T0, leads, state
 from tests.simulation.stage import Stage, play
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fate", ["lost", "late"])
 def test_the_larger_isr_counts_until_the_answer_comes(tmp_path: Path, fate: str) -> None:
     async def story(stage: Stage) -> None:

@@ -68,6 +68,7 @@ async def throttle(stage: Stage, configs: dict[str, str]) -> None:
     await change_config(session, "brokers/<default>", lambda _before: configs)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [1, *MORE_OFTEN])
 def test_a_leader_and_a_follower_move_under_load(tmp_path: Path, seed: int) -> None:
     async def story(stage: Stage) -> None:
@@ -190,6 +191,7 @@ def test_the_new_directory_fails_and_the_replica_stays(tmp_path: Path) -> None:
     play(story, tmp_path, power_may_fail=True, directories=2, **PIECES)
 
 
+@pytest.mark.long
 def test_the_old_directory_fails_and_another_broker_leads(tmp_path: Path) -> None:
     """With a new disk in its place the move goes on, from what the leader has."""
 

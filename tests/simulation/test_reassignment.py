@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 import trio
 
 from coordination.values import PartitionAssignment, TopicPartition
@@ -22,6 +23,7 @@ from tests.simulation.stage import Stage, play
 T0 = TopicPartition("t", 0)
 
 
+@pytest.mark.long
 def test_a_partition_moves_under_load(tmp_path: Path) -> None:
     """From 1 and 2 to 3 and 4, and home again."""
 
@@ -38,6 +40,7 @@ def test_a_partition_moves_under_load(tmp_path: Path) -> None:
     play(story, tmp_path)
 
 
+@pytest.mark.long
 def test_a_new_broker_dies_on_the_way(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
         await two_of_four(stage, controller=2)

@@ -147,6 +147,7 @@ async def a_wild_time(setting: Setting, rng: Random) -> list[Life]:
     return alive
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "seed",
     [*range(2), *(pytest.param(seed, marks=pytest.mark.matrix) for seed in range(2, 60))],

@@ -378,6 +378,7 @@ def lock_in_another_process(path: Path) -> str:
     return str(answer)
 
 
+@pytest.mark.long
 def test_two_brokers_cannot_share_a_directory(tmp_path: Path) -> None:
     directory = LogDirectory(UnsyncedDisk(), tmp_path)
     directory.lock()
