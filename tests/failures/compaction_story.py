@@ -96,6 +96,10 @@ class CompactionStory:
         event()
         return event in {self.clean, self.kill_the_cleaner, self.kill_the_broker}
 
+    def end(self) -> None:
+        """Close its files."""
+        self.log.abandon()
+
     # --- what is written
 
     def append(self) -> None:
@@ -221,6 +225,7 @@ class CompactionStory:
 
     def _let_go(self) -> None:
         self.disk.lives = None
+        self.log.abandon()
         if self.power is not None:
             self.power.crash()
 

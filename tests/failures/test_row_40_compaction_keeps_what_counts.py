@@ -24,10 +24,16 @@ STEPS = 60
 
 def tell(tmp_path_factory: pytest.TempPathFactory, number: int) -> None:
     story = CompactionStory(tmp_path_factory.mktemp("log"), number)
-    for _ in range(STEPS):
-        if story.step():
-            check(story)
-    check(story)
+    try:
+        for _ in range(STEPS):
+            if story.step():
+                check(story)
+        check(story)
+    except Exception as error:
+        error.add_note(f"story {number}")
+        raise
+    finally:
+        story.end()
 
 
 @pytest.mark.long
