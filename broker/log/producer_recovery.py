@@ -20,7 +20,11 @@ def rebuild_producers(
     end_offset: int,
     now_ms: int,
 ) -> None:
-    """Bring `producers` to `end_offset`: the newest snapshot, then the batches after it."""
+    """Bring `producers` to `end_offset`: the newest snapshot, then the batches after it.
+
+    Also those before the log start offset that are still there: a transaction that is open in the
+    snapshot may have its marker among them, and would stay open. (Kafka leaves them out.)
+    """
     snapshot = snapshots.latest(end_offset)
     if snapshot is None:
         producers.reset([], log_start_offset, now_ms)
@@ -29,7 +33,7 @@ def rebuild_producers(
     for segment in segments.from_floor(producers.end_offset) if len(segments) else ():
         if segment.base_offset >= end_offset:
             break  # not recovered yet, perhaps
-        for position, header in segment.headers(max(producers.end_offset, log_start_offset)):
+        for position, header in segment.headers(producers.end_offset):
             if header.base_offset >= end_offset:
                 break
             if header.is_control:

@@ -243,3 +243,26 @@ def test_a_client_writes_no_markers(world: LogWorld) -> None:
     with pytest.raises(KafkaError) as caught:
         log.append_as_leader(marker, 0, Origin.CLIENT)
     assert caught.value.code is ErrorCode.INVALID_RECORD
+
+
+def test_a_marker_before_the_log_start_ends_what_a_snapshot_has_open(
+    small_segments: LogWorld,
+) -> None:
+    """The next transaction of the producer would be as old as the one that ended."""
+    log = small_segments.open()
+    fill(log, 10)
+    write(log, 7)
+    fill(log, 10)
+    end_transaction(log, 7, commit=False)
+    marked = log.log_end_offset
+    fill(log, 10)
+    commit_all(log)
+    kept = max(s.base_offset for s in log.local.segments if s.base_offset < marked)
+    log.flush()
+    log.abandon()
+    for path in small_segments.directory.glob("*.snapshot"):
+        if int(path.stem) > kept:
+            path.unlink()
+    log = small_segments.open(recovery_point=marked + 9, log_start_offset=marked + 1)
+    commit_all(log)
+    assert log.last_stable_offset == log.log_end_offset
