@@ -12,8 +12,9 @@ takes that finds the directory so:
           5.log 8.log    0.log.swap 0.index.swap ..       the one; the others to .deleted, too
     0.log                           0.index.swap ..       the one
 
-A start can be broken off and repeated, too: as long as `.log.swap` is there the old segments go
-first, and it's renamed before its indexes, or the next one would take those for the old ones'.
+A start can be broken off and repeated, too. As long as `.log.swap` is there the old segments go
+first, and it's renamed before its indexes, or the next one would take those for the old ones'. And
+a `.cleaned` goes after the `.swap` that it undoes, or the next one would take that for whole.
 
 Source: Kafka's `LogLoader.removeTempFilesAndCollectSwapFiles`, KAFKA-6264.
 """
@@ -49,8 +50,13 @@ def tidy(disk: Disk, directory: Path, config: LogConfig) -> list[str]:
         name for name in swaps if first_cleaned is None or (offset_of(name) or 0) < first_cleaned
     }
     _swap_in(disk, directory, config, names, kept_swaps)
+    undone = [name for name in swaps if name not in kept_swaps]
+    for name in undone:
+        disk.unlink(directory / name)
+    if undone:
+        disk.sync_directory(directory)
     for name in names:
-        if name.endswith((DELETED, CLEANED, SWAP, TEMPORARY)):
+        if name.endswith((DELETED, CLEANED, TEMPORARY)):
             disk.unlink(directory / name)
     return _names(directory)
 

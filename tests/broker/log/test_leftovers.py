@@ -7,6 +7,7 @@ from pathlib import Path
 import attrs
 import pytest
 
+from broker.log import leftovers
 from broker.log.partition_log import PartitionLog
 from tests.broker.log.cleaner.logs import COMPACTED, CompactedLog, words_of
 from tests.broker.log.logs import LogWorld
@@ -77,6 +78,10 @@ def compact(world: LogWorld) -> None:
     clean(log, world.clock(), world.disk)
 
 
+def names_of(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir() if path.is_file())
+
+
 def read_committed(log: PartitionLog) -> tuple[list[str], list[tuple[int, int]]]:
     """Everything but what is told to be aborted, and what that is."""
     aborted = log.aborted_transactions(0, log.log_end_offset)
@@ -84,9 +89,12 @@ def read_committed(log: PartitionLog) -> tuple[list[str], list[tuple[int, int]]]
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("order", [1, -1])
 def test_wherever_it_is_broken_off_it_is_the_old_log_or_the_new_one(
-    written: Path, tmp_path: Path
+    written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: int
 ) -> None:
+    """In whatever order the file system gives the names."""
+    monkeypatch.setattr(leftovers, "_names", lambda directory: names_of(directory)[::order])
     old = LogWorld(written, MERGED).open(was_clean=True)
     before = read_committed(old)
     old.abandon()
