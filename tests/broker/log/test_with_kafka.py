@@ -129,7 +129,7 @@ PROPERTIES = {
     "log.index.interval.bytes": "1000",
     "num.partitions": "2",
     "log.flush.offset.checkpoint.interval.ms": "500",
-    "log.initial.task.delay.ms": "0",
+    "log.initial.task.delay.ms": "1000",  # at 0 retention and the cleaner's start race, in Kafka
     "zookeeper.session.timeout.ms": "2000",
 }
 
