@@ -2,6 +2,13 @@
 
 The log is read in chunks and applied batch by batch, in turns with whatever else the broker does.
 What could not be read is read again after a while: nobody else tells us when a disk is well again.
+
+What was read is acted on when it is there to stay (`CoordinatorLog.until_kept`): the former leader
+may have died before everyone had his last records, and if we die as well, and who is elected then
+lacks them, what they say never was. Markers would have been sent for an outcome that is decided
+once more, and differently; a consumer would have been told of an offset that goes back. So a
+partition that was read is loaded when the followers have fetched once from us; one that does not
+leaves the ISR after replica.lag.time.max.ms. Others are read meanwhile. (Kafka does not wait.)
 """
 
 from collections.abc import Callable
@@ -24,20 +31,25 @@ async def read_back(
     log: CoordinatorLog,
     ownership: Ownership[Any, Any],
     owned: OwnedPartition[Any],
+    turn: trio.Lock,
     apply: Callable[[RecordBatch], None],
 ) -> bool:
-    """Apply the whole partition; False if it isn't ours any more.
+    """Apply the whole partition; False if it isn't ours any more. One is read at a `turn`.
 
-    KafkaError: from `CoordinatorLog.read` or `apply`; the partition may be lost by then, too.
+    KafkaError: from `CoordinatorLog` or `apply`; the partition may be lost by then, too.
     """
-    in_this_turn = 0
-    async with aclosing(log.read(owned.partition)) as batches:
+    end_offset = in_this_turn = 0
+    async with turn, aclosing(log.read(owned.partition)) as batches:
         async for batch in batches:
             if not ownership.still_owns(owned):
                 return False
             apply(batch)
+            end_offset = batch.end_offset
             in_this_turn += batch.count
             if in_this_turn >= RECORDS_A_TURN:
                 in_this_turn = 0
                 await trio.lowlevel.checkpoint()
+    if not ownership.still_owns(owned):
+        return False
+    await log.until_kept(owned.partition, end_offset)
     return ownership.still_owns(owned)

@@ -58,6 +58,14 @@ class CoordinatorLog(Protocol):
         """
         ...
 
+    async def until_kept(self, partition: int, end_offset: int) -> None:
+        """Wait until the log up to there outlives this broker: all who may be elected have it.
+
+        Not for the high watermark, which stands still under min.insync.replicas: then, too, those
+        few are the only ones who may be elected. KafkaError: not the leader any more.
+        """
+        ...
+
     def read(self, partition: int) -> AsyncGenerator[RecordBatch, None]:
         """All batches of a partition's local log, from its start to its end when it was called.
 

@@ -10,6 +10,7 @@ TransactionStateManager.appendTransactionToLog, loadTransactionMetadata.
 
 import math
 from collections.abc import AsyncGenerator, Sequence
+from typing import Final
 
 import attrs
 import trio
@@ -27,6 +28,8 @@ from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.record_batch import NO_SEQUENCE, RecordBatch, batches, build_batch
 from broker.wire.records import Record
 from coordination.values import TopicPartition
+
+LOOK_AGAIN_S: Final = 1.0
 
 
 @attrs.define(eq=False)
@@ -63,6 +66,17 @@ class ReplicatedLog:
         await wait_until_acknowledged([append], timeout_s)
         if append.error is not None:
             raise append.error
+
+    async def until_kept(self, partition: int, end_offset: int) -> None:
+        replica = self.replicas.find(TopicPartition(self.topic, partition))
+
+        def is_kept() -> bool:
+            replica.leading()  # in whatever epoch, see `read`
+            return replica.kept_offset >= end_offset
+
+        # What a follower fetches under min.insync.replicas rings no bell.
+        while not await wait_until(is_kept, [replica.committed], LOOK_AGAIN_S):
+            pass
 
     async def read(self, partition: int) -> AsyncGenerator[RecordBatch, None]:
         replica = self.replicas.find(TopicPartition(self.topic, partition))

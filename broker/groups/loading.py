@@ -3,9 +3,11 @@ any more.
 
 Elected, it reads the partition from start to end before it answers for its groups, since an old
 answer to OffsetFetch would make consumers read everything twice. Clients are told
-COORDINATOR_LOAD_IN_PROGRESS and come back, so loading should be short: partitions are loaded one
+COORDINATOR_LOAD_IN_PROGRESS and come back, so loading should be short: partitions are read one
 after the other, which serves the first groups soonest, and the log is read in chunks, so that the
-broker does its other work meanwhile. A member loaded from the log has its session to show up in.
+broker does its other work meanwhile. What was read is shown when it is there to stay, see
+`broker.coordinators.loading`: until then an offset could go back. A member loaded from the log has
+its session to show up in.
 
 Resigned, it forgets the partition's groups and tells everyone who waits to look for the coordinator
 elsewhere (failures of this handing over: KAFKA-4362).
@@ -50,7 +52,7 @@ class Loading:
     background: Background
     recorder: Recorder
     clock_ms: Callable[[], int]
-    # One partition at a time, in the order of the elections.
+    # To read: one partition at a time, in the order of the elections.
     _turn: trio.Lock = attrs.field(factory=trio.Lock, init=False)
 
     def elected(self, partition: int, leader_epoch: int, cause: str) -> None:
@@ -80,42 +82,41 @@ class Loading:
 
     async def _try_to_load(self, owned: GroupPartition, cause: str) -> bool:
         """False if it is ours still, and cannot be read."""
-        async with self._turn:
-            started_at = trio.current_time()
-            replay = Replay()
-            try:
-                if not await read_back(self.log, self.directory, owned, replay.apply):
-                    return True
-                loaded = replay.loaded(self.clock_ms())
-            except KafkaError as error:
-                if not self.directory.still_owns(owned):
-                    return True
-                self.recorder(
-                    "group.load_failed",
-                    cause=cause,
-                    partition=owned.partition,
-                    error=str(error),
-                )
-                return False
-            loaded.groups = {
-                group_id: group
-                for group_id, group in loaded.groups.items()
-                if partition_for(group_id, self.log.partition_count) == owned.partition
-            }
-            owned.take(loaded)
-            event = self.recorder(
-                "group.loaded",
+        started_at = trio.current_time()
+        replay = Replay()
+        try:
+            if not await read_back(self.log, self.directory, owned, self._turn, replay.apply):
+                return True
+            loaded = replay.loaded(self.clock_ms())
+        except KafkaError as error:
+            if not self.directory.still_owns(owned):
+                return True
+            self.recorder(
+                "group.load_failed",
                 cause=cause,
                 partition=owned.partition,
-                leader_epoch=owned.leader_epoch,
-                groups=len(owned.entries),
-                offsets=sum(len(group.offsets) for group in owned.entries.values()),
-                unknown_records=loaded.unknown_records,
-                took_ms=round((trio.current_time() - started_at) * 1000),
+                error=str(error),
             )
-            for group in list(owned.entries.values()):
-                self._revive(group, event)
-            return True
+            return False
+        loaded.groups = {
+            group_id: group
+            for group_id, group in loaded.groups.items()
+            if partition_for(group_id, self.log.partition_count) == owned.partition
+        }
+        owned.take(loaded)
+        event = self.recorder(
+            "group.loaded",
+            cause=cause,
+            partition=owned.partition,
+            leader_epoch=owned.leader_epoch,
+            groups=len(owned.entries),
+            offsets=sum(len(group.offsets) for group in owned.entries.values()),
+            unknown_records=loaded.unknown_records,
+            took_ms=round((trio.current_time() - started_at) * 1000),
+        )
+        for group in list(owned.entries.values()):
+            self._revive(group, event)
+        return True
 
     def _revive(self, group: Group, cause: str) -> None:
         group.cause = cause

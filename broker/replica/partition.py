@@ -34,6 +34,7 @@ from broker.log.validation import Prepared
 from broker.log.values import AppendInfo, Origin
 from broker.log.verifications import VerificationGuard
 from broker.replica.follower_progress import FollowerProgress
+from broker.replica.high_watermark import high_watermark
 from broker.replica.roles import Following, Leading
 from broker.waiting import Movement
 from broker.wire.errors import ErrorCode, KafkaError
@@ -258,6 +259,18 @@ class Partition:
         before = self.high_watermark
         if self.log.update_high_watermark(leader_high_watermark) != before:
             self.committed.happened()
+
+    @property
+    def kept_offset(self) -> int:
+        """Up to where the leader's log can't be lost, but by an unclean election.
+
+        Every member of the ISR has it, however few they are: nobody else may be elected.
+        """
+        leading = self.leading()
+        everyone = high_watermark(
+            self.log.log_end_offset, leading.followers, leading.maximal_isr, ()
+        )
+        return max(everyone, self.high_watermark)
 
     def low_watermark(self, live: Collection[int]) -> int:
         """The smallest log start offset of the leader and its live followers."""

@@ -3,9 +3,9 @@ not any more.
 
 Elected, it reads the partition from start to end before it answers for its transactional ids: the
 last record of a key holds, a tombstone removes it. Clients are told COORDINATOR_LOAD_IN_PROGRESS
-and come back. Partitions are loaded one after the other, and the log is read in chunks, so that the
-broker does its other work meanwhile. A transaction that is found prepared is ended, for it was
-decided before.
+and come back. Partitions are read one after the other, and the log is read in chunks, so that the
+broker does its other work meanwhile. A transaction that is found prepared, in records that are
+there to stay (`broker.coordinators.loading`), is ended, for it was decided before.
 
 Resigned, it forgets the partition's transactions, and sends no more markers for them.
 
@@ -69,7 +69,7 @@ class Loading:
     markers: Markers
     background: Background
     recorder: Recorder
-    # One partition at a time, in the order of the elections.
+    # To read: one partition at a time, in the order of the elections.
     _turn: trio.Lock = attrs.field(factory=trio.Lock, init=False)
 
     def elected(self, partition: int, leader_epoch: int, cause: str) -> None:
@@ -98,35 +98,34 @@ class Loading:
 
     async def _try_to_load(self, owned: TransactionPartition, cause: str) -> bool:
         """False if it is ours still, and cannot be read."""
-        async with self._turn:
-            started_at = trio.current_time()
-            replay = Replay()
-            try:
-                if not await read_back(self.log, self.ownership, owned, replay.apply):
-                    return True
-            except KafkaError as error:
-                if not self.ownership.still_owns(owned):
-                    return True
-                self.recorder(
-                    "transaction.load_failed",
-                    cause=cause,
-                    partition=owned.partition,
-                    error=str(error),
-                )
-                return False
-            owned.entries = replay.transactions
-            owned.is_loaded = True
-            prepared = [each for each in owned.entries.values() if each.state in PREPARED]
-            event = self.recorder(
-                "transaction.loaded",
+        started_at = trio.current_time()
+        replay = Replay()
+        try:
+            if not await read_back(self.log, self.ownership, owned, self._turn, replay.apply):
+                return True
+        except KafkaError as error:
+            if not self.ownership.still_owns(owned):
+                return True
+            self.recorder(
+                "transaction.load_failed",
                 cause=cause,
                 partition=owned.partition,
-                leader_epoch=owned.leader_epoch,
-                transactional_ids=len(owned.entries),
-                prepared=[each.transactional_id for each in prepared],
-                unknown_records=replay.unknown_records,
-                took_ms=round((trio.current_time() - started_at) * 1000),
+                error=str(error),
             )
-            for transaction in prepared:
-                self.ending.resume(owned, transaction, event)
-            return True
+            return False
+        owned.entries = replay.transactions
+        owned.is_loaded = True
+        prepared = [each for each in owned.entries.values() if each.state in PREPARED]
+        event = self.recorder(
+            "transaction.loaded",
+            cause=cause,
+            partition=owned.partition,
+            leader_epoch=owned.leader_epoch,
+            transactional_ids=len(owned.entries),
+            prepared=[each.transactional_id for each in prepared],
+            unknown_records=replay.unknown_records,
+            took_ms=round((trio.current_time() - started_at) * 1000),
+        )
+        for transaction in prepared:
+            self.ending.resume(owned, transaction, event)
+        return True

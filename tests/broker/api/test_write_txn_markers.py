@@ -212,9 +212,10 @@ async def test_offsets_are_committed_whoever_hears_of_it(
         await nursery.start(broker.groups.run)
         await in_transaction(broker, isr=(1, 2))
         offsets = await in_transaction(broker, offsets_topic, isr=(1, 2), records=[COMMIT])
-        # Led by another, and again: so the transaction is loaded.
+        # Led by another, and again: so the transaction is loaded, since the other one has it, too.
         await lead(broker, offsets_topic, (1, 2), leader=2, leader_epoch=1)
         await lead(broker, offsets_topic, (1, 2), leader_epoch=2)
+        offsets.follower_fetched(2, 1, 0, trio.current_time(), -1)
         await wait_all_tasks_blocked()
         request = WriteTxnMarkersRequest(markers=[marker("t-0", offsets_topic)])
         await call(broker, request, 1, wait=False)

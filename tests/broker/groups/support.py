@@ -60,6 +60,7 @@ class MemoryLog:
     commit_error: ErrorCode | None = None
     leader_error: ErrorCode | None = None  # this broker leads no more
     replicated: trio.Event | None = None  # held up until it is set
+    kept: trio.Event | None = None  # what was read back is on no follower until it is set
     read_gate: trio.Event | None = None  # reading is held up until it is set
     verify_error: ErrorCode | None = None
     verify_gate: trio.Event | None = None
@@ -121,6 +122,13 @@ class MemoryLog:
         await trio.lowlevel.checkpoint()
         if self.replicated is not None:
             await self.replicated.wait()
+        if self.leader_error is not None:
+            raise KafkaError(self.leader_error)
+
+    async def until_kept(self, partition: int, end_offset: int) -> None:
+        await trio.lowlevel.checkpoint()
+        if self.kept is not None and end_offset:
+            await self.kept.wait()
         if self.leader_error is not None:
             raise KafkaError(self.leader_error)
 

@@ -73,6 +73,23 @@ async def test_what_is_removed_stays_removed(autojump_clock: MockClock) -> None:
         assert await second.coordinator.fetch_offsets("g", None) == {}
 
 
+async def test_an_offset_is_shown_when_it_cannot_go_back(autojump_clock: MockClock) -> None:
+    """The former leader died before all had his last records: the next may know an older one."""
+    log = MemoryLog()
+    async with running_coordinator(log=log) as first:
+        await first.coordinator.commit_offsets(commit_of(7))
+    log.kept = trio.Event()
+    async with running_coordinator(log=log) as second:
+        await trio.sleep(60)
+        with pytest.raises(KafkaError) as refused:
+            await second.coordinator.fetch_offsets("g", [T0])
+        assert refused.value.code is ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
+        log.kept.set()
+        await wait_all_tasks_blocked()
+        found = await second.coordinator.fetch_offsets("g", [T0])
+        assert found[T0].committed.offset == 7
+
+
 async def test_requests_while_loading(autojump_clock: MockClock) -> None:
     log = MemoryLog(read_gate=trio.Event())
     async with running_coordinator(log=log) as setting:

@@ -62,6 +62,47 @@ async def test_what_was_prepared_is_ended_by_the_next_one(
         assert cause == "transaction.loaded"
 
 
+async def test_nothing_is_done_about_what_the_next_leader_may_not_have(
+    autojump_clock: MockClock,
+) -> None:
+    """The former leader died before all had his last records: whoever is next decides anew."""
+    log = MemoryLog()
+    async with running_coordinator(log=log) as first:
+        producer = await first.begin("x", T0, T1)
+        await first.begin("y", T0)  # in another partition
+        first.brokers.unavailable = {1, 2}
+        await first.end(producer)
+    log.kept = trio.Event()
+    async with running_coordinator(log=log, leader_epoch=1) as second:
+        await trio.sleep(60)
+        assert second.brokers.asked == [], "no marker"
+        with pytest.raises(KafkaError) as refused:
+            second.state()
+        assert refused.value.code is ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
+        assert len(second.trace.facts("transaction.loaded")) == PARTITION_COUNT - 2, (
+            "no other waits"
+        )
+        log.kept.set()
+        await trio.sleep(1)
+        assert set(second.brokers.partitions()) == {T0, T1}
+        assert second.state() == "CompleteCommit"
+
+
+async def test_who_is_followed_meanwhile_has_done_nothing(autojump_clock: MockClock) -> None:
+    log = MemoryLog()
+    async with running_coordinator(log=log) as first:
+        producer = await first.begin("x", T0)
+        first.brokers.unavailable = {1}
+        await first.end(producer)
+    log.kept = trio.Event()
+    async with running_coordinator(log=log, leader_epoch=1) as second:
+        second.resign(2)
+        log.kept.set()
+        await trio.sleep(1)
+        assert second.brokers.asked == []
+        assert await refusal(second.init()) is ErrorCode.NOT_COORDINATOR
+
+
 async def test_requests_while_loading(autojump_clock: MockClock) -> None:
     log = MemoryLog(read_gate=trio.Event())
     async with running_coordinator(log=log) as setting:
