@@ -78,6 +78,8 @@ class Markers:
         A partition that has it leaves `transaction.partitions`. `cause`: the event by which the
         transaction is being ended, if there is one.
         """
+        if not self.ownership.still_owns(owned):  # given up before this began, and only once
+            return False
         delivery = Delivery(owned, transaction, transaction.state is PREPARE_COMMIT, cause)
         self._deliveries.add(delivery)
         try:

@@ -1,6 +1,7 @@
 """A coordinator moves: its transactions are read from the log, and forgotten where they were."""
 
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import pytest
 import trio
@@ -9,6 +10,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from broker.coordinators.loading import RECORDS_A_TURN, RETRY_S
 from broker.coordinators.log import partition_for
 from broker.transactions.decisions import Producer
+from broker.transactions.ending import Ending
 from broker.transactions.inspection import Filters
 from broker.transactions.transaction_records import transaction_tombstone
 from broker.wire.errors import ErrorCode, KafkaError
@@ -140,6 +142,30 @@ async def test_resigning_stops_the_markers(autojump_clock: MockClock) -> None:
         assert (setting.brokers.marked, len(setting.brokers.asked)) == ([], asked)
         assert len(setting.log.records()) == 3, "completed by whoever leads now"
         assert setting.trace.facts("transaction.unloaded")
+
+
+async def test_resigning_between_the_loading_and_the_first_step_of_ending(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody would ever stop that delivery: what was given up is given up once."""
+    log = MemoryLog()
+    async with running_coordinator(log=log) as first:
+        producer = await first.begin("x", T0)
+        first.brokers.unavailable = {1}
+        await first.end(producer)
+    async with running_coordinator(log=log, elect=False) as second:
+        resume = Ending.resume
+
+        def resume_and_resign(*args: Any) -> None:
+            resume(*args)
+            second.resign(2)
+
+        monkeypatch.setattr(Ending, "resume", resume_and_resign)
+        second.brokers.errors = {T0: ErrorCode.TRANSACTION_COORDINATOR_FENCED}
+        second.elect(1)
+        await trio.sleep(5)
+        assert second.trace.facts("transaction.unloaded")
+        assert second.brokers.asked == []
 
 
 async def test_elected_again_while_a_write_is_on_its_way(autojump_clock: MockClock) -> None:
