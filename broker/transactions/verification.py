@@ -43,6 +43,14 @@ from coordination.values import TopicPartition
 
 ADD_PARTITIONS_TO_TXN_VERSION: Final = 5
 
+# Who leads a partition knows that it is there. A coordinator may not have been told of it yet, and
+# then looks into the transaction for none of those that were asked after together. A producer
+# would take the first for news of the partition, and would abort at the second (in Kafka it does).
+_NOT_LOOKED_AT: Final = (
+    ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+    ErrorCode.OPERATION_NOT_ATTEMPTED,
+)
+
 Errors = dict[TopicPartition, ErrorCode]
 
 
@@ -195,5 +203,9 @@ def _take_in(answer: AddPartitionsToTxnResponse, asked: Collection[Question]) ->
 
 
 def _for_producers(error: ErrorCode) -> ErrorCode:
-    """Producers know this one; PRODUCER_FENCED is for those who speak with the coordinator."""
-    return ErrorCode.INVALID_PRODUCER_EPOCH if error is ErrorCode.PRODUCER_FENCED else error
+    if error is ErrorCode.PRODUCER_FENCED:
+        # Producers know the other one; this is for those who speak with the coordinator.
+        return ErrorCode.INVALID_PRODUCER_EPOCH
+    if error in _NOT_LOOKED_AT:
+        return ErrorCode.COORDINATOR_NOT_AVAILABLE
+    return error

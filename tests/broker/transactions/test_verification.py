@@ -82,6 +82,19 @@ async def test_a_fenced_producer_hears_what_a_leader_would_say() -> None:
     assert await asking.verify("x", 7, 3, [T0]) == {T0: ErrorCode.INVALID_PRODUCER_EPOCH}
 
 
+async def test_a_coordinator_that_has_not_been_told_of_a_partition_yet_has_answered_for_none(
+    autojump_clock: MockClock,
+) -> None:
+    """It refuses all that are asked after together: none of the batches is lost by that."""
+    asking, _ = verifier(
+        lambda _, tp: (
+            ErrorCode.UNKNOWN_TOPIC_OR_PARTITION if tp == T0 else ErrorCode.OPERATION_NOT_ATTEMPTED
+        )
+    )
+    found = await asking.verify("x", 7, 3, [T0, T1])
+    assert found == dict.fromkeys([T0, T1], ErrorCode.COORDINATOR_NOT_AVAILABLE)
+
+
 async def test_no_coordinator_alive() -> None:
     for leader in (-1, 9):
         asking, brokers = verifier(leader=leader)
