@@ -68,17 +68,24 @@ class Expiry:
 
     async def remove_expired(self) -> None:
         """Remove what has expired by now."""
-        now_ms = self.clock_ms()
         expired: dict[TransactionPartition, list[Transaction]] = {}
         for owned, transaction in self.ownership.entries():
-            if is_expired(transaction, now_ms, self.config.transactional_id_expiration_ms):
-                transaction.begin(expire(transaction))
+            if self._is_expired(transaction):
                 expired.setdefault(owned, []).append(transaction)
         for owned, transactions in expired.items():
             for batch in _batches(transactions):
-                await self._remove(owned, batch)
+                # Others had their turn meanwhile, and until theirs has come they are anybody's.
+                if self.ownership.still_owns(owned):
+                    await self._remove(owned, [each for each in batch if self._is_expired(each)])
+
+    def _is_expired(self, transaction: Transaction) -> bool:
+        return is_expired(transaction, self.clock_ms(), self.config.transactional_id_expiration_ms)
 
     async def _remove(self, owned: TransactionPartition, transactions: list[Transaction]) -> None:
+        if not transactions:
+            return
+        for transaction in transactions:
+            transaction.begin(expire(transaction))
         error = await self.store.outcome(self.store.append_tombstones(owned, transactions))
         if error is not ErrorCode.NONE:
             for transaction in transactions:

@@ -102,6 +102,25 @@ async def test_no_tombstones_where_another_coordinator_was_meanwhile(
         assert len(setting.log.records()) == end
 
 
+async def test_who_comes_back_before_his_tombstone_is_written_is_not_kept_waiting(
+    autojump_clock: MockClock,
+) -> None:
+    async with running_coordinator(SOON) as setting:
+        names = [f"{number:03}".ljust(5_000, ".") for number in range(40)]
+        for name in names:
+            await setting.init(name)
+        await trio.sleep(55)
+        setting.log.replicated = trio.Event()  # the first batch's takes long
+        await trio.sleep(20)
+        setting.log.replicated, stuck = None, setting.log.replicated
+        [*_, (_, last)] = setting.coordinator._store.ownership.entries()
+        assert (await setting.init(last.transactional_id)).producer_epoch == 1
+        stuck.set()
+        await trio.sleep(1)
+        kept = [each.transactional_id for each in setting.coordinator.list(Filters())]
+        assert kept == [last.transactional_id]
+
+
 async def test_many_go_in_several_batches(autojump_clock: MockClock) -> None:
     async with running_coordinator(SOON) as setting:
         names = [f"{number:03}".ljust(5_000, ".") for number in range(40)]
