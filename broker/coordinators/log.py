@@ -44,6 +44,11 @@ class CoordinatorLog(Protocol):
         """Partitions of the topic: what everybody in the cluster divides by."""
         ...
 
+    @property
+    def timeout_ms(self) -> int:
+        """For how long it is usually waited until a record is replicated."""
+        ...
+
     def append(self, partition: int, records: Sequence[Record]) -> Append:
         """Append one batch as the leader, for acks=all, without waiting.
 

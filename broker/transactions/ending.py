@@ -62,7 +62,7 @@ class Ending:
         `fenced`: the event that says so, if nobody but this coordinator has decided it.
         """
         transaction.begin(transition)
-        write = self.store.append(owned, transaction)
+        write = self.store.append(owned, transaction, is_ours=fenced is not None)
         prepared = OneAnswer[ErrorCode]()
 
         async def go_on() -> None:
@@ -104,7 +104,7 @@ class Ending:
         if not await self.markers.deliver(owned, transaction, cause):
             return
         while self.ownership.still_owns(owned):
-            write = self.store.append(owned, transaction)
+            write = self.store.append(owned, transaction, is_ours=True)
             if await self.store.outcome(write) is ErrorCode.NONE:
                 transaction.complete()
                 if cause is not None:

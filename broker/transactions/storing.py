@@ -67,13 +67,22 @@ class TransactionStore:
         self.background.start(settle)
         return await settled.wait()
 
-    def append(self, owned: TransactionPartition, transaction: Transaction) -> Write:
-        """Append what is pending. As in Kafka, it may take the transaction's own time."""
+    def append(
+        self, owned: TransactionPartition, transaction: Transaction, *, is_ours: bool = False
+    ) -> Write:
+        """Append what is pending. As in Kafka, it may take the transaction's own time.
+
+        `is_ours`: no producer has decided it. Then it has no less than the usual time, for one
+        whose timeout is shorter than a follower takes would never be ended.
+        """
         assert transaction.pending is not None
+        timeout_ms = transaction.pending.timeout_ms
+        if is_ours:
+            timeout_ms = max(timeout_ms, self.log.timeout_ms)
         record = transaction_record(
             transaction.transactional_id, transaction.pending, self.clock_ms()
         )
-        return Write(owned, self._append(owned, [record]), transaction.pending.timeout_ms)
+        return Write(owned, self._append(owned, [record]), timeout_ms)
 
     def append_tombstones(
         self, owned: TransactionPartition, transactions: Sequence[Transaction]

@@ -60,6 +60,8 @@ class MemoryLog:
     commit_error: ErrorCode | None = None
     leader_error: ErrorCode | None = None  # this broker leads no more
     replicated: trio.Event | None = None  # held up until it is set
+    timeout_ms: int = 30_000
+    commit_takes_ms: int = 0  # what has less time is not replicated in time
     kept: trio.Event | None = None  # what was read back is on no follower until it is set
     read_gate: trio.Event | None = None  # reading is held up until it is set
     verify_error: ErrorCode | None = None
@@ -115,6 +117,10 @@ class MemoryLog:
         await trio.lowlevel.checkpoint()
         if self.replicated is not None:
             await self.replicated.wait()
+        patience_ms = self.timeout_ms if timeout_ms is None else timeout_ms
+        await trio.sleep(min(self.commit_takes_ms, patience_ms) / 1000)
+        if self.commit_takes_ms > patience_ms:
+            raise KafkaError(ErrorCode.REQUEST_TIMED_OUT)
         if self.commit_error is not None:
             raise KafkaError(self.commit_error)
 

@@ -32,6 +32,17 @@ async def test_a_transaction_that_is_open_for_too_long(autojump_clock: MockClock
         assert await setting.init() == Producer(1000, 2)
 
 
+async def test_one_that_has_less_time_than_a_follower_takes(autojump_clock: MockClock) -> None:
+    """Nobody waits for its end but the readers: it has as much time as any record."""
+    async with running_coordinator() as setting:
+        await setting.begin("x", T0, timeout_ms=1)
+        setting.log.commit_takes_ms = 50
+        await trio.sleep(11)
+        assert setting.state() == "CompleteAbort"
+        assert len(setting.trace.facts("transaction.fenced")) == 1
+        assert len(setting.log.records()) == 4, "each once"
+
+
 async def test_it_is_tried_again_when_it_could_not_be_written(autojump_clock: MockClock) -> None:
     async with running_coordinator() as setting:
         await setting.begin("x", T0, timeout_ms=1_000)
