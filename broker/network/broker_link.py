@@ -7,13 +7,16 @@ itself over the same connection as any other.
 Kafka: InterBrokerSendThread.
 """
 
+import math
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 import attrs
+import trio
 
 from broker.control.metadata_cache import MetadataCache
 from broker.network.peers import Connect, Peer, PeerUnavailable
+from broker.waiting import Movement, wait_until
 from broker.wire.apis import ApiKey
 
 M = TypeVar("M")
@@ -33,6 +36,41 @@ class Link(Protocol):
 
 # A broker's id -> a link to it.
 Links = Callable[[int], Link]
+
+
+async def ask_while(
+    is_the_one: Callable[[], bool],
+    changed: Movement,
+    link: Link,
+    api_key: ApiKey,
+    version: int,
+    message: object,
+    answer: type[M],
+    timeout_s: float,
+) -> M:
+    """As `link.request`, but only for as long as the broker is the one to ask.
+
+    `changed` moves when it may not be any more, and then this is `PeerUnavailable`, too: a broker
+    that is frozen or cut off says nothing, and others take its place long before its time is over.
+    """
+    found: M | None = None
+    failure = PeerUnavailable("it is not the one to ask any more")
+    async with trio.open_nursery() as nursery:
+
+        async def ask() -> None:
+            nonlocal found, failure
+            try:
+                found = await link.request(api_key, version, message, answer, timeout_s)
+            except PeerUnavailable as error:
+                failure = error
+            nursery.cancel_scope.cancel()
+
+        nursery.start_soon(ask)
+        await wait_until(lambda: not is_the_one(), [changed], math.inf)
+        nursery.cancel_scope.cancel()
+    if found is None:
+        raise failure
+    return found
 
 
 @attrs.define(eq=False)

@@ -14,6 +14,7 @@ wait there.
 A request is answered when all its partitions have replicated their markers, or have failed to in
 time. One that has failed to, since it waits for a follower that is away, is sent to in requests of
 its own from then on, over a connection of its own: the rest need not wait with it more than once.
+Who does not answer at all is waited for until the metadata say that others lead its partitions.
 
 A partition that was deleted needs no marker; `homeless` says when that is believed. One that
 refuses because it knows a newer coordinator, or a newer producer, is asked again, too: if there is
@@ -31,7 +32,7 @@ import attrs
 import trio
 
 from broker.coordinators.background import Background
-from broker.network.broker_link import Links
+from broker.network.broker_link import Links, ask_while
 from broker.network.peers import PeerUnavailable
 from broker.transactions.deliveries import Delivery, Destination, Undelivered
 from broker.transactions.homeless import ASK_AGAIN_S, Homeless
@@ -48,6 +49,9 @@ from coordination.values import Recorder, TopicPartition
 
 WRITE_TXN_MARKERS_VERSION: Final = 1
 RETRY_BACKOFF_S: Final = 0.1
+# A Kafka broker answers for what it could not replicate when its own request.timeout.ms is over,
+# and it is to be heard: else nobody learns which partition was slow.
+PATIENCE: Final = 1.5
 
 # A log format without transactions: nothing was written there in one.
 _NOTHING_TO_END: Final = (ErrorCode.UNSUPPORTED_FOR_MESSAGE_FORMAT, ErrorCode.UNSUPPORTED_VERSION)
@@ -170,12 +174,15 @@ class Markers:
             markers=[delivery.marker(partitions) for delivery, partitions in sent.items()]
         )
         try:
-            answer = await destination.link.request(
+            answer = await ask_while(
+                lambda: self._leads_any(destination.broker_id, sent),
+                self.homeless.metadata.changed,
+                destination.link,
                 ApiKey.WRITE_TXN_MARKERS,
                 WRITE_TXN_MARKERS_VERSION,
                 request,
                 WriteTxnMarkersResponse,
-                self.timeout_s,
+                self.timeout_s * PATIENCE,
             )
         except PeerUnavailable as error:
             if not destination.is_failing:
@@ -198,6 +205,14 @@ class Markers:
                 self._take_in(delivery, partition, error_code)
         left = {delivery: delivery.left(partitions) for delivery, partitions in sent.items()}
         return {delivery: partitions for delivery, partitions in left.items() if partitions}
+
+    def _leads_any(self, broker_id: int, sent: Undelivered) -> bool:
+        """Whether there is a partition that this broker is to be waited for."""
+        return any(
+            self.homeless.leader_of(partition) == broker_id
+            for delivery, partitions in sent.items()
+            for partition in delivery.left(partitions)
+        )
 
     def _take_in(self, delivery: Delivery, partition: TopicPartition, error: ErrorCode) -> None:
         """What one partition answered."""

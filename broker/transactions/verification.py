@@ -13,6 +13,9 @@ has his turn asks for all who wait by then.
     verify ─▶ waiting ─┼─ the turn ─▶ one request ─▶ everybody's answer
     verify ─▶ waiting ─┘
 
+Who does not answer is left as soon as the metadata say that it leads none of the ids' partitions,
+and everybody is told so: the requests come again, and go to who leads then.
+
 Those who wait are Produce and TxnOffsetCommit requests in the hands of their connections, which
 bound how many there are.
 
@@ -28,7 +31,7 @@ import trio
 
 from broker.control.metadata_cache import MetadataCache
 from broker.coordinators.log import CoordinatorLog, partition_for
-from broker.network.broker_link import Link, Links
+from broker.network.broker_link import Link, Links, ask_while
 from broker.network.peers import PeerUnavailable
 from broker.transactions.transactions_log import TRANSACTIONS_TOPIC
 from broker.wire.apis import ApiKey
@@ -139,9 +142,13 @@ class Verifier:
 
     async def _ask(self, coordinator: Coordinator) -> None:
         asked = coordinator.take()
+        ids = [each.transaction.transactional_id for each in asked]
         request = AddPartitionsToTxnRequest(transactions=[each.transaction for each in asked])
         try:
-            answer = await coordinator.link.request(
+            answer = await ask_while(
+                lambda: any(self._coordinator(each) is coordinator for each in ids),
+                self.metadata.changed,
+                coordinator.link,
                 ApiKey.ADD_PARTITIONS_TO_TXN,
                 ADD_PARTITIONS_TO_TXN_VERSION,
                 request,

@@ -70,6 +70,7 @@ class Brokers:
     marked: list[Marked] = attrs.field(factory=list)
     errors: dict[TopicPartition, ErrorCode] = attrs.field(factory=dict)
     unavailable: set[int] = attrs.field(factory=set)
+    frozen: set[int] = attrs.field(factory=set)
     asked: list[tuple[int, Any]] = attrs.field(factory=list)
     # Answers other requests, such as those of the verifier.
     other: Callable[[int, Any], object] | None = None
@@ -93,10 +94,17 @@ class FakeLink:
     async def request(
         self, api_key: ApiKey, version: int, message: object, answer: type[M], timeout_s: float
     ) -> M:
+        with trio.move_on_after(timeout_s):
+            return await self._request(message, answer)
+        raise PeerUnavailable(f"no answer in {timeout_s} s")
+
+    async def _request(self, message: object, answer: type[M]) -> M:
         await trio.lowlevel.checkpoint()
         self.brokers.asked.append((self.broker_id, message))
         if self.broker_id in self.brokers.unavailable:
             raise PeerUnavailable(f"broker {self.broker_id} is away")
+        if self.broker_id in self.brokers.frozen:
+            await trio.sleep_forever()
         if self.brokers.gate is not None:
             await self.brokers.gate.wait()
         if isinstance(message, WriteTxnMarkersRequest):

@@ -9,7 +9,7 @@ from broker.wire.errors import ErrorCode
 from broker.wire.messages.write_txn_markers import WriteTxnMarkersRequest
 from coordination.values import TopicPartition
 from tests.broker.groups.support import MemoryLog
-from tests.broker.transactions.support import T0, T1, U0, know, running_coordinator
+from tests.broker.transactions.support import T0, T1, U0, Config, know, running_coordinator
 
 
 async def test_the_markers_of_many_go_in_one_request(autojump_clock: MockClock) -> None:
@@ -67,6 +67,23 @@ async def test_the_next_leader_gets_it(autojump_clock: MockClock) -> None:
         assert [(each.broker_id, each.partition) for each in setting.brokers.marked] == [(2, T0)]
         [delayed] = setting.trace.facts("transaction.markers_delayed")
         assert delayed["broker_id"] == 1, "said once, not for each time"
+
+
+async def test_a_frozen_leader_is_left_when_others_lead(autojump_clock: MockClock) -> None:
+    """It answers nothing, and hangs up on nobody: what waits for it goes to who leads now."""
+    async with running_coordinator() as setting:
+        setting.brokers.frozen = {1}
+        for name in ("in-flight", "behind-it"):
+            await setting.end(await setting.begin(name, T0, U0), name)
+            await trio.sleep(1)
+        know(setting.metadata, {T0: 2, U0: 1})
+        await trio.sleep(1)
+        assert setting.brokers.marked == [], "it leads another one still"
+        know(setting.metadata, {U0: 2}, live=[2])
+        await trio.sleep(1)
+        assert [each.broker_id for each in setting.brokers.marked] == [2] * 4
+        assert setting.state("in-flight") == setting.state("behind-it") == "CompleteCommit"
+        assert len(setting.trace.facts("transaction.markers_delayed")) == 1
 
 
 @pytest.mark.parametrize("leader", [-1, 9])
@@ -226,6 +243,21 @@ async def test_a_partition_that_does_not_replicate_holds_up_the_others_once(
         await wait_all_tasks_blocked()
         assert setting.state("both") == "CompleteCommit"
         assert len(setting.brokers.asked[-1][1].markers[0].topics) == 2, "in one request again"
+
+
+async def test_a_receiver_is_heard_that_answers_when_its_own_time_is_over(
+    autojump_clock: MockClock,
+) -> None:
+    """As Kafka does, and its request.timeout.ms is ours: else nobody learns which one is slow."""
+    async with running_coordinator() as setting:
+        setting.brokers.slow = {T0: Config().request_timeout_ms / 1000}
+        await setting.end(await setting.begin("slow", T0), "slow")
+        await setting.end(await setting.begin("quick", U0), "quick")
+        await trio.sleep(31)
+        assert setting.state("quick") == "CompleteCommit"
+        await setting.end(await setting.begin("next", U0), "next")
+        await wait_all_tasks_blocked()
+        assert setting.state("next") == "CompleteCommit", "the slow one waits by itself"
 
 
 async def test_a_request_has_a_bounded_number_of_markers(

@@ -17,7 +17,7 @@ from broker.wire.messages.add_partitions_to_txn import (
 )
 from coordination.values import TopicPartition
 from tests.broker.groups.support import PARTITION_COUNT, MemoryLog
-from tests.broker.transactions.support import T0, T1, Brokers, cluster
+from tests.broker.transactions.support import T0, T1, Brokers, cluster, know
 
 TOPIC = "__transaction_state"
 NONE, ABORTABLE = ErrorCode.NONE, ErrorCode.TRANSACTION_ABORTABLE
@@ -109,6 +109,29 @@ async def test_no_answer() -> None:
     assert await asking.verify("x", 7, 3, [T0]) == {T0: ErrorCode.NETWORK_EXCEPTION}
     brokers.unavailable = set()
     assert await asking.verify("x", 7, 3, [T0]) == {T0: NONE}
+
+
+async def test_a_frozen_coordinator_is_left_when_another_is_named(
+    autojump_clock: MockClock,
+) -> None:
+    """By those, too, who wait behind the first question."""
+    asking, brokers = verifier()
+    brokers.frozen = {1}
+    answers: list[object] = []
+
+    async def ask(name: str) -> None:
+        answers.append(await asking.verify(name, 1, 1, [T0]))
+
+    with trio.fail_after(3):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask, "asked")
+            await trio.sleep(1)
+            nursery.start_soon(ask, "waits")
+            await trio.sleep(1)
+            know(asking.metadata, {TopicPartition(TOPIC, p): 2 for p in range(PARTITION_COUNT)})
+    assert answers == [{T0: ErrorCode.NETWORK_EXCEPTION}] * 2, "nobody can say now"
+    assert await asking.verify("asked", 1, 1, [T0]) == {T0: NONE}
+    assert [broker_id for broker_id, _ in brokers.asked] == [1, 2]
 
 
 async def test_an_error_of_the_whole_request() -> None:
