@@ -31,6 +31,7 @@ from coordination.store import (
     ConnectionLoss,
     Create,
     MultiFailed,
+    Node,
     NodeExists,
     NoNode,
     Op,
@@ -44,7 +45,7 @@ from coordination.topic_checks import (
     new_partitions_assignment,
 )
 from coordination.values import PartitionAssignment, TopicAssignment
-from coordination.znodes import decode_topic, encode_config, encode_topic, paths
+from coordination.znodes import BadZnode, decode_topic, encode_config, encode_topic, paths
 
 __all__ = ["create_partitions", "create_topic", "delete_topic", "live_partitions"]
 
@@ -166,20 +167,30 @@ async def _check_no_collision(session: Session, topic: str) -> None:
         )
 
 
-async def live_partitions(session: Session, topics: Collection[str]) -> dict[str, Collection[int]]:
+async def live_partitions(
+    session: Session, topics: Collection[str]
+) -> dict[str, Collection[int] | BadZnode]:
     """The partitions of those of the topics that there are, and that nobody has asked to delete.
 
-    As they are now, however far behind the ZooKeeper that we are connected to is. Raises BadZnode.
+    As they are now, however far behind the ZooKeeper that we are connected to is. Of a topic whose
+    znode is damaged nobody can say how many: it has that error in their place.
     """
     names = sorted(topics)
     await session.sync()
     found = await session.get_many([paths.topic(name) for name in names])
     asked = await session.get_many([paths.delete_topic(name) for name in names])
     return {
-        name: decode_topic(name, node).partitions.keys()
+        name: _partitions_in(name, node)
         for name, node, deletion in zip(names, found, asked, strict=True)
         if node is not None and deletion is None
     }
+
+
+def _partitions_in(topic: str, node: Node) -> Collection[int] | BadZnode:
+    try:
+        return decode_topic(topic, node).partitions.keys()
+    except BadZnode as error:
+        return error
 
 
 async def _read_topic(session: Session, topic: str) -> TopicAssignment | None:

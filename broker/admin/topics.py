@@ -41,6 +41,7 @@ from coordination import topics
 from coordination.assignment import AdminError, BrokerRack, assign_replicas
 from coordination.topic_checks import check_topic_name
 from coordination.values import ZERO_UUID, TopicPartition
+from coordination.znodes import BadZnode
 
 INTERNAL_TOPICS: Final = frozenset({OFFSETS_TOPIC, TRANSACTIONS_TOPIC})
 # KRaft's log of the cluster. A cluster that has a topic of this name could not move to KRaft.
@@ -197,11 +198,14 @@ class TopicAdmin:
             await topics.delete_topic(await self.configs.session(), name)
 
     async def gone(self, partitions: Collection[TopicPartition]) -> set[TopicPartition]:
-        """Those of the partitions that don't exist, or are to be deleted; raises `KafkaError`."""
+        """Those of the partitions that don't exist, or are to be deleted; raises `KafkaError`.
+
+        Not those of a topic whose znode is damaged: of them nobody knows.
+        """
         with _kafka_errors():
             session = await self.configs.session()
             live = await topics.live_partitions(session, {each.topic for each in partitions})
-        return {each for each in partitions if each.partition not in live.get(each.topic, ())}
+        return {each for each in partitions if not _may_live(each, live.get(each.topic, ()))}
 
     def check_name(self, name: str) -> None:
         """Raises `KafkaError` INVALID_TOPIC_EXCEPTION for a name that no topic can have."""
@@ -252,6 +256,10 @@ class TopicAdmin:
     @property
     def _config(self) -> BrokerConfig:
         return self.configs.current
+
+
+def _may_live(partition: TopicPartition, found: Collection[int] | BadZnode) -> bool:
+    return isinstance(found, BadZnode) or partition.partition in found
 
 
 @contextmanager

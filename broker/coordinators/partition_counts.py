@@ -50,7 +50,14 @@ class PartitionCounts:
     async def count(self, session: Session) -> None:
         """Count the topics that have not been. Raises SessionLost, BadZnode."""
         live = await live_partitions(session, self.planned.keys() - self._counted.keys())
-        self._counted |= {topic: len(partitions) for topic, partitions in live.items()}
+        damaged = None
+        for topic, partitions in live.items():
+            if isinstance(partitions, BadZnode):
+                damaged = partitions
+            else:
+                self._counted[topic] = len(partitions)
+        if damaged is not None:
+            raise damaged
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Hear of topics that are made, and deleted. Started: at once."""

@@ -11,7 +11,9 @@ beginning of a controller's term it has loaded its transactions, and knows of no
 Whoever takes those for deleted completes a transaction without markers; its records then belong to
 whatever the producer does next. So a partition is given up on positive knowledge only: the
 controller says that it is deleted (`Markers.partitions_deleted`), or, for what was deleted before
-this broker listened, ZooKeeper has no such topic.
+this broker listened, ZooKeeper has no such topic, or has it among those that are to be deleted. (A
+deletion may have to wait for a broker that is away, and a transaction need not wait with it. Only a
+controller with delete.topic.enable=false drops what is asked for, and does so within moments.)
 
 Kafka gives up at once ("likely deleted already"), and has that hole.
 """

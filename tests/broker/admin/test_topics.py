@@ -13,7 +13,7 @@ from broker.broker import Broker
 from broker.wire.errors import ErrorCode, KafkaError
 from coordination.memory_store import MemorySession
 from coordination.znodes import decode_topic, paths
-from tests.broker.support import know, open_broker
+from tests.broker.support import know, open_broker, tp
 
 THROTTLED = "leader.replication.throttled.replicas"
 
@@ -181,3 +181,17 @@ async def test_without_a_session_it_says_so_in_time(
         broker.topic_admin.zookeeper.opened(session)
         session.expire()
         assert await refusal(broker, NewTopic("t", 1, 1)) is ErrorCode.REQUEST_TIMED_OUT
+
+
+async def test_which_partitions_are_gone(tmp_path: Path) -> None:
+    """A damaged topic, of which nobody knows, keeps no other from being found gone."""
+    async with open_broker(tmp_path) as broker:
+        await know(broker)
+        for name in ("here", "asked", "damaged"):
+            await broker.topic_admin.create(NewTopic(name, 1, 1))
+        await broker.topic_admin.delete("asked")
+        session = await broker.topic_admin.zookeeper.session()
+        await session.set(paths.topic("damaged"), b"{")
+        asked = [tp("here-0"), tp("here-1"), tp("asked-0"), tp("damaged-0"), tp("never-0")]
+        gone = await broker.topic_admin.gone(asked)
+        assert gone == {tp("here-1"), tp("asked-0"), tp("never-0")}

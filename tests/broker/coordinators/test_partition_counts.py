@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 import attrs
+import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
@@ -17,7 +18,7 @@ from coordination.registration import create_persistent_paths
 from coordination.store import Session
 from coordination.topics import create_partitions, create_topic
 from coordination.values import LEADER_DURING_DELETE, LeaderAndIsr, TopicPartition
-from coordination.znodes import paths
+from coordination.znodes import BadZnode, paths
 
 FIRST, SECOND = UUID(int=1), UUID(int=2)
 
@@ -130,3 +131,15 @@ async def test_a_topic_that_is_deleted_and_made_again(autojump_clock: MockClock)
         await it.make("a", 4)
         await it.know("a", 4)
         assert it.now() == (4, 50)
+
+
+async def test_a_damaged_topic_keeps_no_other_from_being_counted(
+    autojump_clock: MockClock,
+) -> None:
+    async with world() as it:
+        for topic in ("a", "b"):
+            await it.make(topic, 3)
+        await it.session.set(paths.topic("a"), b"{")
+        with pytest.raises(BadZnode):
+            await it.counts.count(it.session)
+        assert it.now() == (5, 3)
