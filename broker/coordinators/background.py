@@ -1,8 +1,10 @@
 """Work that a request began and that must end whether or not the client stays to hear of it.
 
-That is waiting until a record is replicated, to act on it then. Each wait is a task in the
+Most of it is waiting until a record is replicated, to act on it then. Each wait is a task in the
 coordinator's own nursery; it ends with the record, or within the log's timeout, so there are as
-many as records on their way.
+many as records on their way. Others go on for as long as their partition is owned: one for each
+partition that is being loaded, each transaction that is being ended, each marker that is being
+replicated. And one sends to each broker that markers were sent to, for good.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable

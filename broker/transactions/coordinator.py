@@ -8,9 +8,10 @@
     Produce, TxnOffsetCommit ─▶ verification ─▶ the coordinator, here or elsewhere
 
 Tasks, all in the nursery of `run`: one that looks for timed out transactions, one for expired ids,
-two for markers without a destination; one for each broker that markers were sent to, each partition
-being loaded, each record being replicated and each transaction being ended. An idle id costs
-nothing.
+two for markers without a destination; one or two for each broker that markers were sent to, one for
+each of its answers after which markers are to be sent again, for the length of a pause; one for
+each partition being loaded, each record being replicated and each transaction being ended. An idle
+id costs nothing.
 
 A request that comes while the coordinator does not run is answered COORDINATOR_NOT_AVAILABLE.
 

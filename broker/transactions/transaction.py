@@ -3,7 +3,9 @@
 A transaction never changes by itself: a `Transition` says all that it is to become, goes into the
 log, and when it is replicated the transaction *becomes* that. Until then it is *pending*, and
 whoever wants another transition is told to come back (CONCURRENT_TRANSACTIONS). So what is in
-memory is never ahead of what the next coordinator will read.
+memory is never ahead of what the next coordinator will read. It may be behind: what was not
+replicated in time is abandoned, but its record is in the log, and may be replicated yet. A producer
+that was told to come back may then find its transaction prepared at the next coordinator.
 
     decided ──▶ begin: pending ──▶ record appended ──▶ replicated ──▶ complete
                        │                                   │

@@ -17,7 +17,12 @@ Source: Kafka's TransactionLog.
 from typing import Final, TypeVar
 
 from broker.transactions.transaction import Transaction, Transition
-from broker.transactions.transaction_states import EMPTY, STATE_NUMBERS, STATES_BY_NUMBER
+from broker.transactions.transaction_states import (
+    EMPTY,
+    LOGGED,
+    STATE_NUMBERS,
+    STATES_BY_NUMBER,
+)
 from broker.wire.codec import MalformedMessage
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.transactions_topic import (
@@ -78,10 +83,15 @@ def read_transaction(transactional_id: str, value: bytes) -> Transaction:
     """The value of a record, as a transaction. CORRUPT_MESSAGE for one that is none."""
     message = _read(TransactionLogValue, value)
     state = STATES_BY_NUMBER.get(message.transaction_status)
-    if state is None:
+    if state is None or state not in LOGGED:
         raise KafkaError(
             ErrorCode.CORRUPT_MESSAGE,
             f"transactional id {transactional_id} is in state {message.transaction_status}",
+        )
+    if message.producer_epoch < 0:
+        raise KafkaError(
+            ErrorCode.CORRUPT_MESSAGE,
+            f"transactional id {transactional_id} has producer epoch {message.producer_epoch}",
         )
     return Transaction(
         transactional_id,

@@ -58,6 +58,10 @@ STATE_NUMBERS: Final[dict[TransactionState, int]] = {
 }
 STATES_BY_NUMBER: Final = {number: state for state, number in STATE_NUMBERS.items()}
 
+# What a record may say.
+LOGGED: Final = frozenset(
+    {EMPTY, ONGOING, PREPARE_COMMIT, PREPARE_ABORT, COMPLETE_COMMIT, COMPLETE_ABORT}
+)
 # The outcome is decided, and not all partitions have its marker.
 PREPARED: Final = frozenset({PREPARE_COMMIT, PREPARE_ABORT})
 # No transaction is open: a new one may begin, or the id may expire.

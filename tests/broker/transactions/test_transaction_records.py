@@ -92,7 +92,11 @@ def test_the_flexible_version_is_read() -> None:
         b"",
         b"\0\2",
         b"\0\0\0",
-        encode_versioned(TransactionLogValue(transaction_status=8), 0),
+        *(
+            encode_versioned(TransactionLogValue(transaction_status=state), 0)
+            for state in (6, 7, 8)  # Dead, PrepareEpochFence, and none
+        ),
+        encode_versioned(TransactionLogValue(transaction_status=2, producer_epoch=-1), 0),
     ],
 )
 def test_values_that_are_none(value: bytes) -> None:
