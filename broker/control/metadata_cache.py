@@ -98,10 +98,15 @@ class MetadataCache:
         for name, changes in by_topic.items():
             old = topics.get(name)
             topic_id = topic_ids.get(name, ZERO_UUID)
-            # Another id is another topic of the same name: nothing of the old one holds.
-            same_topic = old is not None and old.topic_id == topic_id
-            merged = dict(old.partitions) if old is not None and same_topic else {}
-            if old is not None and not same_topic:
+            merged: dict[int, PartitionMetadata] = {}
+            if old is not None and ZERO_UUID in (old.topic_id, topic_id):
+                # Who doesn't name an id (an old version, a topic that has none yet) says no more
+                # by it: it's the same topic. Not so another id, of which nothing old holds.
+                topic_id = old.topic_id if topic_id == ZERO_UUID else topic_id
+                merged.update(old.partitions)
+            elif old is not None and old.topic_id == topic_id:
+                merged.update(old.partitions)
+            elif old is not None:
                 topic_names.pop(old.topic_id, None)
             for index, state in changes.items():
                 if state.leader_and_isr.leader == LEADER_DURING_DELETE:

@@ -64,6 +64,28 @@ def test_another_topic_of_the_same_name_has_nothing_of_the_old_one() -> None:
     assert set(cache.current.topics["t"].partitions) == {0}
 
 
+def test_who_names_no_id_means_the_topic_that_is_known() -> None:
+    """An UpdateMetadata of few partitions, by a controller that speaks an old version."""
+    cache = MetadataCache()
+    cache.update(1, BROKERS, {tp("t"): state(), tp("t", 1): state()}, {"t": T})
+    cache.update(1, BROKERS, {tp("t", 1): state(2)}, {})
+    assert set(cache.current.topics["t"].partitions) == {0, 1}
+    assert cache.current.topics["t"].topic_id == T
+    assert cache.current.topic_names == {T: "t"}
+    gone = state(LEADER_DURING_DELETE)
+    cache.update(1, BROKERS, {tp("t"): gone, tp("t", 1): gone}, {})
+    assert (cache.current.topics, cache.current.topic_names) == ({}, {})
+
+
+def test_a_topic_that_is_given_its_id_is_the_one_that_had_none() -> None:
+    cache = MetadataCache()
+    cache.update(1, BROKERS, {tp("t"): state(), tp("t", 1): state()}, {})
+    assert cache.current.topic_names == {}
+    cache.update(1, BROKERS, {tp("t", 1): state(2)}, {"t": T})
+    assert set(cache.current.topics["t"].partitions) == {0, 1}
+    assert cache.current.topic_names == {T: "t"}
+
+
 def test_where_a_broker_listens() -> None:
     cache = MetadataCache()
     assert cache.current.endpoint(1, "PLAINTEXT") is None
