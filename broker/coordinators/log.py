@@ -49,6 +49,10 @@ class CoordinatorLog(Protocol):
         """For how long it is usually waited until a record is replicated."""
         ...
 
+    async def until_counted(self) -> None:
+        """Wait until `partition_count` is that of the topic that is there."""
+        ...
+
     def append(self, partition: int, records: Sequence[Record]) -> Append:
         """Append one batch as the leader, for acks=all, without waiting.
 

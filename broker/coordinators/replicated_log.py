@@ -46,6 +46,9 @@ class ReplicatedLog:
     def partition_count(self) -> int:
         return self.counts.of(self.topic)
 
+    async def until_counted(self) -> None:
+        await self.counts.until_counted(self.topic)
+
     def append(self, partition: int, records: Sequence[Record]) -> Appended:
         return self._append(partition, build_batch(records))
 

@@ -14,7 +14,8 @@ elsewhere (failures of this handing over: KAFKA-4362).
 
 Groups that do not belong to the partition, by their names, are passed over. The topic was made
 larger, and this broker started anew: their clients are elsewhere, where groups of the same names
-must not be written to on behalf of these.
+must not be written to on behalf of these. Which they are is known when the topic's partitions have
+been counted; that is waited for first.
 
 A partition that cannot be read is not served: its clients go on being told that it is loading, the
 trace says why, and it is tried again. (Kafka serves what it had read until then, and so loses
@@ -77,6 +78,7 @@ class Loading:
         )
 
     async def _load(self, owned: GroupPartition, cause: str) -> None:
+        await self.log.until_counted()
         while not await self._try_to_load(owned, cause):  # noqa: ASYNC110  (a log has no bell)
             await trio.sleep(RETRY_S)
 

@@ -93,6 +93,7 @@ class Loading:
         )
 
     async def _load(self, owned: TransactionPartition, cause: str) -> None:
+        await self.log.until_counted()
         while not await self._try_to_load(owned, cause):  # noqa: ASYNC110  (a log has no bell)
             await trio.sleep(RETRY_S)
 

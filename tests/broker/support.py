@@ -38,6 +38,7 @@ from broker.zookeeper import ZooKeeper
 from coordination.controller.runner import ActiveController
 from coordination.memory_store import MemoryStore
 from coordination.registration import create_persistent_paths
+from coordination.topics import create_topic
 from coordination.values import TopicPartition
 from tests.simulation.world import no_threads
 from tests.support.cleaning import in_this_process
@@ -90,6 +91,14 @@ async def open_broker(
         await broker.logs.load({}, lambda _done, _total: None)
         yield broker
         await broker.logs.aclose(-1)
+
+
+async def make_coordinators_topic(broker: Broker, topic: str, partitions: int = 1) -> None:
+    """It is in ZooKeeper, and its partitions are counted: who leads one may answer for it."""
+    session = await broker.topic_admin.zookeeper.session()
+    assignment = dict.fromkeys(range(partitions), (1,))
+    await create_topic(session, topic, assignment, {}, topic_id=topic_id(topic))
+    await broker.partition_counts.count(session)
 
 
 def take_the_controllers_seat(broker: Broker) -> None:

@@ -13,7 +13,7 @@ from broker.events import Event, EventLog
 from broker.groups.offsets_log import OFFSETS_TOPIC
 from broker.transactions.transactions_log import TRANSACTIONS_TOPIC
 from broker.wire.messages import stop_replica as sr
-from tests.broker.support import call, lead, open_broker, tp
+from tests.broker.support import call, lead, make_coordinators_topic, open_broker, tp
 
 LOADED = {OFFSETS_TOPIC: "group.loaded", TRANSACTIONS_TOPIC: "transaction.loaded"}
 UNLOADED = {OFFSETS_TOPIC: "group.unloaded", TRANSACTIONS_TOPIC: "transaction.unloaded"}
@@ -26,6 +26,8 @@ async def coordinating_broker(directory: Path) -> AsyncIterator[Broker]:
     async with open_broker(directory) as broker, trio.open_nursery() as nursery:
         await nursery.start(broker.groups.run)
         await nursery.start(broker.transactions.run)
+        for topic in (OFFSETS_TOPIC, TRANSACTIONS_TOPIC):
+            await make_coordinators_topic(broker, topic)
         yield broker
         nursery.cancel_scope.cancel()
 

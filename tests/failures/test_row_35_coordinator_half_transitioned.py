@@ -27,7 +27,7 @@ from broker.transactions.transactions_log import TRANSACTIONS_TOPIC
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages import leader_and_isr as li
 from coordination.store import SessionLost
-from tests.broker.support import call, know, open_broker, topic_id, tp
+from tests.broker.support import call, know, make_coordinators_topic, open_broker, topic_id, tp
 
 COORDINATED = f"{TRANSACTIONS_TOPIC}-0"
 
@@ -51,6 +51,7 @@ async def coordinating_broker(directory: Path) -> AsyncIterator[tuple[Broker, Co
     properties = {"transaction_state_log_num_partitions": "1"}
     async with open_broker(directory, **properties) as broker, trio.open_nursery() as nursery:
         await nursery.start(broker.transactions.run)
+        await make_coordinators_topic(broker, TRANSACTIONS_TOPIC)
         configs = Configs(broker.logs.config.defaults)
         broker.replicas.topic_config = configs
         await know(broker, (1, 2), [(COORDINATED, 1, (1,))])

@@ -23,7 +23,7 @@ from broker.wire.messages.write_txn_markers import (
     WritableTxnMarkerTopic,
     WriteTxnMarkersRequest,
 )
-from tests.broker.support import call, know, lead, open_broker
+from tests.broker.support import call, know, lead, make_coordinators_topic, open_broker
 
 OFFSETS = f"{OFFSETS_TOPIC}-0"
 
@@ -34,6 +34,7 @@ async def coordinating(directory: Path, **properties: str) -> AsyncIterator[Brok
     properties["offsets_topic_num_partitions"] = "1"
     async with open_broker(directory, **properties) as broker, trio.open_nursery() as nursery:
         await nursery.start(broker.groups.run)
+        await make_coordinators_topic(broker, OFFSETS_TOPIC)
         await know(broker, (1,), [("t-0", 1, (1,)), (OFFSETS, 1, (1,))])
         await lead(broker, "t-0")
         await lead(broker, OFFSETS)
@@ -128,6 +129,7 @@ async def test_old_producers_do_not_know_of_loading(
         trio.open_nursery() as nursery,
     ):
         await nursery.start(broker.groups.run)
+        await make_coordinators_topic(broker, OFFSETS_TOPIC)
         await know(broker, (1,), [("t-0", 1, (1,)), (OFFSETS, 1, (1,))])
         await lead(broker, OFFSETS)  # the loading has not had its turn yet
         assert await commit(broker, 2) is ErrorCode.COORDINATOR_LOAD_IN_PROGRESS

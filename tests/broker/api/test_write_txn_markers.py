@@ -25,7 +25,7 @@ from broker.wire.record_batch import build_batch
 from broker.wire.records import Record
 from tests.broker.log.logs import make_batch, read_batches
 from tests.broker.log.transactions import transactions_of
-from tests.broker.support import call, know, lead, open_broker, tp
+from tests.broker.support import call, know, lead, make_coordinators_topic, open_broker, tp
 
 COMMIT = offset_record("g", tp("t-0"), CommittedOffset(5), 0)
 
@@ -210,6 +210,7 @@ async def test_offsets_are_committed_whoever_hears_of_it(
         trio.open_nursery() as nursery,
     ):
         await nursery.start(broker.groups.run)
+        await make_coordinators_topic(broker, OFFSETS_TOPIC)
         await in_transaction(broker, isr=(1, 2))
         offsets = await in_transaction(broker, offsets_topic, isr=(1, 2), records=[COMMIT])
         # Led by another, and again: so the transaction is loaded, since the other one has it, too.

@@ -17,7 +17,12 @@ from coordination.memory_store import MemoryStore
 from coordination.registration import create_persistent_paths
 from coordination.store import Session
 from coordination.topics import create_partitions, create_topic
-from coordination.values import LEADER_DURING_DELETE, LeaderAndIsr, TopicPartition
+from coordination.values import (
+    LEADER_DURING_DELETE,
+    ZERO_UUID,
+    LeaderAndIsr,
+    TopicPartition,
+)
 from coordination.znodes import BadZnode, paths
 
 FIRST, SECOND = UUID(int=1), UUID(int=2)
@@ -143,3 +148,46 @@ async def test_a_damaged_topic_keeps_no_other_from_being_counted(
         with pytest.raises(BadZnode):
             await it.counts.count(it.session)
         assert it.now() == (5, 3)
+
+
+async def test_a_topic_that_is_made_again_counts_as_it_was_until_it_is_counted(
+    autojump_clock: MockClock,
+) -> None:
+    async with world() as it:
+        await it.make("a", 3)
+        await it.know("a", 3)
+        await it.session.aclose()
+        await it.know("a", 2, SECOND)
+        assert it.now() == (3, 50)
+        other = await MemoryStore(lambda: 0).open_session()
+        await create_persistent_paths(other)
+        await create_topic(other, "a", dict.fromkeys(range(2), (1,)), {}, topic_id=SECOND)
+        it.zookeeper.opened(other)
+        with trio.fail_after(RETRY_S + 0.1):
+            await it.counts.until_counted("a")
+        assert it.now() == (2, 50)
+
+
+async def test_an_id_that_is_not_named_or_given_late_is_no_other_topic(
+    autojump_clock: MockClock,
+) -> None:
+    async with world() as it:
+        await it.make("a", 3)
+        await it.know("a", 3, ZERO_UUID)
+        await it.session.aclose()
+        for topic_id in (FIRST, ZERO_UUID):
+            await it.know("a", 3, topic_id)
+            await it.counts.until_counted("a")
+            assert it.now() == (3, 50)
+
+
+async def test_who_needs_the_number_waits_until_it_is_counted(autojump_clock: MockClock) -> None:
+    async with world() as it:
+        with trio.move_on_after(60) as waiting:
+            await it.counts.until_counted("b")
+        assert waiting.cancelled_caught
+        await it.make("b", 4)
+        await it.know("b", 4)
+        with trio.fail_after(0):
+            await it.counts.until_counted("b")
+        assert it.now() == (5, 4)

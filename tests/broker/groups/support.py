@@ -54,6 +54,7 @@ class MemoryLog:
     """
 
     partition_count: int = PARTITION_COUNT
+    counted: trio.Event | None = None  # `partition_count` may be another's until it is set
     data: dict[int, bytearray] = attrs.field(factory=dict)
     end_offsets: dict[int, int] = attrs.field(factory=dict)
     append_error: ErrorCode | None = None
@@ -66,6 +67,10 @@ class MemoryLog:
     read_gate: trio.Event | None = None  # reading is held up until it is set
     verify_error: ErrorCode | None = None
     verify_gate: trio.Event | None = None
+
+    async def until_counted(self) -> None:
+        if self.counted is not None:
+            await self.counted.wait()
 
     def append(self, partition: int, records: Sequence[Record]) -> MemoryAppend:
         return self._append(partition, records)

@@ -252,6 +252,23 @@ async def test_groups_that_belong_elsewhere_since_the_topic_was_made_larger(
         assert {partition: bytes(data) for partition, data in log.data.items()} == before
 
 
+async def test_nothing_is_loaded_before_the_partitions_have_been_counted(
+    autojump_clock: MockClock,
+) -> None:
+    """With the planned number the group would be taken for one that belongs elsewhere."""
+    log = MemoryLog()
+    async with running_coordinator(log=log) as first:
+        await first.coordinator.commit_offsets(commit_of(7))
+    log.partition_count, log.counted = PARTITION_COUNT + 1, trio.Event()
+    async with running_coordinator(log=log) as second:
+        assert second.trace.kinds() == []
+        log.partition_count = PARTITION_COUNT
+        log.counted.set()
+        await wait_all_tasks_blocked()
+        found = await second.coordinator.fetch_offsets("g", [T0])
+        assert found[T0].committed.offset == 7
+
+
 async def test_records_of_later_kafkas_are_passed_over(autojump_clock: MockClock) -> None:
     log = MemoryLog()
     log.append(0, [Record(key=struct.pack(">h", 5) + b"future", value=b"x")])

@@ -105,6 +105,19 @@ async def test_who_is_followed_meanwhile_has_done_nothing(autojump_clock: MockCl
         assert await refusal(second.init()) is ErrorCode.NOT_COORDINATOR
 
 
+async def test_nothing_is_loaded_before_the_partitions_have_been_counted(
+    autojump_clock: MockClock,
+) -> None:
+    """By the planned number an id might belong to one of them in whose log it never was."""
+    log = MemoryLog(counted=trio.Event())
+    async with running_coordinator(log=log) as setting:
+        assert await refusal(setting.init()) is ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
+        assert log.counted is not None
+        log.counted.set()
+        await wait_all_tasks_blocked()
+        assert await setting.init() == Producer(1000, 0)
+
+
 async def test_requests_while_loading(autojump_clock: MockClock) -> None:
     log = MemoryLog(read_gate=trio.Event())
     async with running_coordinator(log=log) as setting:
