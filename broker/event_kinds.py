@@ -81,6 +81,9 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "partition.reassignment_refused": ("partition", "why"),
     "partition.reassigned": ("partition", "replicas"),
     "producer_ids.allocated": ("broker_id", "first_id"),
+    # by a broker that is told how the cluster looks; then it is told all of it
+    "metadata.refused": ("broker_id", "error_code"),
+    "metadata.sent_whole": ("broker_id", "partitions"),
     # --- what this broker was told, and did
     "control.leader_and_isr": ("controller", "controller_epoch", "partitions"),
     "control.stop_replica": ("controller", "controller_epoch", "partitions"),

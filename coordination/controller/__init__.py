@@ -40,7 +40,7 @@ Who is who:
     replica_changes
     batch, commands         what brokers are told, gathered per broker
     failover, broker_changes, topic_changes, deletion, controlled_shutdown, isr_changes,
-    log_dirs, asked_elections, leader_balance, unclean_elections, feature_updates,
+    log_dirs, refused_metadata, asked_elections, leader_balance, unclean_elections, feature_updates,
     reassignment, reassignment_requests, producer_ids
                             the stories
     unclean_topics          which topics prefer a leader to their data
@@ -60,7 +60,8 @@ Invariants:
 
 Different from Kafka: an election starts from the state known, not from one more read; each new
 partition's znode and state are made in one multi; a deleted topic's znode and the request to delete
-it go in one multi; brokers are not told again what has not changed.
+it go in one multi; brokers are not told again what has not changed,
+but all of it if they refuse a part.
 
 Source: kafka.controller (Kafka 3.9), KIP-380, 455, 497, 516, 570, 841, 903.
 """

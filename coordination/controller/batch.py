@@ -11,7 +11,7 @@ Source: kafka.controller.AbstractControllerBrokerRequestBatch.
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import attrs
 
@@ -28,7 +28,7 @@ from coordination.controller.effects import Send
 from coordination.controller.story import Story
 from coordination.values import LEADER_DURING_DELETE, LeaderAndIsr, TopicPartition
 
-__all__ = ["RequestBatch"]
+__all__ = ["RequestBatch", "whole_metadata"]
 
 
 @attrs.define
@@ -102,19 +102,8 @@ class RequestBatch:
             if partition in context.leadership
         }
         topic_ids = _topic_ids(context, partitions)
-        live_brokers = tuple(context.brokers[broker_id] for broker_id in sorted(context.brokers))
         for broker_id in self._live(self._metadata_brokers):
-            yield Send(
-                broker_id,
-                UpdateMetadataCommand(
-                    context.controller_id,
-                    context.epoch,
-                    context.brokers[broker_id].epoch,
-                    partitions,
-                    topic_ids,
-                    live_brokers,
-                ),
-            )
+            yield Send(broker_id, _update_metadata(context, broker_id, partitions, topic_ids))
 
     def _send_stop_replica(self) -> Story[None]:
         context = self._context
@@ -136,6 +125,37 @@ class RequestBatch:
     def _live(self, broker_ids: Iterable[int]) -> list[int]:
         """Those that have a channel: live, shutting down or not."""
         return sorted(broker_id for broker_id in broker_ids if broker_id in self._context.brokers)
+
+
+def whole_metadata(
+    context: ControllerContext, broker_id: int, refused: UpdateMetadataCommand
+) -> UpdateMetadataCommand:
+    """All there is to know of every partition, and which of those in `refused` are gone."""
+    gone = {
+        partition: state
+        for partition, state in refused.partitions.items()
+        if partition.topic not in context.topics
+        and state.leader_and_isr.leader == LEADER_DURING_DELETE
+    }
+    gone_ids = {p.topic: refused.topic_ids[p.topic] for p in gone if p.topic in refused.topic_ids}
+    known = {partition: _metadata_state(context, partition) for partition in context.leadership}
+    return _update_metadata(context, broker_id, gone | known, gone_ids | _topic_ids(context, known))
+
+
+def _update_metadata(
+    context: ControllerContext,
+    broker_id: int,
+    partitions: Mapping[TopicPartition, MetadataState],
+    topic_ids: Mapping[str, uuid.UUID],
+) -> UpdateMetadataCommand:
+    return UpdateMetadataCommand(
+        context.controller_id,
+        context.epoch,
+        context.brokers[broker_id].epoch,
+        partitions,
+        topic_ids,
+        tuple(context.brokers[live] for live in sorted(context.brokers)),
+    )
 
 
 def _metadata_state(context: ControllerContext, partition: TopicPartition) -> MetadataState:

@@ -141,6 +141,7 @@ def _brokers_left(context: ControllerContext, gone: list[int], *, bounced: bool)
     for broker_id in gone:
         registration = context.brokers.pop(broker_id)
         context.replicas_on_offline_dirs.pop(broker_id, None)
+        context.behind_with_metadata.pop(broker_id, None)
         was_shutting_down = broker_id in context.shutting_down
         context.shutting_down.discard(broker_id)
         yield from headline(

@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable
 
 import attrs
 
+from coordination.controller.commands import UpdateMetadataCommand
 from coordination.controller.partition_states import PartitionState, check_partition_transition
 from coordination.controller.replica_states import ReplicaState, check_replica_transition
 from coordination.values import (
@@ -91,6 +92,10 @@ class ControllerContext:
     topics_to_be_deleted: set[str] = attrs.field(factory=set)
     topics_ineligible_for_deletion: set[str] = attrs.field(factory=set)
     topics_with_deletion_started: set[str] = attrs.field(factory=set)
+
+    behind_with_metadata: dict[int, UpdateMetadataCommand | None] = attrs.field(factory=dict)
+    """Brokers that refused an UpdateMetadata, with the whole state that was sent instead and isn't
+    answered yet; None if they refused that, too."""
 
     config_changes_seen: set[str] = attrs.field(factory=set)
     """The notifications in /config/changes that were looked at, of those that are there."""

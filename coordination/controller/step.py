@@ -24,6 +24,7 @@ from coordination.controller import (
     log_dirs,
     producer_ids,
     reassignment_requests,
+    refused_metadata,
     topic_changes,
     unclean_elections,
 )
@@ -131,4 +132,4 @@ def _command_answered(context: ControllerContext, answer: ev.CommandAnswered) ->
         case StopReplicaCommand():
             yield from deletion.stop_replica_answered(context, answer)
         case UpdateMetadataCommand():
-            pass  # Nothing waits for it.
+            yield from refused_metadata.update_metadata_answered(context, answer, answer.command)

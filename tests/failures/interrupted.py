@@ -38,6 +38,7 @@ class InterruptedWorld(ControllerWorld):
         self.die_at = None
         self.stop_replicas.clear()
         self.leader_and_isrs.clear()
+        self.update_metadatas.clear()
         self.script(f"controller {broker_id}")
 
     def carry_out(self, effect: eff.Effect) -> Answer:

@@ -17,6 +17,7 @@
     alter-config topics/orders key=value   a config is set, and its change notified
     log-dir-fails 2                        broker 2 notifies that it lost a log directory
     answer-leader-and-isr 2 orders-0=56    .. and what it answers to the LeaderAndIsr that follow
+    answer-metadata 2 [error=-1]           .. and to all UpdateMetadata that it was sent
     leader-balance-due                     the clock says so
     set key=value                          a property of the brokers that are elected from now on
     reassign orders-0=3,4 orders-1=cancel                 an admin's request
@@ -86,6 +87,7 @@ class ControllerWorld:
     hints: deque[ev.Hint] = attrs.field(factory=deque)
     stop_replicas: dict[int, list[cmd.StopReplicaCommand]] = attrs.field(factory=dict)
     leader_and_isrs: dict[int, list[cmd.LeaderAndIsrCommand]] = attrs.field(factory=dict)
+    update_metadatas: dict[int, list[cmd.UpdateMetadataCommand]] = attrs.field(factory=dict)
     settings: ControllerSettings = attrs.field(factory=ControllerSettings)
     interference: list[Op] = attrs.field(factory=list)
     lose_answer: bool = False
@@ -169,6 +171,8 @@ class ControllerWorld:
                 self.change(Create(paths.LOG_DIR_EVENT_PREFIX, event, sequence=True))
             case "answer-leader-and-isr":
                 self.answer_leader_and_isr(int(words[0]), options)
+            case "answer-metadata":
+                self.answer_metadata(int(words[0]), int(options.get("error", "0")))
             case "leader-balance-due":
                 self.tell(ev.LeaderBalanceDue())
             case "set":
@@ -252,6 +256,10 @@ class ControllerWorld:
             codes = {each: int(errors.get(str(each), "0")) for each in command.partitions}
             self.tell(cmd.CommandAnswered(broker_id, command, 0, codes))
 
+    def answer_metadata(self, broker_id: int, error: int) -> None:
+        for command in self.update_metadatas.pop(broker_id, []):
+            self.tell(cmd.CommandAnswered(broker_id, command, error, {}))
+
     def update_features(self, options: dict[str, str]) -> None:
         upgrade_type = int(options.pop("type", "1"))
         validate_only = bool(options.pop("validate-only", ""))
@@ -327,6 +335,8 @@ class ControllerWorld:
             case eff.Send(broker_id, command):
                 if isinstance(command, cmd.LeaderAndIsrCommand):
                     self.leader_and_isrs.setdefault(broker_id, []).append(command)
+                if isinstance(command, cmd.UpdateMetadataCommand):
+                    self.update_metadatas.setdefault(broker_id, []).append(command)
                 if isinstance(command, cmd.StopReplicaCommand):
                     self.stop_replicas.setdefault(broker_id, []).append(command)
                 self.output.append(f"send     {broker_id} {told(command)}")
@@ -337,6 +347,7 @@ class ControllerWorld:
             case eff.CloseChannel(broker_id):
                 self.stop_replicas.pop(broker_id, None)
                 self.leader_and_isrs.pop(broker_id, None)
+                self.update_metadatas.pop(broker_id, None)
                 self.output.append(f"close    {broker_id}")
             case eff.Reply(result):
                 self.output.append(f"reply    {plain(result)}")
