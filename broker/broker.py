@@ -82,6 +82,11 @@ class Broker:
         return self.configs.current
 
     @property
+    def controller_clients(self) -> tuple[ControllerClient, ...]:
+        """All connections over which this broker asks the controller."""
+        return self.controller_client, self.producer_ids.controller
+
+    @property
     def is_controller(self) -> bool:
         return self.controller.active is not None
 

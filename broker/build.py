@@ -75,14 +75,8 @@ def build_broker(
         configs.log_config,
         _throttle(config, lambda: configs.current.leader_replication_throttled_rate),
     )
-    controller_client = ControllerClient(
-        config.broker_id,
-        config.inter_broker_listener_name,
-        metadata,
-        config.controller_socket_timeout_ms / 1000,
-        connect,
-    )
-    producer_ids = ProducerIds(config.broker_id, controller_client)
+    controller_client = _controller_client(config, metadata, connect)
+    producer_ids = ProducerIds(config.broker_id, _controller_client(config, metadata, connect))
     counts = _partition_counts(config, metadata, zookeeper)
     transactions = TransactionCoordinator(
         config,
@@ -170,6 +164,18 @@ def _moves_throttle(config: BrokerConfig, configs: LiveConfigs) -> Throttle:
         windows,
         lambda: configs.current.replica_alter_log_dirs_io_max_bytes_per_second,
         clock_s=trio.current_time,
+    )
+
+
+def _controller_client(
+    config: BrokerConfig, metadata: MetadataCache, connect: Connect
+) -> ControllerClient:
+    return ControllerClient(
+        config.broker_id,
+        config.inter_broker_listener_name,
+        metadata,
+        config.controller_socket_timeout_ms / 1000,
+        connect,
     )
 
 

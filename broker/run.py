@@ -10,6 +10,7 @@
         ├─ fetchers.run       one task a source broker
         ├─ isr_changes.run    AlterPartition
         ├─ moves.run          replicas to other log directories
+        ├─ producer_ids.run   AllocateProducerIds
         ├─ partition_counts.run    of the coordinators' topics
         ├─ groups.run         rebalances, offset expiry
         ├─ transactions.run   markers, timeouts, expiry of transactional ids
@@ -231,6 +232,7 @@ class _Life:
             await nursery.start(broker.fetchers.run)
             await nursery.start(broker.isr_changes.run)
             await nursery.start(broker.moves.run)
+            await nursery.start(broker.producer_ids.run)
             await nursery.start(broker.partition_counts.run)
             await nursery.start(broker.groups.run)
             await nursery.start(broker.transactions.run)
@@ -286,7 +288,8 @@ class _Life:
     async def _close(self, broker: Broker) -> None:
         """Close what is on disk; all tasks that wrote have ended."""
         with trio.CancelScope(shield=True):
-            broker.controller_client.close()
+            for client in broker.controller_clients:
+                client.close()
             await broker.replicas.high_watermarks.write(broker.replicas.partitions.values())
             await broker.logs.aclose(broker.broker_epoch)
 

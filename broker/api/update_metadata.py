@@ -36,7 +36,8 @@ async def handle(
     brokers = [_broker(entry) for entry in request.live_brokers]
     before = broker.metadata.current.brokers.keys()
     deleted = broker.metadata.update(request.controller_id, brokers, partitions, topic_ids)
-    broker.controller_client.leave_former_controller()
+    for client in broker.controller_clients:
+        client.leave_former_controller()
     if before - broker.metadata.current.brokers.keys():
         broker.replicas.brokers_left()
     if deleted:

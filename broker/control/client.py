@@ -4,7 +4,8 @@ A broker needs the controller for what only one may decide: a new ISR, a block
 of producer ids, leave to stop. Requests go out one after the other over one
 connection, to the broker that the last UpdateMetadata named, and are sent again
 to the next one when that broker is gone or answers NOT_CONTROLLER, until the
-caller's deadline. All of these requests may be sent twice without harm.
+caller's deadline. All of these requests may be sent twice without harm. What
+mustn't wait for the others' answers has a client of its own.
 
 Kafka: NodeToControllerChannelManager.
 """
@@ -38,7 +39,7 @@ class ControllerUnavailable(Exception):
 
 @attrs.define(eq=False)
 class ControllerClient:
-    """Shared by all tasks of a broker; each request has the connection to itself."""
+    """Shared by several tasks of a broker; each request has the connection to itself."""
 
     broker_id: int
     listener: str
