@@ -14,6 +14,7 @@ import pytest
 from confluent_kafka.admin import NewTopic
 
 from tests.interop.conftest import kind, name
+from tests.interop.coordinators import TRANSACTIONS
 from tests.interop.faults.conftest import watch
 from tests.interop.faults.watch import ClusterWatch
 from tests.interop.transactions.committed import nothing_is_open
@@ -43,6 +44,8 @@ def judge(cluster: TestCluster, watch: ClusterWatch, topic: str, victims: list[i
     make_topics(cluster.bootstrap, NewTopic(topic, KEYS, 3))
     watch.wait_until_full_isr(topic)
     with running_history(cluster.bootstrap, topic, KEYS, SEED) as history:
+        # It is made for the first producer; nothing is committed before its replicas follow.
+        watch.wait_until_full_isr(TRANSACTIONS)
         history.wait_for_more()
         for broker_id in victims:
             gone = watch.vanishing(f"/brokers/ids/{broker_id}")
@@ -51,7 +54,7 @@ def judge(cluster: TestCluster, watch: ClusterWatch, topic: str, victims: list[i
             history.wait_for_more()
             cluster.start(broker_id)
             cluster.wait_ready()
-            watch.wait_until_full_isr(topic)
+            watch.wait_until_full_isr(topic, TRANSACTIONS)
         history.wait_for_more()
         history.stop()
     wait_until("all transactions to end", nothing_is_open(cluster.bootstrap, topic), 60)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Literal
 
 import attrs
@@ -104,10 +105,20 @@ class CommittedReader:
             try:
                 partition = TopicPartition(self.topic, number)
                 return self._consumer.get_watermark_offsets(partition, CALL_TIMEOUT_S)[1]
-            except KafkaException:
+            except KafkaException as error:
                 if time.monotonic() > deadline:
                     raise
+                if error.args[0].code() == KafkaError._UNKNOWN_PARTITION:
+                    self._ask_for_the_metadata()
                 time.sleep(POLL_S)
+
+    def _ask_for_the_metadata(self) -> None:
+        """That a partition is unknown says librdkafka, and no broker: it once heard of a part of
+        the topic, from one that had just been restarted, and answers from its cache until that is
+        minutes old (topic.metadata.refresh.interval.ms). If no broker knows it, it stays so.
+        """
+        with suppress(KafkaException):
+            self._consumer.list_topics(self.topic, CALL_TIMEOUT_S)
 
 
 def committed_records(

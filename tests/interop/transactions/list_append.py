@@ -147,6 +147,8 @@ class _Writer(_Role):
             try:
                 producer.init_transactions(CALL_TIMEOUT_S)
             except KafkaException:
+                # Closed before there is another: instances that go on asking fence each other.
+                del producer
                 continue
             return producer
 

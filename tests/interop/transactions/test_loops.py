@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.interop.coordinators import TRANSACTIONS
 from tests.interop.faults.load import Load
 from tests.interop.faults.watch import ClusterWatch
 from tests.interop.transactions.committed import CommittedReader
@@ -33,7 +34,7 @@ def test_brokers_and_loops_are_killed_in_turn(
             loops.kill(broker_id % 2)
             cluster.start(broker_id)
             cluster.wait_ready()
-            watch.wait_until_full_isr(load.topic, reader.topic)
+            watch.wait_until_full_isr(load.topic, reader.topic, TRANSACTIONS)
             loops.start(broker_id % 2)
         wait_for_progress(reader, loops)
         settle_loops(cluster, load, reader, loops)
