@@ -58,7 +58,7 @@ def batch_of_old(
         batch.attributes = stamp_append_time(
             batch.view, batch.attributes, max(record.timestamp_ms for record in content)
         )
-    if asks_of_each_record(batch, config):
+    if asks_of_each_record(batch.attributes, config):
         check_records(batch, batch.records(), topic_partition, config, now_ms)
     target = codec if config.compression_type is None else config.compression_type
     if target is Compression.NONE:

@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Self
 
 from broker.log import appending, retention, truncation
-from broker.log.conversion import must_compress, must_prepare, prepared
+from broker.log.conversion import must_compress, must_prepare, prepared, work_of
 from broker.log.disk import Disk
 from broker.log.file_names import PARTITION_METADATA, is_future, partition_of
 from broker.log.loader import LoadedLog, LogLoader
@@ -179,6 +179,10 @@ class PartitionLog:
     def must_prepare(self, records: memoryview) -> bool:
         """Whether a client's batch must be opened or compressed: better beforehand."""
         return must_prepare(records, self.config)
+
+    def work_of(self, records: memoryview) -> int:
+        """What it takes to look into a batch, as a number of records that are only counted."""
+        return work_of(records, self.config)
 
     def must_compress(self, records: memoryview) -> bool:
         """Whether this batch is in another codec than the topic's compression.type."""

@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from broker.log.log_config import LONG_MAX, LogConfig, TimestampType
 from broker.wire.compression import Compression
 from broker.wire.errors import ErrorCode, KafkaError
-from broker.wire.record_batch import NO_TIMESTAMP, RecordBatch
+from broker.wire.record_batch import LOG_APPEND_TIME, NO_TIMESTAMP, RecordBatch
 from broker.wire.records import Record, as_long
 from coordination.values import TopicPartition
 
@@ -36,9 +36,9 @@ class InvalidRecords(KafkaError):
         self.reasons = reasons  # by the record's place in the batch
 
 
-def asks_of_each_record(batch: RecordBatch, config: LogConfig) -> bool:
-    """Whether they must be decoded for `check_records`."""
-    if batch.is_log_append_time or config.is_compacted:
+def asks_of_each_record(attributes: int, config: LogConfig) -> bool:
+    """Whether those of a batch with these attributes must be decoded for `check_records`."""
+    if attributes & LOG_APPEND_TIME or config.is_compacted:
         return True
     return (
         config.message_timestamp_before_max_ms != LONG_MAX

@@ -163,7 +163,7 @@ def check_batch(
     _check_client_header(batch)
     body = _opened(batch, most_bytes) if codec else batch.view[HEADER_BYTES:]
     max_timestamp_ms = batch.base_timestamp_ms + largest_timestamp_delta(body, batch.count)
-    if asks_of_each_record(batch, config):
+    if asks_of_each_record(batch.attributes, config):
         check_records(batch, batch.decode(body), topic_partition, config, now_ms)
     if batch.is_log_append_time:
         max_timestamp_ms = batch.max_timestamp_ms

@@ -46,7 +46,7 @@ class ReplicaManager:
     partitions: dict[TopicPartition, Partition] = attrs.field(factory=dict, init=False)
     offline: set[TopicPartition] = attrs.field(factory=set, init=False)
     refusals: Refusals = attrs.field(factory=Refusals, init=False)
-    # Opening and compressing what producers send; each may open 100 MB (`compression`).
+    # Looking into what producers send; a batch may open to 100 MB (`compression`).
     preparing: trio.CapacityLimiter = attrs.field(
         factory=lambda: trio.CapacityLimiter(4), init=False
     )

@@ -2,19 +2,24 @@
 
 A log looks at a batch when it appends it: at the header, at the CRC, along its records. For more
 than that the event loop has no time: to open a compressed batch and count what is in it, to
-compress it anew for a topic whose compression.type isn't the producer's.
+compress it anew for a topic whose compression.type isn't the producer's, to look into thousands
+of records.
 
     Produce ──► prepare ────────────────────────► append, wait_until_acknowledged
                 small ones at once, but the event loop
-                a thread for what is large, or
-                turns out to be when it's opened
+                a thread for what is large, or has
+                many records, or turns out to be
+                large when it's opened
 
-Who comes out of it is `Prepared`, be it to be appended or to be refused: the log goes by that, and
+What comes out of it is `Prepared`, be it to be appended or to be refused: the log goes by that, and
 opens nothing twice. The next request of the connection is not looked at meanwhile, so appends
-stay in order.
+stay in order. The other connections' requests are: between two batches of a request that takes
+long.
 
 Kafka does it in the request's thread: `LogValidator`.
 """
+
+from typing import Final
 
 import trio
 
@@ -26,37 +31,70 @@ from coordination.values import TopicPartition
 
 Entries = dict[TopicPartition, memoryview | Prepared]
 
-# Less than a millisecond's work for any codec, so not worth a thread: to compress this, ..
-SMALL_TO_COMPRESS_BYTES = 8 * 1024
-# .. to open this, if it comes to no more than that.
-SMALL_TO_OPEN_BYTES = 64 * 1024
-SMALL_OPENED_BYTES = 256 * 1024
+# About a millisecond's work for any codec, so not worth a thread: to compress this, ..
+SMALL_TO_COMPRESS_BYTES: Final = 8 * 1024
+# .. to open this, if it comes to no more than that, ..
+SMALL_TO_OPEN_BYTES: Final = 64 * 1024
+SMALL_OPENED_BYTES: Final = 256 * 1024
+# .. to look into so much (`work_of`): 4,000 records that are counted, 250 that are decoded.
+SMALL_WORK: Final = 4_000
+
+# After so long the others have their turn.
+TURN_S: Final = 0.002
 
 
 async def prepare(replicas: ReplicaManager, entries: Entries) -> None:
-    """Put what is prepared in the place of each batch for which that is worth while."""
+    """Put what is prepared in the place of each batch for which that is worth while.
+
+    Until all are: while one is prepared the config of another's log may change.
+    """
+    while unprepared := _unprepared(replicas, entries):
+        begin_s = trio.current_time()
+        for topic_partition, log, records in unprepared:
+            ready = _at_once(log, records)
+            if ready is None:
+                ready = await trio.to_thread.run_sync(
+                    log.prepared, records, limiter=replicas.preparing
+                )
+            entries[topic_partition] = ready
+            if trio.current_time() - begin_s > TURN_S:
+                await trio.lowlevel.checkpoint()
+                begin_s = trio.current_time()
+
+
+def _unprepared(
+    replicas: ReplicaManager, entries: Entries
+) -> list[tuple[TopicPartition, PartitionLog, memoryview]]:
+    """What would keep the event loop busy when it's appended: by itself, or all of it together."""
+    found = []
+    work = 0
     for topic_partition, records in entries.items():
         partition = replicas.partitions.get(topic_partition)
-        if (
-            partition is None
-            or isinstance(records, Prepared)
-            or not partition.log.must_prepare(records)
-        ):
+        if partition is None:
             continue
-        ready = _at_once(partition.log, records)
-        if ready is None:
-            ready = await trio.to_thread.run_sync(
-                partition.log.prepared, records, limiter=replicas.preparing
-            )
-        entries[topic_partition] = ready
+        log = partition.log
+        if isinstance(records, Prepared):
+            if records.config is not log.config:
+                found.append((topic_partition, log, records.sent))
+        elif log.must_prepare(records):
+            found.append((topic_partition, log, records))
+        else:
+            work += log.work_of(records)
+            if work > SMALL_WORK:
+                found.append((topic_partition, log, records))
+    return found
 
 
 def _at_once(log: PartitionLog, records: memoryview) -> Prepared | None:
     """None if it can't be done soon enough, or not with so little in hand."""
     if is_old(records):
         return None  # small messages by the thousand, each of them made anew
-    is_compressing = log.must_compress(records)
-    if len(records) > (SMALL_TO_COMPRESS_BYTES if is_compressing else SMALL_TO_OPEN_BYTES):
+    if log.work_of(records) > SMALL_WORK:
+        return None
+    if log.must_compress(records):
+        if len(records) > SMALL_TO_COMPRESS_BYTES:
+            return None
+    elif log.must_prepare(records) and len(records) > SMALL_TO_OPEN_BYTES:
         return None
     prepared = log.prepared(records, SMALL_OPENED_BYTES)
     return None if prepared.is_refused else prepared

@@ -66,6 +66,7 @@ _LEADER_EPOCH = struct.Struct(">i")
 _CRC = struct.Struct(">I")
 _ATTRIBUTES = struct.Struct(">h")
 _MAX_TIMESTAMP = struct.Struct(">q")
+_ATTRIBUTES_AND_COUNT = struct.Struct(">h34xi")
 _LENGTH_AT, _LEADER_EPOCH_AT, _ATTRIBUTES_AT, _MAX_TIMESTAMP_AT = 8, 12, 21, 35
 
 Buffer = bytes | bytearray | memoryview
@@ -244,6 +245,14 @@ def attributes_of(data: memoryview) -> int:
         return 0
     attributes: int = _ATTRIBUTES.unpack_from(data, _ATTRIBUTES_AT)[0]
     return attributes
+
+
+def attributes_and_count_of(data: memoryview) -> tuple[int, int]:
+    """`attributes_of`, and how many records the first batch says that it has; 0 as there."""
+    if len(data) < HEADER_BYTES or data[_MAGIC_AT] != MAGIC:
+        return 0, 0
+    attributes, count = _ATTRIBUTES_AND_COUNT.unpack_from(data, _ATTRIBUTES_AT)
+    return attributes, count
 
 
 def stamp(batch: memoryview, base_offset: int, leader_epoch: int) -> None:

@@ -113,6 +113,33 @@ async def test_no_answer_where_there_is_none() -> None:
         assert await client.receive() == (2, 0)
 
 
+async def test_who_wants_no_answers_leaves_the_others_their_turns() -> None:
+    """A hundred of his requests are in one buffer, and nothing of them is waited for."""
+    turns: list[int] = []
+
+    async def dispatch(context: RequestContext, request: object) -> Answer:
+        turns.append(0)
+        return None if context.correlation_id < 100 else HeartbeatResponse()
+
+    async def others() -> None:
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns.append(1)
+
+    async with connected(dispatch) as client, trio.open_nursery() as nursery:
+        request = HeartbeatRequest(group_id="g", member_id="m")
+        frames = [
+            framing.encode_request(ApiKey.HEARTBEAT, 4, number, "test", request)
+            for number in range(101)
+        ]
+        nursery.start_soon(others)
+        await client.transport.send([b"".join(bytes(c) for f in frames for c in f)])
+        assert await client.receive() == (100, 0)
+        nursery.cancel_scope.cancel()
+    first = turns.index(0)
+    assert sum(turns[first:]) >= 100
+
+
 async def test_who_is_to_be_quiet_is_answered_and_then_not_listened_to(
     autojump_clock: trio.testing.MockClock,
 ) -> None:

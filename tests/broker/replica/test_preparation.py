@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 import trio
 
@@ -12,9 +13,11 @@ from broker.log import conversion
 from broker.log.validation import Prepared
 from broker.replica.append import ALL, append
 from broker.replica.preparation import Entries, prepare
-from broker.wire.compression import Compression
+from broker.wire.compression import Compression, compress
 from broker.wire.errors import ErrorCode
 from broker.wire.format_conversion import message_set_of
+from broker.wire.record_batch import RecordBatch, batches, build_batch, with_records
+from broker.wire.records import Record
 from tests.broker.log.logs import make_batch
 from tests.broker.support import lead, open_broker, tp
 
@@ -22,6 +25,27 @@ T0 = tp("t-0")
 BOMB = make_batch("x" * (1 << 20), compression=Compression.ZSTD)
 PACKED = make_batch("a", "b", compression=Compression.LZ4)
 PLAIN = make_batch("x" * 20_000)
+
+
+def many(count: int, compression: Compression = Compression.NONE) -> bytearray:
+    """Of the smallest records, numbered wrongly: all as the first one."""
+    batch = build_batch([Record(timestamp_ms=0)] * count)
+    smallest = b"\x0c\0\0\0\1\1\0"
+    return with_records(
+        next(batches(batch)),
+        compress(compression, smallest * count),
+        count,
+        attributes=compression,
+        base_timestamp_ms=0,
+        max_timestamp_ms=0,
+    )
+
+
+def keyed(count: int) -> bytearray:
+    return make_batch(*["v"] * count, key="k")
+
+
+COMPACTED = {"log_cleanup_policy": "compact"}
 
 
 @pytest.fixture
@@ -60,6 +84,12 @@ async def prepared(broker: Broker, entries: Entries, by: list[str]) -> None:
         pytest.param(BOMB, {}, ["loop", "thread"], id="given up, and opened by a thread"),
         pytest.param(PLAIN, {"compression_type": "gzip"}, ["thread"], id="compressed by a thread"),
         pytest.param(PACKED[:-1], {}, [], id="no batch"),
+        pytest.param(many(4000), {}, ["loop"], id="soon counted"),
+        pytest.param(many(4001), {}, ["thread"], id="counted by a thread"),
+        pytest.param(many(1000, Compression.GZIP), {}, ["loop"], id="soon opened and counted"),
+        pytest.param(many(10_000, Compression.GZIP), {}, ["thread"], id="many in few bytes"),
+        pytest.param(keyed(250), COMPACTED, ["loop"], id="soon decoded"),
+        pytest.param(keyed(251), COMPACTED, ["thread"], id="decoded by a thread"),
     ],
 )
 async def test_who_opens_a_batch(
@@ -98,3 +128,66 @@ async def test_a_refusal_is_found_once(tmp_path: Path, by: list[str]) -> None:
         assert appended.error is not None
         assert appended.error.code is ErrorCode.CORRUPT_MESSAGE
         assert by == ["loop", "thread"]
+
+
+async def test_batches_that_are_many_together_are_looked_into_beforehand(
+    tmp_path: Path, by: list[str]
+) -> None:
+    """Else a request of a hundred partitions would be a hundred times as long, and none between."""
+    async with open_broker(tmp_path) as broker:
+        names = [f"t-{n}" for n in range(4)]
+        for name in names:
+            await lead(broker, name)
+        entries: Entries = {tp(name): memoryview(many(1500)) for name in names}
+        await prepared(broker, entries, by)
+        assert [isinstance(entries[tp(name)], Prepared) for name in names] == [0, 0, 1, 1]
+        assert by == ["loop", "loop"]
+        assert [a.error for a in append(broker.replicas, entries.items(), ALL)] == [None] * 4
+        assert by == ["loop"] * 4
+
+
+async def test_others_have_their_turn_between_the_batches_of_a_request(tmp_path: Path) -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    async with open_broker(tmp_path) as broker, trio.open_nursery() as nursery:
+        for n in range(10):
+            await lead(broker, f"t-{n}")
+        packed = many(1000, Compression.GZIP)  # to number them takes milliseconds
+        entries: Entries = {tp(f"t-{n}"): memoryview(bytearray(packed)) for n in range(10)}
+        nursery.start_soon(others)
+        await trio.lowlevel.checkpoint()
+        before = turns
+        await prepare(broker.replicas, entries)
+        assert turns - before >= 5
+        nursery.cancel_scope.cancel()
+
+
+async def test_what_the_config_has_changed_for_is_prepared_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By `prepare`: the append would have to do it in the loop."""
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0")
+        log = broker.replicas.partitions[T0].log
+        in_thread = trio.to_thread.run_sync
+
+        async def meanwhile(work: Callable[..., Any], *args: Any, **more: Any) -> Any:
+            answer = await in_thread(work, *args, **more)
+            if log.config.compression_type is not Compression.GZIP:
+                log.update_config(attrs.evolve(log.config, compression_type=Compression.GZIP))
+            return answer
+
+        monkeypatch.setattr(trio.to_thread, "run_sync", meanwhile)
+        entries: Entries = {T0: memoryview(BOMB)}
+        await prepare(broker.replicas, entries)
+        ready = entries[T0]
+        assert isinstance(ready, Prepared)
+        assert ready.config is log.config
+        assert isinstance(ready.outcome, RecordBatch)
+        assert ready.outcome.codec == Compression.GZIP
