@@ -20,6 +20,8 @@ hundred megabytes each and send nothing cost next to nothing. (Kafka allocates.)
 import mmap
 import struct
 
+import trio
+
 from broker.network.transport import Transport
 
 _SIZE = struct.Struct(">i")
@@ -75,6 +77,19 @@ class FrameReader:
                 raise BadFrame(f"the connection ended after {filled} of a frame's {size} bytes")
             filled += received
         return frame
+
+    async def until_left(self) -> None:
+        """Return when the client is gone and has left nothing to be handled.
+
+        No frame is read meanwhile, but what has come is taken into the buffer, as far as it has
+        room: else the end of the stream, which is behind it, would not be seen.
+        """
+        while self._end < BUFFER_BYTES:
+            if not await self._fill():
+                if self._start == self._end:
+                    return
+                break
+        await trio.sleep_forever()
 
     async def _fill(self) -> int:
         """Receive into the free part of the buffer; 0 at end of stream."""

@@ -25,8 +25,9 @@ connection. One that is silent for `connections.max.idle.ms`, in the middle of a
 frame or not, or doesn't read an answer for so long, is closed: while an answer
 waits to be read no further request is looked at, so that nothing piles up for a
 client who only asks. Nor is one looked at of a client who has used up a quota
-(`broker.quotas`), until he may go on. An unexpected error in a handler is a defect of ours: its
-traceback is logged, and that one connection is closed.
+(`broker.quotas`), until he may go on; he is silent meanwhile like any other, so his connection is
+closed if that lasts too long, and when he is gone. An unexpected error in a handler is a defect of
+ours: its traceback is logged, and that one connection is closed.
 
 Kafka: SocketServer, KafkaRequestHandler.
 """
@@ -211,8 +212,11 @@ class _Connection:
                     await self._write(header, answer)
                 if answer is None:  # nothing to write, so nothing that others could come between
                     await trio.lowlevel.checkpoint()
+                del answer  # as the frame
                 if quiet_s:
-                    await trio.sleep(quiet_s)
+                    idle.deadline = trio.current_time() + self._listener.max_idle_s
+                    with trio.move_on_after(quiet_s):
+                        await frames.until_left()
 
     async def _handle(self, frame: memoryview) -> tuple[RequestHeader, Answer]:
         try:

@@ -108,3 +108,21 @@ async def test_a_large_frame_may_be_changed_too() -> None:
 
 def resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE
+
+
+async def test_who_has_left_is_seen_behind_what_he_sent_but_no_frame_is_lost() -> None:
+    """A full buffer is no end of the stream, nor is an end with frames before it one to go by."""
+    ours, theirs = trio.testing.memory_stream_pair()
+    reader = FrameReader(StreamTransport(ours), 1 << 20)
+    frames = [bytes([n]) * 1000 for n in range(100)]
+    await theirs.send_all(b"".join(framed(frame) for frame in frames))
+    await theirs.send_eof()
+    for frame in frames:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(reader.until_left)
+            await trio.testing.wait_all_tasks_blocked()
+            assert nursery.child_tasks
+            nursery.cancel_scope.cancel()
+        assert await reader.next_frame() == frame
+    await reader.until_left()
+    assert await reader.next_frame() is None

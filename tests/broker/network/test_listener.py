@@ -2,6 +2,7 @@
 
 import logging
 import struct
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -41,6 +42,11 @@ class Client:
         await self.transport.send(
             framing.encode_request(ApiKey.HEARTBEAT, 4, number, "test", request)
         )
+
+    async def hang_up(self) -> None:
+        stream = self.transport._stream
+        assert isinstance(stream, trio.StapledStream)
+        await stream.send_eof()
 
     async def receive(self) -> tuple[int, int] | None:
         """The correlation id of the next answer, and its throttle time; None at the end."""
@@ -160,12 +166,72 @@ async def test_who_is_to_be_quiet_is_answered_and_then_not_listened_to(
             HeartbeatResponse(throttle_time_ms=number),
         ][number]
 
-    async with connected(dispatch, max_idle_s=4) as client:
+    async with connected(dispatch, max_idle_s=8) as client:
         for number in range(4):
             await client.send(number)
         answered = [(await client.receive(), trio.current_time()) for _ in range(3)]
         assert handled == [(0, 0), (1, 5), (2, 8), (3, 15)]
         assert answered == [((0, 0), 0), ((1, 1), 6), ((3, 3), 15)]
+
+
+async def keep_quiet(context: RequestContext, request: object) -> Answer:
+    return Throttled(None, 1_000_000.0)
+
+
+async def test_who_is_to_be_quiet_for_longer_than_anybody_may_be_idle_is_closed(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with connected(keep_quiet, max_idle_s=600) as client:
+        await client.send(1)
+        await client.send(2)
+        assert await client.receive() is None
+        assert trio.current_time() == 600
+
+
+async def test_who_is_to_be_quiet_and_goes_leaves_nothing_behind(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Clients that try again elsewhere would use up all connections that their host may have."""
+    async with connected(keep_quiet) as client:
+        await client.send(1)
+        await trio.testing.wait_all_tasks_blocked()
+        await client.hang_up()
+        assert await client.receive() is None
+        assert trio.current_time() == 0
+
+
+async def test_what_a_client_sent_before_it_went_is_handled_when_it_may_be(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """A producer with acks=0 closes its connection when all is sent."""
+    handled: list[tuple[int, float]] = []
+
+    async def dispatch(context: RequestContext, request: object) -> Answer:
+        handled.append((context.correlation_id, trio.current_time()))
+        return Throttled(None, 3.0)
+
+    async with connected(dispatch) as client:
+        for number in range(3):
+            await client.send(number)
+        await client.hang_up()
+        assert await client.receive() is None
+    assert handled == [(0, 0), (1, 3), (2, 6)]
+    assert trio.current_time() == 6
+
+
+async def test_while_a_client_is_quiet_nothing_is_kept_of_what_it_asked_and_heard() -> None:
+    seen: list[weakref.ref[object]] = []
+
+    async def dispatch(context: RequestContext, request: object) -> Answer:
+        answer = HeartbeatResponse()
+        seen.extend(weakref.ref(each) for each in (context, request, answer))
+        return Throttled(answer, 5.0)
+
+    async with connected(dispatch) as client:
+        await client.send(1)
+        assert await client.receive() == (1, 0)
+        await trio.testing.wait_all_tasks_blocked()
+        assert [ref() for ref in seen] == [None] * 3
 
 
 async def test_a_connection_too_many_a_second_is_held_for_a_while_and_closed(
@@ -187,9 +253,7 @@ async def test_requests_before_the_client_hung_up_are_still_answered() -> None:
     async with connected(echo) as client:
         await client.send(1)
         await client.send(2)
-        stream = client.transport._stream
-        assert isinstance(stream, trio.StapledStream)
-        await stream.send_eof()
+        await client.hang_up()
         assert [await client.receive() for _ in range(3)] == [(1, 1), (2, 2), None]
 
 
