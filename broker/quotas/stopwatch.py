@@ -8,6 +8,7 @@ whoever stands between the loop and the coroutine can take the time of each:
 """
 
 from collections.abc import Callable, Coroutine, Generator
+from functools import partial
 from types import coroutine
 from typing import Any, TypeVar
 
@@ -26,18 +27,18 @@ class Stopwatch:
     @coroutine
     def time(self, work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
         """Do the work; what it returns or raises is returned or raised."""
-        resume: Callable[[Any], Any] = work.send
-        value: Any = None
+        resume: Callable[[], Any] = partial(work.send, None)
         while True:
             begin_s = self.clock_s()
             try:
-                awaited = resume(value)
+                awaited = resume()
             except StopIteration as end:
                 result: T = end.value
                 return result
             finally:
                 self.busy_s += self.clock_s() - begin_s
+                del resume  # what it throws has this frame in its traceback
             try:
-                resume, value = work.send, (yield awaited)
+                resume = partial(work.send, (yield awaited))
             except BaseException as thrown:  # noqa: BLE001  (it's for the work to hear)
-                resume, value = work.throw, thrown
+                resume = partial(work.throw, thrown)

@@ -1,5 +1,11 @@
 """The time of what is computed, not of what is waited for; and the work notices nothing of it."""
 
+import gc
+import weakref
+from collections.abc import Iterator
+from contextlib import suppress
+from types import coroutine
+
 import pytest
 import trio
 
@@ -44,3 +50,28 @@ async def test_errors_and_cancellation_pass_through() -> None:
         await watch.time(patient())
     assert scope.cancelled_caught
     assert tidied == [True]
+
+
+def test_what_was_thrown_into_the_work_is_not_kept() -> None:
+    """Every handler that's cancelled would leave its frames to the garbage collector."""
+
+    class Held:
+        pass
+
+    @coroutine
+    def waiting(held: Held) -> Iterator[None]:
+        yield
+
+    held = Held()
+    seen = weakref.ref(held)
+    work = Stopwatch(lambda: 0.0).time(waiting(held))
+    gc.collect()
+    gc.disable()
+    try:
+        work.send(None)
+        with suppress(ValueError):
+            work.throw(ValueError())
+        del work, held
+        assert seen() is None
+    finally:
+        gc.enable()
