@@ -6,9 +6,10 @@
                                             not served, and behind him all of that listener
 
 The listener between brokers and the controller's, if they aren't the only one,
-wait for nobody: a broker that clients fill up must still replicate and obey. Over
+wait for no room: a broker that clients fill up must still replicate and obey. Over
 the limit they are made room for, by closing the connection of another listener that
-was silent longest. (Kafka doesn't spare the controller's: it's silent for long.)
+was silent longest. (Kafka doesn't spare the controller's: it's silent for long.) The
+limits of a host are a broker's, too, as in Kafka: a client beside it can use them up.
 
 All listeners of a broker share one `Connections`. Kafka: `ConnectionQuotas`,
 `Processor.closeExcessConnections`; KIP-402.
@@ -46,7 +47,7 @@ class TooManyFromHost(Exception):
 class Connections:
     """`protected_listeners` are the brokers' own; none: they share theirs with clients.
 
-    `quiet_s` counts a host's new connection and says for how long to hold one that is too many.
+    `admit` counts a host's new connection, or says for how many seconds to hold one too many.
 
     The limits may change while the broker runs; they count for who comes next or waits.
     """
@@ -54,7 +55,7 @@ class Connections:
     max_count: Callable[[], int]
     max_of_host: Callable[[str], int]
     protected_listeners: frozenset[str] = frozenset()
-    quiet_s: Callable[[str], float] = lambda _host: 0.0
+    admit: Callable[[str], float] = lambda _host: 0.0
     _open: set[Connection] = attrs.field(factory=set, init=False)
     _leaving: set[Connection] = attrs.field(factory=set, init=False)  # to make room
     _by_host: Counter[str] = attrs.field(factory=Counter, init=False)

@@ -50,7 +50,7 @@ def listeners_of(broker: Broker) -> Callable[[Endpoint], Listener]:
             host, broker.config.max_connections_per_ip
         ),
         protected_listeners=_own_listeners(config),
-        quiet_s=broker.quotas.connections.quiet_s,
+        admit=broker.quotas.connections.admit,
     )
     max_idle_ms = config.connections_max_idle_ms
     return lambda endpoint: Listener(

@@ -142,11 +142,11 @@ class Listener:
         Started: it's counted, or was one too many.
         """
         try:
-            quiet_s = self.connections.quiet_s(transport.peer_host)
-            if quiet_s:
+            held_s = self.connections.admit(transport.peer_host)
+            if held_s:
                 _log.info("%s: too many connections a second: %s", self.name, transport.peer_host)
                 task_status.started()
-                await trio.sleep(quiet_s)
+                await trio.sleep(held_s)
                 return
             connection = _Connection(self, transport)
             with self.connections.opened(connection), connection.scope:

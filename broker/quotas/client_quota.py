@@ -28,6 +28,12 @@ class ClientQuota:
     def __attrs_post_init__(self) -> None:
         self._rates = LatelyUsed(lambda: Rate(WindowedSum(self.window_count, self.window_s)))
 
+    def changed(self, limits: Limits) -> None:
+        """What was counted goes on to count, as long as anybody is limited."""
+        self.limits = limits
+        if not limits:
+            self._rates.clear()
+
     def use(self, user: str, client_id: str, amount: float) -> float:
         """Count what he has used; returns for how many seconds he is to be quiet."""
         found = self.limits.of_client(user, client_id) if self.limits else None
@@ -41,7 +47,9 @@ class ClientQuota:
 
     def give_back(self, user: str, client_id: str, amount: float) -> None:
         """He hasn't had what he was just counted for."""
-        self.use(user, client_id, -amount)
+        found = self.limits.of_client(user, client_id)
+        if found is not None:
+            self._rates.get(found[0], self.clock_s()).take_back(amount)
 
     def most_at_once(self, user: str, client_id: str) -> float:
         """More than this at a time is too much even for who has used nothing yet."""

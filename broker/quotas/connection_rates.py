@@ -37,9 +37,11 @@ class ConnectionRates:
             for entity, limits in current.items()
             if IP in entity.name_of and QUOTA in limits
         }
+        if not self.limits:
+            self._rates.clear()
 
-    def quiet_s(self, host: str) -> float:
-        """Count a new connection; above 0 it is too many, to be held for so long and closed."""
+    def admit(self, host: str) -> float:
+        """Count a new connection, or say for how long to hold one that is too many; else 0."""
         if not self.limits:
             return 0.0
         limit = self.limits.get(host, self.limits.get(None))
@@ -50,5 +52,5 @@ class ConnectionRates:
         rate.record(1, now_s)
         quiet_s = min(rate.quiet_s(limit, now_s), self.window_s)
         if quiet_s:
-            rate.record(-1, now_s)
+            rate.take_back(1)
         return quiet_s

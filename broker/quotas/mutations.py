@@ -71,6 +71,12 @@ class MutationQuota:
     def __attrs_post_init__(self) -> None:
         self._buckets = LatelyUsed(lambda: TokenBucket(self.window_count * self.window_s))
 
+    def changed(self, limits: Limits) -> None:
+        """As `ClientQuota.changed`."""
+        self.limits = limits
+        if not limits:
+            self._buckets.clear()
+
     def begin(self, user: str, client_id: str, *, strict: bool) -> Mutations:
         """For one request."""
         found = self.limits.of_client(user, client_id) if self.limits else None

@@ -27,7 +27,7 @@ class Quotas:
     in_force: bool = attrs.field(default=False, init=False)
 
     def changed(self, current: Mapping[QuotaEntity, Mapping[str, float]]) -> None:
-        """What is set now, by whom it's set for. What was counted goes on to count."""
+        """What is set now, by whom it's set for."""
         by_name: dict[str, ClientQuota | MutationQuota] = {
             "producer_byte_rate": self.produce,
             "consumer_byte_rate": self.fetch,
@@ -35,6 +35,6 @@ class Quotas:
             "controller_mutation_rate": self.mutations,
         }
         for name, quota in by_name.items():
-            quota.limits = Limits.of(name, current)
+            quota.changed(Limits.of(name, current))
         self.connections.changed(current)
         self.in_force = any(quota.limits for quota in by_name.values())

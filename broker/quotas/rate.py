@@ -34,6 +34,10 @@ class Rate:
     def record(self, amount: float, now_s: float) -> None:
         self.windows.record(amount, now_s)
 
+    def take_back(self, amount: float) -> None:
+        """What was recorded last hasn't come."""
+        self.windows.take_back(amount)
+
     def quiet_s(self, limit: float, now_s: float) -> float:
         """For how long nothing more may come; 0 while the rate is at most `limit` a second."""
         total, over_s = self.windows.total(now_s), self._over_s(now_s)

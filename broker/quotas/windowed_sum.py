@@ -28,12 +28,15 @@ class WindowedSum:
     _windows: list[_Window] = attrs.field(factory=list, init=False)
 
     def record(self, amount: float, now_s: float) -> None:
-        """Count an amount; a negative one takes back what was counted just before."""
         self._forget_old(now_s)
         if not self._windows or now_s - self._windows[-1].start_s >= self.window_s:
             self._windows.append(_Window(now_s, now_s))
         self._windows[-1].last_s = now_s
         self._windows[-1].amount += amount
+
+    def take_back(self, amount: float) -> None:
+        """Count so much less where something was counted last, even if that is over by now."""
+        self._windows[-1].amount -= amount
 
     def total(self, now_s: float) -> float:
         self._forget_old(now_s)

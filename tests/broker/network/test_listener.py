@@ -237,7 +237,7 @@ async def test_while_a_client_is_quiet_nothing_is_kept_of_what_it_asked_and_hear
 async def test_a_connection_too_many_a_second_is_held_for_a_while_and_closed(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
-    connections = Connections(lambda: 1000, lambda _: 1000, quiet_s=lambda _host: 0.8)
+    connections = Connections(lambda: 1000, lambda _: 1000, admit=lambda _host: 0.8)
     listener = Listener("PLAINTEXT", echo, 1 << 20, 60, connections, unsupported_version)
     ours, theirs = trio.testing.memory_stream_pair()
     async with trio.open_nursery() as nursery:

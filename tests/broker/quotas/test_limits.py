@@ -62,17 +62,17 @@ def test_what_is_no_number_limits_nobody() -> None:
 def test_an_address_has_its_own_limit_or_that_of_any() -> None:
     now_s = [0.0]
     rates = ConnectionRates(11, 1.0, lambda: now_s[0])
-    assert rates.quiet_s("10.0.0.1") == 0
+    assert rates.admit("10.0.0.1") == 0
     rates.changed(
         {
             QuotaEntity.of({IP: "10.0.0.1"}): {"connection_creation_rate": 1.0},
             QuotaEntity.of({IP: None}): {"connection_creation_rate": 0.5},
         }
     )
-    assert [rates.quiet_s("10.0.0.1") for _ in range(11)] == [0.0] * 10 + [1.0]
-    assert [rates.quiet_s("10.0.0.2") for _ in range(6)] == [0.0] * 5 + [1.0]
-    assert rates.quiet_s("10.0.0.1") == 1.0  # those refused weren't counted, but it is still full
+    assert [rates.admit("10.0.0.1") for _ in range(11)] == [0.0] * 10 + [1.0]
+    assert [rates.admit("10.0.0.2") for _ in range(6)] == [0.0] * 5 + [1.0]
+    assert rates.admit("10.0.0.1") == 1.0  # those refused weren't counted, but it is still full
     now_s[0] = 11.0
-    assert rates.quiet_s("10.0.0.1") == 0.0
+    assert rates.admit("10.0.0.1") == 0.0
     rates.changed({})
-    assert [rates.quiet_s("10.0.0.1") for _ in range(50)] == [0.0] * 50
+    assert [rates.admit("10.0.0.1") for _ in range(50)] == [0.0] * 50
