@@ -86,8 +86,7 @@ async def handle(broker: Broker, context: RequestContext, request: FetchRequest)
         reads = await fetch(broker.replicas, parameters, exchange.interests)
         quiet_ms = _quiet_ms(broker, context, parameters, reads)
         if quiet_ms:
-            session_id = sessions.put_off(exchange, reads)
-            return FetchResponse(session_id=session_id, throttle_time_ms=quiet_ms)
+            return _put_off(broker, exchange, reads, quiet_ms, request.session_id)
         session_id, reads = sessions.answer(exchange, reads, trio.current_time())
         if parameters.from_follower:
             note_sent(broker.replicas, parameters, reads)
@@ -158,6 +157,18 @@ def _parameters(broker: Broker, context: RequestContext, request: FetchRequest) 
         listener=context.listener,
         may_read=_may_read(context, from_follower=replica_id != CONSUMER),
     )
+
+
+def _put_off(
+    broker: Broker, exchange: Exchange, reads: Reads, quiet_ms: int, session_id: int
+) -> FetchResponse:
+    """Without records, to be asked for again; whatever else is wrong, he is to be quiet."""
+    response = FetchResponse(session_id=session_id, throttle_time_ms=quiet_ms)
+    try:
+        response.session_id = broker.fetch_sessions.put_off(exchange, reads)
+    except KafkaError as error:
+        response.error_code = error.code
+    return response
 
 
 def _quiet_ms(

@@ -3,7 +3,8 @@
 Only called while some limit is set. Each request costs time of the event loop, a Produce request
 its bytes; what a fetch has read and what was changed by way of the controller is counted by their
 handlers, which say so in `throttle_time_ms` of their answers. The longest of them counts. An
-acks=0 produce has no answer that could tell; its connection is silent all the same.
+acks=0 produce has no answer that could tell; its connection is silent all the same, or is closed if
+a batch was refused: that doesn't make the others' bytes free.
 
 Not held to it is what brokers ask of each other: see `_between_brokers`.
 
@@ -15,7 +16,7 @@ from typing import Any, Final
 
 from broker.api.context import RequestContext
 from broker.broker import Broker
-from broker.network.listener import Answer, Later, Throttled
+from broker.network.listener import Answer, CloseConnection, Later, Throttled
 from broker.quotas.rate import in_ms
 from broker.quotas.stopwatch import Stopwatch
 from broker.wire.apis import ApiKey
@@ -43,17 +44,26 @@ async def held_to_quotas(
         return await handling
     quotas = broker.quotas
     watch = Stopwatch(quotas.busy_clock_s)
-    answer = await (watch.time(handling) if quotas.request.limits else handling)
-    quiet_s = 0.0
+    try:
+        answer = await (watch.time(handling) if quotas.request.limits else handling)
+    except CloseConnection:
+        _use_bytes(broker, context)
+        raise
+    quiet_s = _use_bytes(broker, context)
     if answer is not None:
-        quiet_s = quotas.request.use(context.user, context.client, 100 * watch.busy_s)
-    if context.api_key is ApiKey.PRODUCE:
-        used = quotas.produce.use(context.user, context.client, context.size_bytes)
-        quiet_s = max(quiet_s, used)
+        used_s = quotas.request.use(context.user, context.client, 100 * watch.busy_s)
+        quiet_s = max(quiet_s, used_s)
     quiet_ms = max(in_ms(quiet_s), getattr(answer, "throttle_time_ms", 0))
     if not quiet_ms:
         return answer
     return Throttled(_telling(answer, quiet_ms), quiet_ms / 1000)
+
+
+def _use_bytes(broker: Broker, context: RequestContext) -> float:
+    """Count them, whatever became of them; returns for how many seconds he is to be quiet."""
+    if context.api_key is not ApiKey.PRODUCE:
+        return 0.0
+    return broker.quotas.produce.use(context.user, context.client, context.size_bytes)
 
 
 def _between_brokers(context: RequestContext, request: Any) -> bool:

@@ -1,17 +1,19 @@
 """What requests cost, and how long their client is to be quiet: the broker's side of quotas."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 import trio
+import trio.testing
 from trio.testing import MockClock
 
 from broker.admin.applied_configs import apply_config_change
 from broker.broker import Broker
-from broker.network.listener import Later, Throttled
+from broker.network.listener import CloseConnection, Later, Throttled
 from broker.wire.errors import ErrorCode
 from broker.wire.messages import alter_client_quotas as alter
 from broker.wire.messages.create_partitions import CreatePartitionsRequest, CreatePartitionsTopic
@@ -19,6 +21,7 @@ from broker.wire.messages.create_topics import CreatableTopic, CreateTopicsReque
 from broker.wire.messages.delete_topics import DeleteTopicsRequest
 from broker.wire.messages.fetch import FetchPartition, FetchRequest, FetchTopic
 from broker.wire.messages.heartbeat import HeartbeatRequest
+from broker.wire.messages.list_partition_reassignments import ListPartitionReassignmentsRequest
 from broker.wire.messages.metadata import MetadataRequest
 from broker.wire.messages.produce import PartitionProduceData, ProduceRequest, TopicProduceData
 from broker.wire.messages.write_txn_markers import WriteTxnMarkersRequest
@@ -83,6 +86,67 @@ async def test_a_producer_is_quiet_until_its_bytes_are_within_its_rate(
         await limit(broker, "producer_byte_rate", None)
         assert not broker.quotas.in_force
         assert await quiet_s(broker, producing(), 9, size_bytes=5000) == 0
+
+
+async def test_bytes_count_though_the_connection_is_closed_for_a_part_of_them(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """A partition that doesn't exist would make all others free, for who wants no answer."""
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0")
+        await limit(broker, "producer_byte_rate", 100)
+        request = producing(acks=0)
+        request.topic_data.append(attrs.evolve(producing().topic_data[0], name="nowhere"))
+        with pytest.raises(CloseConnection):
+            await call(broker, request, 9, size_bytes=5000)
+        assert broker.replicas.partitions[tp("t-0")].log.log_end_offset == 1
+        assert await quiet_s(broker, producing(), 9, size_bytes=0) == 40
+
+
+async def test_to_be_refused_costs_time_too(
+    tmp_path: Path, autojump_clock: MockClock, half_a_second_each: Iterator[float]
+) -> None:
+    async with open_broker(tmp_path) as broker:
+        broker.quotas.busy_clock_s = half_a_second_each.__next__
+        await limit(broker, "request_percentage", 10)
+
+        def nobody(*_question: object) -> bool:
+            return False
+
+        told = [
+            await quiet_s(broker, ListPartitionReassignmentsRequest(), 0, authorizer=nobody)
+            for _ in range(3)
+        ]
+        assert told == [0, 0, 1]
+
+
+async def test_who_goes_on_with_a_session_too_late_is_told_to_be_quiet_too(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0")
+        broker.replicas.partitions[tp("t-0")].append_as_leader(batch("x" * 1000), 1, 0.0)
+        opened = await call(broker, fetching(session_epoch=0), 12)
+        [records] = [p.records for topic in opened.responses for p in topic.partitions]
+        size_bytes = sum(region.size_bytes for region in records)
+        await limit(broker, "consumer_byte_rate", size_bytes / 2)
+        for _ in range(5):
+            await call(broker, fetching(session_epoch=-1), 12)
+        answers = []
+
+        async def fetch(epoch: int, **more: Any) -> None:
+            session = {"session_id": opened.session_id, "session_epoch": epoch}
+            answers.append(await call(broker, fetching(**session, **more), 12))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(partial(fetch, 1, max_wait_ms=500, min_bytes=5 * size_bytes))
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.start_soon(fetch, 2)
+        assert [answer.error_code for answer in answers] == [
+            ErrorCode.NONE,
+            ErrorCode.INVALID_FETCH_SESSION_EPOCH,
+        ]
+        assert all(answer.throttle_time_ms > 0 for answer in answers)
 
 
 async def test_a_consumer_that_has_read_too_much_is_given_nothing_and_asks_again(
