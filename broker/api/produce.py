@@ -77,8 +77,8 @@ async def handle(broker: Broker, context: RequestContext, request: ProduceReques
         appended = await _append(broker, context, request, mentions)
         refusal = None
     except KafkaError as error:
-        refusal = error
-        appended = [Appended(tp, error) for tp in dict(mentions)]
+        refusal = error.alone()
+        appended = [Appended(tp, refusal) for tp in dict(mentions)]
     if request.acks == 0:
         failed = next((entry for entry in appended if entry.error is not None), None)
         if failed is not None:
@@ -87,9 +87,10 @@ async def handle(broker: Broker, context: RequestContext, request: ProduceReques
         return None
     if request.acks != ALL or refusal is not None:
         return _response(broker, context, appended)
+    timeout_s = request.timeout_ms / 1000  # what waits must not keep the request, and all its bytes
 
     async def wait() -> ProduceResponse:
-        await wait_until_acknowledged(appended, request.timeout_ms / 1000)
+        await wait_until_acknowledged(appended, timeout_s)
         return _response(broker, context, appended)
 
     return Later(wait)

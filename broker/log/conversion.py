@@ -86,7 +86,7 @@ def prepared(
     try:
         outcome = ready_batch(records, topic_partition, config, Origin.CLIENT, now_ms, most_bytes)
     except KafkaError as error:
-        outcome = error
+        outcome = error.alone()
     return Prepared(records, config, outcome)
 
 

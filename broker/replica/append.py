@@ -127,7 +127,7 @@ def _append_one(
         if error.code in _OF_THE_BATCH:
             _log.info("refused a batch for %s: %s", topic_partition, error)
         start = -1 if _is_of_no_log(error) else replicas.find(topic_partition).log.log_start_offset
-        return Appended(topic_partition, error, log_start_offset=start)
+        return Appended(topic_partition, error.alone(), log_start_offset=start)
     except OSError as error:
         return Appended(topic_partition, KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, str(error)))
     return Appended(

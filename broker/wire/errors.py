@@ -320,3 +320,8 @@ class KafkaError(Exception):
         self.code = code
         self.message = code.message if message is None else message
         super().__init__(f"{code.name}: {self.message}")
+
+    def alone(self) -> Self:
+        """To be kept: without where it came from, which keeps alive all that was in hand there."""
+        self.__cause__ = self.__context__ = None
+        return self.with_traceback(None)

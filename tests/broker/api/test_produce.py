@@ -1,9 +1,12 @@
 """Produce: the answers of each acks, and that appends come before any waiting."""
 
+import gc
+import weakref
 from pathlib import Path
 
 import pytest
 import trio
+from crc32c import crc32c
 from trio.testing import MockClock
 
 from broker.broker import Broker
@@ -20,6 +23,7 @@ from broker.wire.messages.produce import (
 )
 from broker.wire.record_batch import build_batch
 from broker.wire.records import Record
+from tests.broker.log.logs import make_batch
 from tests.broker.replica.support import batch, values
 from tests.broker.support import call, know, lead, open_broker, tp
 
@@ -72,6 +76,42 @@ async def test_acks_all_appends_now_and_answers_later(
         assert answer.responses[0].partition_responses[0].error_code == ErrorCode.NONE
         [late] = await produce(broker, -1, ("t-0", "b"))
         assert late.error_code == ErrorCode.REQUEST_TIMED_OUT
+
+
+class Frame(bytearray):
+    """A request's bytes, of which one can see that they are let go of."""
+
+
+async def test_while_it_waits_nothing_is_kept_of_what_was_sent(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """Neither of what was appended nor of what was refused, by the log or beforehand."""
+    broken, unreadable = batch("b"), make_batch("c", compression=Compression.GZIP)
+    broken[-1] ^= 1
+    unreadable[61:] = bytes(len(unreadable) - 61)
+    unreadable[17:21] = crc32c(unreadable[21:]).to_bytes(4, "big")
+    frames = [Frame(records) for records in (batch("a"), broken, unreadable)]
+    kept = [weakref.ref(frame) for frame in frames]
+    async with open_broker(tmp_path) as broker:
+        for n in range(3):
+            await lead(broker, f"t-{n}", (1, 2))
+        asked = request(-1, *[(f"t-{n}", "") for n in range(3)])
+        for topic, frame in zip(asked.topic_data, frames, strict=True):
+            topic.partition_data[0].records = memoryview(frame)
+        gc.disable()
+        try:
+            later = await call(broker, asked, 10, wait=False)
+            assert isinstance(later, Later)
+            del asked, topic, frame, frames
+            assert [ref() for ref in kept] == [None] * 3
+        finally:
+            gc.enable()
+        answer = await later.wait()
+        assert [p.error_code for topic in answer.responses for p in topic.partition_responses] == [
+            ErrorCode.REQUEST_TIMED_OUT,
+            ErrorCode.CORRUPT_MESSAGE,
+            ErrorCode.UNKNOWN_SERVER_ERROR,
+        ]
 
 
 async def test_acks_0_is_not_answered_but_an_error_ends_the_connection(tmp_path: Path) -> None:
@@ -127,7 +167,7 @@ async def test_an_unknown_partition_comes_before_a_codec_too_new(tmp_path: Path)
                 [Record(b"k", b"v", 0)], compression=Compression.ZSTD
             )
         answer = await call(broker, asked, 6)
-        assert [topic.partition_responses[0].error_code for topic in answer.responses] == [
+        assert [p.error_code for topic in answer.responses for p in topic.partition_responses] == [
             ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
             ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
         ]
