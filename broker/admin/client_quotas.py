@@ -4,13 +4,20 @@
 /config/changes, and read again whenever somebody asks to see all of it; each time `broker.quotas`,
 which holds clients to it, is told.
 
-Source: Kafka's `QuotaConfigs`, `ZkAdminManager.alterClientQuotas`; KIP-13, KIP-546, KIP-612.
+An address may be given as the name of a host. It counts for the address that the name has when it
+is set, or when the broker starts.
+
+Source: Kafka's `QuotaConfigs`, `ZkAdminManager.alterClientQuotas`, `IpConfigHandler`; KIP-13,
+KIP-546, KIP-612.
 """
 
+import ipaddress
+import socket
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 import attrs
+import trio
 
 from broker.admin.live_configs import LiveConfigs
 from broker.config.allowed import at_least
@@ -47,10 +54,16 @@ class ClientQuotas:
     recorder: Recorder
     enforced: Quotas
     current: Mapping[QuotaEntity, Mapping[str, float]] = attrs.field(factory=dict, init=False)
+    # Of the entities that are addresses; None if there is none of the name.
+    _addresses: dict[str, str | None] = attrs.field(factory=dict, init=False)
 
     async def read_all(self, session: Session) -> None:
         """Take over what ZooKeeper has."""
         found = await read_quotas(session, self.recorder)
+        while unknown := [entity for entity in found if not self._was_looked_up(entity)]:
+            for entity in unknown:
+                await self._look_up(entity)
+            found = await read_quotas(session, self.recorder)  # it may have changed meanwhile
         limits = {entity: self._limits(entity, config) for entity, config in found.items()}
         self._take_over({entity: each for entity, each in limits.items() if each})
 
@@ -59,6 +72,7 @@ class ClientQuotas:
         entity = entity_of(config_path)
         if entity is None:
             return
+        await self._look_up(entity)
         try:
             config = await read_config(await self.configs.session(), config_path)
         except BadZnode as error:
@@ -70,7 +84,33 @@ class ClientQuotas:
 
     def _take_over(self, current: Mapping[QuotaEntity, Mapping[str, float]]) -> None:
         self.current = current
-        self.enforced.changed(current)
+        self.enforced.changed(
+            {
+                counted: limits
+                for entity, limits in current.items()
+                if (counted := self._counted_as(entity)) is not None
+            }
+        )
+
+    def _was_looked_up(self, entity: QuotaEntity) -> bool:
+        return entity.name_of.get(IP) is None or entity.name_of[IP] in self._addresses
+
+    async def _look_up(self, entity: QuotaEntity) -> None:
+        """Find out which address it is, if it's one."""
+        name = entity.name_of.get(IP)
+        if name is not None:
+            self._addresses[name] = await address_of(name)
+            if self._addresses[name] is None:
+                why = f"{name} has no address"
+                self.recorder("config.ignored", entity=entity.config_path, why=why)
+
+    def _counted_as(self, entity: QuotaEntity) -> QuotaEntity | None:
+        """The entity as connections and requests name it; None if nothing can come from it."""
+        name = entity.name_of.get(IP)
+        if name is None:
+            return entity
+        address = self._addresses[name]
+        return None if address is None else QuotaEntity.of({IP: address})
 
     def _limits(self, entity: QuotaEntity, config: Mapping[str, str]) -> dict[str, float]:
         limits: dict[str, float] = {}
@@ -84,6 +124,20 @@ class ClientQuotas:
                     assert isinstance(value, int | float)
                     limits[name] = float(value)
         return limits
+
+
+async def address_of(name: str) -> str | None:
+    """An address as sockets write it, or that of a host, of format 4 if it has several."""
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        pass
+    try:
+        found = await trio.socket.getaddrinfo(name, None)
+    except (socket.gaierror, UnicodeError):
+        return None
+    _family, *_, (address, *_) = min(found, key=lambda row: row[0] != socket.AF_INET)
+    return str(address)
 
 
 def keys_of(entity: QuotaEntity) -> Mapping[str, Property]:

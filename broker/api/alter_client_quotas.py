@@ -6,13 +6,9 @@ learns of them by the notification.
 Kafka: ZkAdminManager.alterClientQuotas.
 """
 
-import ipaddress
-import socket
 from collections.abc import Mapping
 
-import trio
-
-from broker.admin.client_quotas import with_changed_quotas
+from broker.admin.client_quotas import address_of, with_changed_quotas
 from broker.api.context import RequestContext
 from broker.api.permissions import Resource
 from broker.broker import Broker
@@ -84,21 +80,9 @@ async def _checked(names: Mapping[str, str | None]) -> QuotaEntity:
             "Invalid quota entity combination, IP entity should not be used with "
             "user/client ID entity."
         )
-    if names.get(IP) is not None and not await _is_address(sanitize(names[IP])):
+    if names.get(IP) is not None and await address_of(sanitize(names[IP])) is None:
         raise _invalid(f"{sanitize(names[IP])} is not a valid IP or resolvable host.")
     return QuotaEntity.of(names)
-
-
-async def _is_address(text: str) -> bool:
-    """An IP address, or a name that has one."""
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        try:
-            await trio.socket.getaddrinfo(text, None)
-        except (socket.gaierror, UnicodeError):
-            return False
-    return True
 
 
 def _invalid(message: str) -> KafkaError:

@@ -1,8 +1,12 @@
 """Quotas by request: what is stored where, what a filter lets through, what is refused."""
 
+import socket
 from pathlib import Path
+from typing import Any
 
+import attrs
 import pytest
+import trio
 
 from broker.admin.applied_configs import apply_config_change
 from broker.api.describe_client_quotas import ANY, DEFAULT, EXACT, matches
@@ -85,6 +89,39 @@ async def test_where_quotas_are_stored_and_that_they_are_told(tmp_path: Path) ->
         await apply_config_change(broker, path)
         assert QuotaEntity.of(both) not in broker.client_quotas.current
         assert "alice" not in await session.children("/config/users")
+
+
+class Hosts(trio.abc.HostnameResolver):
+    """Knows but one."""
+
+    async def getaddrinfo(self, host: bytes | None, *_: Any, **__: Any) -> list[Any]:
+        if host != b"known.example":
+            raise socket.gaierror(host)
+        return [
+            (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("2001:db8::2", 0, 0, 0)),
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.2", 0)),
+        ]
+
+    async def getnameinfo(self, sockaddr: Any, flags: int) -> Any:
+        raise NotImplementedError
+
+
+async def test_a_host_is_limited_by_its_address_however_that_is_written(tmp_path: Path) -> None:
+    trio.socket.set_custom_hostname_resolver(Hosts())
+    async with open_broker(tmp_path) as broker:
+        session = await broker.configs.session()
+        for name, rate in ((None, 9), ("known.example", 5), ("2001%3ADB8%3A%3A1", 6), ("gone", 7)):
+            path = f"ips/{name or '<default>'}"
+            quota = {"connection_creation_rate": str(rate)}
+            await change_config(session, path, lambda _, quota=quota: quota)
+            await apply_config_change(broker, path)
+        expected = {None: 9.0, "10.0.0.2": 5.0, "2001:db8::1": 6.0}
+        assert broker.quotas.connections.limits == expected
+        assert len(broker.client_quotas.current) == 4  # and that is what's told
+        after_a_start = attrs.evolve(broker.client_quotas)
+        broker.quotas.changed({})
+        await after_a_start.read_all(session)
+        assert broker.quotas.connections.limits == expected
 
 
 async def test_described_as_filtered(tmp_path: Path) -> None:
