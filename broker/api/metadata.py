@@ -16,8 +16,9 @@ and `auto.create.topics.enable` is on; the client is told LEADER_NOT_AVAILABLE
 and asks again. Kafka: KafkaApis.handleTopicMetadataRequest.
 
 The answer about all topics is kept, as bytes, for as long as the state of the
-cluster that it tells; unless an authorizer or a quota makes it another for each client, or
-it's also to say what the client may do (KIP-430).
+cluster that it tells; unless an authorizer makes it another for each client, or
+it's also to say what the client may do (KIP-430), or anybody at all has a request_percentage,
+by which any answer may have to tell a throttle time.
 """
 
 from collections.abc import Container, Mapping

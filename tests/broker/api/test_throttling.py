@@ -178,7 +178,9 @@ async def test_a_consumer_that_has_read_too_much_is_given_nothing_and_asks_again
         assert sum(region.size_bytes for region in records) == size_bytes
 
 
-async def test_no_fetch_is_given_more_than_would_be_too_much_at_any_time(tmp_path: Path) -> None:
+async def test_a_fetch_of_many_batches_is_given_no_more_than_may_be_had_at_once(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
     async with open_broker(tmp_path) as broker:
         await lead(broker, "t-0")
         partition = broker.replicas.partitions[tp("t-0")]
@@ -189,6 +191,11 @@ async def test_no_fetch_is_given_more_than_would_be_too_much_at_any_time(tmp_pat
         assert told.throttle_time_ms == 0
         [records] = [p.records for topic in told.responses for p in topic.partitions]
         assert 4000 < sum(region.size_bytes for region in records) <= 5000
+        # A single batch that is more can't be had, however long one is quiet.
+        await limit(broker, "consumer_byte_rate", 50)
+        await trio.sleep(60)
+        told = await call(broker, fetching(max_bytes=1 << 20), 12)
+        assert told.throttle_time_ms > 0
 
 
 @pytest.fixture
