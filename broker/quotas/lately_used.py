@@ -14,7 +14,7 @@ from typing import Final, Generic, TypeVar
 import attrs
 
 FORGOTTEN_AFTER_S: Final = 3600.0
-# More clients than one broker has connections. Of each there may be windows of some 100 bytes.
+# More than a broker serves at a time. Of each there are some windows of 100 bytes.
 MOST: Final = 10_000
 
 K = TypeVar("K", bound=Hashable)

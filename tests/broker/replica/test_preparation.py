@@ -191,3 +191,21 @@ async def test_what_the_config_has_changed_for_is_prepared_again(
         assert ready.config is log.config
         assert isinstance(ready.outcome, RecordBatch)
         assert ready.outcome.codec == Compression.GZIP
+
+
+async def test_what_has_come_to_this_broker_meanwhile_is_prepared_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0")
+        in_thread = trio.to_thread.run_sync
+
+        async def meanwhile(work: Callable[..., Any], *args: Any, **more: Any) -> Any:
+            monkeypatch.setattr(trio.to_thread, "run_sync", in_thread)
+            await lead(broker, "u-0")
+            return await in_thread(work, *args, **more)
+
+        monkeypatch.setattr(trio.to_thread, "run_sync", meanwhile)
+        entries: Entries = {tp("u-0"): memoryview(BOMB), T0: memoryview(BOMB)}
+        await prepare(broker.replicas, entries)
+        assert all(isinstance(ready, Prepared) for ready in entries.values())
