@@ -16,7 +16,7 @@ never believed beyond the bytes that are left.
 Source: KIP-98, Kafka's `DefaultRecord` and `ByteUtils`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import attrs
 
@@ -68,12 +68,11 @@ def decode_records(
     base_offset: int,
     base_timestamp_ms: int,
     append_time_ms: int | None = None,
-) -> list[Record]:
-    """Exactly `count` records filling `body`, else INVALID_RECORD.
+) -> Iterator[Record]:
+    """Exactly `count` records filling `body`, one by one; INVALID_RECORD, maybe after the last.
 
     With `append_time_ms` (LogAppendTime) every record has that timestamp, whatever its delta says.
     """
-    records = []
     position = 0
     try:
         for _ in range(count):
@@ -86,12 +85,11 @@ def decode_records(
             )
             if position != end:
                 raise _invalid(f"record ends at byte {position}, its length says {end}")
-            records.append(record)
+            yield record
     except IndexError as error:
         raise _invalid(f"record is malformed: {error}") from error
     if position != len(body):
         raise _invalid(f"{len(body) - position} bytes left after {count} records")
-    return records
 
 
 def largest_timestamp_delta(view: memoryview, count: int) -> int:
