@@ -3,58 +3,103 @@
     Fetch 0, 1   format 0          Fetch 2, 3   format 1          from 4 on: the file's own bytes
 
 The records are read, opened and written anew, by a thread, and held until they're sent: all that
-the zero-copy path spares. So an old client is answered no more at a time than `MOST_BYTES`, and
-few are served at once. A topic with message.downconversion.enable=false answers
-UNSUPPORTED_VERSION.
+the zero-copy path spares. So an old client is answered no more at a time than `MOST_BYTES`, or one
+wrapper that has more, and few are served at once. A topic with message.downconversion.enable=false
+answers UNSUPPORTED_VERSION.
+
+A read may come to nothing: a segment's last batch is a transaction's marker, or compaction took
+what was behind the fetch offset. Its client would ask for the same again, and never come to the
+next segment. So one goes on reading behind it:
+
+    fetch offset            read       read on
+         │                 ┌──────┐  ┌───────────────┐
+    ... a, b, c, marker │ marker, marker │ d, e, ...        d, e are answered
+
+At the end of what may be read the answer is empty. Behind `MOST_BYTES` of nothing it's a message
+that is cut short, at which a client gives up, rather than wait and hear nothing.
 
 Kafka converts a part at a time while it sends (KIP-283), fills up what turns out shorter than it
-had announced with a message that is cut short, and sends one where nothing but a transaction's
-marker was read; here the answer is as long as what is in it.
+had announced with a message that is cut short, and sends one wherever a read came to nothing.
 
 Kafka: KafkaApis.handleFetchRequest, LazyDownConversionRecords.
 """
+
+from collections.abc import Sequence
 
 import attrs
 import trio
 
 from broker.replica.interests import Reads
 from broker.replica.manager import ReplicaManager
-from broker.replica.partition_read import PartitionRead
+from broker.replica.partition_read import PartitionFetch, PartitionRead
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.format_conversion import message_set_of
+from broker.wire.message_set import CUT_SHORT
+from broker.wire.record_batch import batches
+from broker.wire.regions import FileRegion
 
 FIRST_VERSION_WITH_FORMAT_1 = 2
 FIRST_VERSION_WITH_FORMAT_2 = 4
 
 # Of an answer; what a default consumer asks of eight partitions.
 MOST_BYTES = 8 << 20
+READ_ON_BYTES = 1 << 20  # at a time
 
 
 async def down_converted(replicas: ReplicaManager, reads: Reads, version: int) -> Reads:
     """The same reads for a client that fetches in this version, below 4."""
     magic = 1 if version >= FIRST_VERSION_WITH_FORMAT_1 else 0
     converted: Reads = {}
+    room = MOST_BYTES
     for interest, read in reads.items():
         if read.error is None and read.partition is not None:
-            if not read.partition.log.config.message_downconversion_enable:
-                read = PartitionRead(
-                    KafkaError(ErrorCode.UNSUPPORTED_VERSION, "message.downconversion.enable=false")
-                )
-            elif read.regions:
-                first_offset = interest.asked.fetch_offset
-                read = await trio.to_thread.run_sync(
-                    _converted, read, magic, first_offset, limiter=replicas.down_converting
-                )
+            try:
+                data = await _converted(replicas, interest.asked, read, magic, room)
+                room -= len(data)
+                read = attrs.evolve(read, regions=(), converted=data, size_bytes=len(data))
+            except KafkaError as error:
+                read = PartitionRead(error)
+            except OSError as error:
+                read = PartitionRead(KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, str(error)))
         converted[interest] = read
     return converted
 
 
-def _converted(read: PartitionRead, magic: int, first_offset: int) -> PartitionRead:
-    try:
-        data = b"".join(region.read() for region in read.regions)
-        converted = message_set_of(data, magic, first_offset, len(data))
-    except KafkaError as error:
-        return PartitionRead(error)
-    except OSError as error:
-        return PartitionRead(KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, str(error)))
-    return attrs.evolve(read, regions=(), converted=converted, size_bytes=len(converted))
+async def _converted(
+    replicas: ReplicaManager, asked: PartitionFetch, read: PartitionRead, magic: int, room: int
+) -> bytes:
+    """What was read in the other format, or the first behind it that has an equivalent."""
+    assert read.partition is not None
+    if not read.partition.log.config.message_downconversion_enable:
+        raise KafkaError(ErrorCode.UNSUPPORTED_VERSION, "message.downconversion.enable=false")
+    if room <= 0:
+        return b""  # the next fetch gets it
+    regions, looked_at_bytes = read.regions, 0
+    while regions:
+        data, end_offset = await trio.to_thread.run_sync(
+            _in_format,
+            *(magic, regions, asked.fetch_offset, min(asked.max_bytes, room)),
+            limiter=replicas.down_converting,
+        )
+        if data or end_offset >= read.high_watermark:
+            return data
+        looked_at_bytes += sum(region.size_bytes for region in regions)
+        if looked_at_bytes > MOST_BYTES:
+            return CUT_SHORT
+        read.partition.leading(asked.current_leader_epoch)  # still
+        found = read.partition.log.read(end_offset, READ_ON_BYTES, read.high_watermark)
+        regions = found.regions
+    return b""
+
+
+def _in_format(
+    magic: int, regions: Sequence[FileRegion], first_offset: int, most_bytes: int
+) -> tuple[bytes, int]:
+    """The message set, and the offset behind the batches that were looked at if it's empty."""
+    data = b"".join(region.read() for region in regions)
+    converted = message_set_of(data, magic, first_offset, most_bytes)
+    end_offset = first_offset
+    if not converted:
+        for batch in batches(data):
+            end_offset = batch.end_offset
+    return converted, end_offset

@@ -8,7 +8,12 @@ formats reads what isn't committed, too, but no markers. What is compressed stay
 the same codec, but for zstd, which the old formats don't have.
 
 Of a batch that isn't compressed the records before the fetch offset are left out (some librdkafkas
-rely on it); a wrapper is sent whole, and its reader skips them.
+rely on it), and those that would be too many: in the old formats each can be fetched. A wrapper is
+sent whole, and its reader skips what it has.
+
+A batch may come to many times its size: a record of 7 bytes is a message of 34, and what packed
+well packs worse with a CRC in each. So records are taken one by one, and a batch whose wrapper
+would have to hold more than `MOST_PACKED_BYTES` can't be had in the old formats.
 
 Source: Kafka's `LogValidator`, `RecordsUtil.downConvert`, `MemoryRecordsBuilder`.
 """
@@ -18,9 +23,18 @@ from collections.abc import Sequence
 from broker.wire.compression import Compression, compress
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.lz4_of_format_0 import with_wrong_checksum
-from broker.wire.message_set import LOG_APPEND_TIME, Message, messages_in, put_message
+from broker.wire.message_set import (
+    LOG_APPEND_TIME,
+    NO_TIMESTAMP,
+    Message,
+    messages_in,
+    put_message,
+)
 from broker.wire.record_batch import Buffer, RecordBatch, batches
 from broker.wire.records import Record
+
+# That is held twice while a batch is converted. Producers' batches have a megabyte, compressed.
+MOST_PACKED_BYTES = 32 << 20
 
 
 def records_of(found: Sequence[Message]) -> tuple[list[Record], Compression]:
@@ -61,58 +75,89 @@ def _record(message: Message, timestamp_ms: int | None) -> Record:
 def message_set_of(data: Buffer, magic: int, first_offset: int, most_bytes: int) -> bytes:
     """The record batches of `data` in format 0 or 1, from `first_offset` on.
 
-    The first batch that has an equivalent, and as many more as stay within `most_bytes`; nothing if
-    none has. UNSUPPORTED_COMPRESSION_TYPE if zstd comes first.
+    The first message or wrapper, and as many more as stay within `most_bytes`; nothing if no batch
+    has an equivalent. UNSUPPORTED_COMPRESSION_TYPE if zstd comes first, UNKNOWN_SERVER_ERROR if a
+    batch does that would be too large.
     """
     out = bytearray()
     for batch in batches(data):
         if batch.is_control:
             continue
-        if batch.codec == Compression.ZSTD:
-            if out:
-                break  # the next fetch begins with it, and is told
-            raise KafkaError(
-                ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, f"there is no zstd in format {magic}"
-            )
-        end = len(out)
-        if batch.codec:
-            _put_wrapper(out, batch, magic)
-        else:
-            _put_messages(out, batch, magic, first_offset)
-        if end and len(out) > most_bytes:
-            del out[end:]
+        put = _put_wrapper if batch.codec else _put_messages
+        try:
+            is_whole = put(out, batch, magic, first_offset, most_bytes)
+        except KafkaError:
+            if not out:
+                raise
+            break  # the next fetch begins with it, and is told
+        if not is_whole:
             break
     return bytes(out)
 
 
-def _put_messages(out: bytearray, batch: RecordBatch, magic: int, first_offset: int) -> None:
+def _put_messages(
+    out: bytearray, batch: RecordBatch, magic: int, first_offset: int, most_bytes: int
+) -> bool:
+    """Append those for which there is room, but one at least; whether it was for all."""
     attributes = LOG_APPEND_TIME if magic and batch.is_log_append_time else 0
-    for record in batch.records():
+    for record in batch.each_of(batch.opened()):
         if record.offset >= first_offset:
-            put_message(
-                *(out, record.offset, magic, attributes),
-                *(record.timestamp_ms, record.key, record.value),
-            )
+            end = len(out)
+            _put_record(out, record, record.offset, magic, attributes)
+            if end and len(out) > most_bytes:
+                del out[end:]
+                return False
+    return True
 
 
-def _put_wrapper(out: bytearray, batch: RecordBatch, magic: int) -> None:
-    attributes = LOG_APPEND_TIME if magic and batch.is_log_append_time else 0
-    records = batch.records()
-    if not records:
-        return  # compaction left the header alone
-    first_offset = records[0].offset if magic else 0
-    inner = bytearray()
-    for record in records:
-        put_message(
-            *(inner, record.offset - first_offset, magic, attributes),
-            *(record.timestamp_ms, record.key, record.value),
+def _put_wrapper(
+    out: bytearray, batch: RecordBatch, magic: int, first_offset: int, most_bytes: int
+) -> bool:
+    """Append it, if compaction has left anything from `first_offset` on; as `_put_messages`."""
+    if batch.codec == Compression.ZSTD:
+        raise KafkaError(
+            ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, f"there is no zstd in format {magic}"
         )
+    attributes = LOG_APPEND_TIME if magic and batch.is_log_append_time else 0
+    inner = bytearray()
+    start, last_offset, latest_ms = 0, -1, NO_TIMESTAMP
+    for record in batch.each_of(_opened(batch)):
+        if magic and not inner:
+            start = record.offset
+        last_offset, latest_ms = record.offset, max(latest_ms, record.timestamp_ms)
+        _put_record(inner, record, record.offset - start, magic, attributes)
+        if len(inner) > MOST_PACKED_BYTES:
+            raise _too_large(batch)
+    if last_offset < first_offset:
+        return True
     codec = Compression(batch.codec)
     value = compress(codec, inner)
     if not magic and codec is Compression.LZ4:
         value = with_wrong_checksum(value)
-    latest_ms = max(record.timestamp_ms for record in records)
-    put_message(out, records[-1].offset, magic, attributes | codec, latest_ms, None, value)
+    end = len(out)
+    put_message(out, last_offset, magic, attributes | codec, latest_ms, None, value)
+    if end and len(out) > most_bytes:
+        del out[end:]
+        return False
+    return True
+
+
+def _opened(batch: RecordBatch) -> memoryview:
+    try:
+        return batch.opened(MOST_PACKED_BYTES)
+    except KafkaError as error:
+        raise _too_large(batch) from error
+
+
+def _put_record(out: bytearray, record: Record, offset: int, magic: int, attributes: int) -> None:
+    put_message(out, offset, magic, attributes, record.timestamp_ms, record.key, record.value)
+
+
+def _too_large(batch: RecordBatch) -> KafkaError:
+    return KafkaError(
+        ErrorCode.UNKNOWN_SERVER_ERROR,
+        f"the batch at offset {batch.base_offset} comes to more than {MOST_PACKED_BYTES} bytes",
+    )
 
 
 def _invalid(why: str) -> KafkaError:

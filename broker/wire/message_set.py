@@ -51,6 +51,10 @@ _CRC_BYTES = 4
 MOST_OPENED_BYTES = 32 << 20
 _SMALLEST_BYTES = 14  # a message of format 0 without key and value, from its CRC on
 
+# The beginning of a message that isn't there. A reader that is given nothing else takes it for one
+# larger than what it asked for, and gives up; of nothing at all it'd ask for more, for ever.
+CUT_SHORT = _OFFSET_AND_SIZE.pack(-1, 61)
+
 
 @attrs.frozen(slots=True)
 class Message:

@@ -129,12 +129,49 @@ def test_what_no_64_bits_hold_goes_round() -> None:
     assert times == [2**63 - 1, 4 - 2**63, 1 - 2**63]
 
 
-def test_no_more_than_so_much_but_one_batch() -> None:
+def test_no_more_than_so_much_but_one_message() -> None:
+    """Of a batch that isn't compressed some: each message of the old formats can be fetched."""
     three = b"".join(bytes(stored(Compression.NONE, start)) for start in (0, 3, 6))
-    one = len(old(stored(Compression.NONE), 1))
-    assert [len(old(three, 1, most=most)) // one for most in (0, one, 2 * one, 3 * one)] == [
-        *(1, 1, 2, 3)
-    ]
+    sizes = [message.size_bytes for message in opened(old(three, 1))]
+    for count in range(1, 10):
+        most = sum(sizes[:count])
+        assert len(opened(old(three, 1, most=most))) == count
+        assert len(opened(old(three, 1, most=most - 1))) == max(1, count - 1)
+    assert [each.offset for each in opened(old(three, 1, first=4, most=0))] == [4]
+
+
+def test_no_more_than_so_much_but_one_wrapper() -> None:
+    three = b"".join(bytes(stored(Compression.GZIP, start)) for start in (10, 13, 16))
+    sizes = [message.size_bytes for message in messages(memoryview(old(three, 1)))]
+    assert [
+        len(opened(old(three, 1, most=most)))
+        for most in (0, sum(sizes[:2]) - 1, sum(sizes[:2]), sum(sizes))
+    ] == [3, 3, 6, 9]
+
+
+@pytest.mark.parametrize("codec", [Compression.NONE, Compression.GZIP])
+def test_what_compaction_left_before_the_fetch_offset_is_nothing(codec: Compression) -> None:
+    """Offsets 10 to 12 of a batch that had 15: who has them asks for 13."""
+    compacted = lying(stored(codec), last_offset_delta=5)
+    assert [each.offset for each in opened(old(compacted, 1, 12))][-1] == 12
+    assert old(compacted, 1, 13) == b""
+    behind = stored(codec, 16)
+    assert [each.offset for each in opened(old(compacted + behind, 1, 13))] == [16, 17, 18]
+
+
+def test_a_wrapper_holds_no_more_than_so_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a batch of a megabyte opens to, and what that comes to as messages, is held by us."""
+    packed = stored(Compression.GZIP)
+    monkeypatch.setattr("broker.wire.format_conversion.MOST_PACKED_BYTES", 450)
+    assert len(packed) < 450 < len(old(stored(Compression.NONE), 1))
+    with pytest.raises(KafkaError) as caught:
+        old(packed, 1)
+    assert caught.value.code is ErrorCode.UNKNOWN_SERVER_ERROR
+    assert len(opened(old(stored(Compression.NONE) + packed, 1))) == 3, "the next fetch is told"
+    monkeypatch.setattr("broker.wire.format_conversion.MOST_PACKED_BYTES", 100)
+    with pytest.raises(KafkaError) as caught:
+        old(packed, 1)
+    assert caught.value.code is ErrorCode.UNKNOWN_SERVER_ERROR
 
 
 def test_what_is_cut_short_and_what_is_emptied() -> None:
