@@ -70,6 +70,7 @@ WRONG_BROKER = (ErrorCode.NOT_LEADER_OR_FOLLOWER, ErrorCode.FENCED_LEADER_EPOCH)
 
 async def handle(broker: Broker, context: RequestContext, request: FetchRequest) -> FetchResponse:
     parameters = _parameters(broker, context, request)
+    deadline_s = trio.current_time() + (parameters.max_wait_s if parameters.min_bytes > 0 else 0)
     sessions = broker.fetch_sessions
     try:
         exchange = sessions.begin(
@@ -95,7 +96,7 @@ async def handle(broker: Broker, context: RequestContext, request: FetchRequest)
     finally:
         exchange.end()
     if context.api_version < FIRST_VERSION_WITH_FORMAT_2:
-        reads = await down_converted(broker.replicas, reads, context.api_version)
+        reads = await down_converted(broker.replicas, reads, context.api_version, deadline_s)
     return _response(broker, context, parameters, session_id, reads)
 
 

@@ -15,7 +15,8 @@ next segment. So one goes on reading behind it:
          │                 ┌──────┐  ┌───────────────┐
     ... a, b, c, marker │ marker, marker │ d, e, ...        d, e are answered
 
-At the end of what may be read the answer is empty. Behind `MOST_BYTES` of nothing it's a message
+At the end of what may be read the answer is empty, and waits like one to a fetch for which nothing
+was there: else its client would ask again and again. Behind `MOST_BYTES` of nothing it's a message
 that is cut short, at which a client gives up, rather than wait and hear nothing.
 
 Kafka converts a part at a time while it sends (KIP-283), fills up what turns out shorter than it
@@ -32,6 +33,8 @@ import trio
 from broker.replica.interests import Reads
 from broker.replica.manager import ReplicaManager
 from broker.replica.partition_read import PartitionFetch, PartitionRead
+from broker.replica.roles import Leading
+from broker.waiting import wait_until
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.format_conversion import message_set_of
 from broker.wire.message_set import CUT_SHORT
@@ -46,8 +49,13 @@ MOST_BYTES = 8 << 20
 READ_ON_BYTES = 1 << 20  # at a time
 
 
-async def down_converted(replicas: ReplicaManager, reads: Reads, version: int) -> Reads:
-    """The same reads for a client that fetches in this version, below 4."""
+async def down_converted(
+    replicas: ReplicaManager, reads: Reads, version: int, deadline_s: float
+) -> Reads:
+    """The same reads for a client that fetches in this version, below 4.
+
+    deadline_s: until when to wait, if there were only such batches as have no equivalent.
+    """
     magic = 1 if version >= FIRST_VERSION_WITH_FORMAT_1 else 0
     converted: Reads = {}
     room = MOST_BYTES
@@ -62,7 +70,24 @@ async def down_converted(replicas: ReplicaManager, reads: Reads, version: int) -
             except OSError as error:
                 read = PartitionRead(KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, str(error)))
         converted[interest] = read
+    if any(read.regions for read in reads.values()) and not any(
+        read.size_bytes or read.must_answer_now for read in converted.values()
+    ):
+        await _news(list(converted.values()), max(0.0, deadline_s - trio.current_time()))
     return converted
+
+
+async def _news(reads: Sequence[PartitionRead], timeout_s: float) -> None:
+    """Wait for more to read in any of these partitions, or for their end here."""
+    looked_at = [(read.partition, read.high_watermark) for read in reads if read.partition]
+
+    def is_there() -> bool:
+        return any(
+            partition.high_watermark != high_watermark or not isinstance(partition.role, Leading)
+            for partition, high_watermark in looked_at
+        )
+
+    await wait_until(is_there, [partition.committed for partition, _ in looked_at], timeout_s)
 
 
 async def _converted(

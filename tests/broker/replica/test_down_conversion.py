@@ -5,6 +5,8 @@ from pathlib import Path
 
 import attrs
 import pytest
+import trio
+from trio.testing import MockClock
 
 from broker.broker import Broker
 from broker.replica import down_conversion
@@ -24,7 +26,6 @@ from tests.broker.support import call, lead, open_broker, tp
 from tests.support.batches import lying
 
 TIME_MS = 1_700_000_000_000
-MAX_BYTES = 1 << 20
 
 
 def data(*values: str, at: int, codec: Compression = Compression.NONE, size: int = 100) -> bytes:
@@ -57,14 +58,14 @@ async def hold(broker: Broker, *segments: Sequence[bytes], name: str = "t-0") ->
 
 
 async def answers(
-    broker: Broker, offset: int, *, partitions: int = 1, version: int = 3, most: int = MAX_BYTES
+    broker: Broker, offset: int, *, partitions: int = 1, version: int = 3, max_wait_ms: int = 0
 ) -> list[PartitionData]:
     asked = [
-        FetchPartition(partition=at, fetch_offset=offset, partition_max_bytes=most)
+        FetchPartition(partition=at, fetch_offset=offset, partition_max_bytes=1 << 20)
         for at in range(partitions)
     ]
     request = FetchRequest(
-        max_wait_ms=0, min_bytes=1, topics=[FetchTopic(topic="t", partitions=asked)]
+        max_wait_ms=max_wait_ms, min_bytes=1, topics=[FetchTopic(topic="t", partitions=asked)]
     )
     [topic] = (await call(broker, request, version)).responses
     return list(topic.partitions)
@@ -112,6 +113,27 @@ async def test_at_the_end_there_is_nothing(tmp_path: Path) -> None:
         await hold(broker, [data("a", at=0)], [marker(1)])
         found = await answer(broker, 1)
         assert (found.error_code, bytes(found.records), found.high_watermark) == (0, b"", 2)  # type: ignore[arg-type]
+
+
+async def test_behind_the_last_marker_it_waits_for_more(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    async with open_broker(tmp_path) as broker:
+        await hold(broker, [data("a", at=0)], [marker(1)])
+        before_s = trio.current_time()
+        [found] = await answers(broker, 1, max_wait_ms=500)
+        assert (bytes(found.records), trio.current_time()) == (b"", before_s + 0.5)  # type: ignore[arg-type]
+        partition = broker.replicas.partitions[tp("t-0")]
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def sends() -> None:
+                await trio.sleep(2)
+                partition.append_as_leader(memoryview(data("b", at=0)), 1, trio.current_time())
+
+            await answers(broker, 1, max_wait_ms=60_000)
+            assert trio.current_time() == before_s + 2.5
+        assert await offsets(broker, 1) == [2]
 
 
 async def test_behind_too_much_of_nothing_it_is_told_to_give_up(
