@@ -120,11 +120,11 @@ async def _append(
             for tp, records in entries.items()
         ]
     else:
+        refused += _taken_out(entries, lambda tp, records: _internal(broker, context, tp, records))
         if context.api_version < FIRST_VERSION_WITH_FORMAT_2:
             empty = {tp for tp, records in entries.items() if not is_whole(records)}
             refused += [_nothing_appended(broker, tp) for tp in empty]
             entries = {tp: records for tp, records in entries.items() if tp not in empty}
-        refused += _taken_out(entries, lambda tp, records: _internal(broker, context, tp, records))
         ready: Entries = {**entries}
         await prepare(broker.replicas, ready)
         appended = append(broker.replicas, ready.items(), request.acks, guards=guards)

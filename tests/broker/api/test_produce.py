@@ -222,6 +222,17 @@ async def test_internal_topics_are_not_for_clients(tmp_path: Path) -> None:
         assert refused.error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
 
 
+@pytest.mark.parametrize("records", [b"", b"no message", message_set_of(batch("a"), 1, 0, 99)])
+async def test_nor_for_old_ones(tmp_path: Path, records: bytes) -> None:
+    async with open_broker(tmp_path) as broker:
+        await know(broker, partitions=[("__consumer_offsets-0", 1, (1,))])
+        asked = request(1, ("__consumer_offsets-0", "a"))
+        asked.topic_data[0].partition_data[0].records = records
+        answer = await call(broker, asked, 2)
+        [refused] = answer.responses[0].partition_responses
+        assert refused.error_code == ErrorCode.INVALID_TOPIC_EXCEPTION
+
+
 async def test_what_is_in_the_log_has_its_offset_also_when_it_came_too_late(
     tmp_path: Path, autojump_clock: MockClock
 ) -> None:
