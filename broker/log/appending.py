@@ -22,6 +22,7 @@ Source: Kafka's `UnifiedLog.append`, `LogValidator.validateMessagesAndAssignOffs
 
 from broker.log.conversion import ready_batch
 from broker.log.log_config import LogConfig, TimestampType
+from broker.log.old_formats import is_old
 from broker.log.parts import LogParts
 from broker.log.producer_state import ProducerState
 from broker.log.segment import MAX_RELATIVE_OFFSET
@@ -83,6 +84,8 @@ def append_as_leader(
 
 def was_appended(producers: ProducerState, records: Buffer | Prepared) -> bool:
     """Whether this batch of an idempotent producer is in the log already: it was sent again."""
+    if is_old(records.sent if isinstance(records, Prepared) else memoryview(records)):
+        return False  # those formats know no sequences
     batch = only_batch(records)
     return batch.has_producer_id and producers.duplicate_of(batch) is not None
 

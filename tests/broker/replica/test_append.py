@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
@@ -14,7 +15,9 @@ from broker.replica.append import (
     append,
     wait_until_acknowledged,
 )
+from broker.replica.preparation import Entries, prepare
 from broker.wire.errors import ErrorCode
+from broker.wire.format_conversion import message_set_of
 from broker.wire.record_batch import build_batch
 from broker.wire.records import Record
 from tests.broker.log.logs import make_batch
@@ -126,6 +129,20 @@ async def test_too_small_an_isr(tmp_path: Path, autojump_clock: MockClock) -> No
         assert error_of(refused) is ErrorCode.NOT_ENOUGH_REPLICAS
         await wait_until_acknowledged(done, 30)
         assert error_of(done[0]) is ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND
+
+
+@pytest.mark.parametrize("is_good", [True, False])
+async def test_too_small_an_isr_for_a_message_set(tmp_path: Path, is_good: bool) -> None:
+    """Be it that it was made ready, and refused, or that it came before its partition."""
+    async with open_broker(tmp_path, min_insync_replicas="2") as broker:
+        await lead(broker, "t-0", (1,), (1, 2))
+        records = bytearray(message_set_of(batch("a"), 1, 0, 1 << 20))
+        records[-1] ^= 0 if is_good else 1
+        ready: Entries = {T0: memoryview(records)}
+        for _ in range(2):
+            [refused] = append(broker.replicas, ready.items(), ALL)
+            assert error_of(refused) is ErrorCode.NOT_ENOUGH_REPLICAS
+            await prepare(broker.replicas, ready)
 
 
 async def test_what_is_sent_again_does_not_wait_long_for_the_isr(
