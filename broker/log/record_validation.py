@@ -16,12 +16,12 @@ they are taken for the producer's from then on.
 Source: Kafka's `LogValidator.validateRecord`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from broker.log.log_config import LONG_MAX, LogConfig, TimestampType
 from broker.wire.compression import Compression
 from broker.wire.errors import ErrorCode, KafkaError
-from broker.wire.record_batch import LOG_APPEND_TIME, NO_TIMESTAMP, RecordBatch
+from broker.wire.record_batch import LOG_APPEND_TIME, NO_TIMESTAMP
 from broker.wire.records import Record, as_long
 from coordination.values import TopicPartition
 
@@ -47,19 +47,23 @@ def asks_of_each_record(attributes: int, config: LogConfig) -> bool:
 
 
 def check_records(
-    batch: RecordBatch,
     records: Sequence[Record],
     topic_partition: TopicPartition,
     config: LogConfig,
     now_ms: int,
+    by_broker: Container[int],
+    codec: int,
 ) -> None:
-    """Raises `InvalidRecords` if any of a batch's `records` is not as the topic wants it."""
+    """Raises `InvalidRecords` if any of a batch's `records` is not as the topic wants it.
+
+    by_broker: the places of those whose times are said to be the broker's. codec: the batch's.
+    """
     keyless: dict[int, str] = {}
     if config.is_compacted:
         no_key = "Compacted topic cannot accept message without key in topic partition"
         why = f"{no_key} {topic_partition}"
         keyless = {at: why for at, record in enumerate(records) if record.key is None}
-    mistimed = _mistimed(batch, records, config, now_ms)
+    mistimed = _mistimed(records, config, now_ms, by_broker, codec)
     if mistimed.keys() - keyless.keys():
         raise InvalidRecords(
             ErrorCode.INVALID_TIMESTAMP,
@@ -80,7 +84,11 @@ def check_records(
 
 
 def _mistimed(
-    batch: RecordBatch, records: Sequence[Record], config: LogConfig, now_ms: int
+    records: Sequence[Record],
+    config: LogConfig,
+    now_ms: int,
+    by_broker: Container[int],
+    codec: int,
 ) -> dict[int, str]:
     is_create_time = config.message_timestamp_type is TimestampType.CREATE_TIME
     earliest_ms = now_ms - config.message_timestamp_before_max_ms
@@ -94,17 +102,17 @@ def _mistimed(
                     f"Timestamp {timestamp_ms} of message with offset {record.offset} is out of "
                     f"range. The timestamp should be within [{earliest_ms}, {as_long(latest_ms)}]"
                 )
-        elif batch.is_log_append_time:
+        elif at in by_broker:
             reasons[at] = (
-                f"Invalid timestamp type in message {_described(batch, record)}. Producer should "
+                f"Invalid timestamp type in message {_described(record, codec)}. Producer should "
                 "not set timestamp type to LogAppendTime."
             )
     return reasons
 
 
-def _described(batch: RecordBatch, record: Record) -> str:
+def _described(record: Record, codec: int) -> str:
     """A record in Kafka's words."""
-    kind = "DefaultRecord" if batch.codec == Compression.NONE else "PartialDefaultRecord"
+    kind = "DefaultRecord" if codec == Compression.NONE else "PartialDefaultRecord"
     return (
         f"{kind}(offset={record.offset}, timestamp={record.timestamp_ms}, "
         f"key={len(record.key or b'')} bytes, value={len(record.value or b'')} bytes)"

@@ -113,7 +113,12 @@ def only_batch(records: Buffer | Prepared) -> RecordBatch:
         raise NotOneBatch(f"Record batches have format {MAGIC}, and this one has {magic_of(view)}")
     if len(view) >= HEADER_BYTES and batch_size(view, 0) == len(view):
         return batch_at(view, 0, len(view))
-    found = list(batches(view))
+    try:
+        found = list(batches(view))
+    except KafkaError as error:
+        if error.code is not ErrorCode.UNSUPPORTED_FOR_MESSAGE_FORMAT:
+            raise
+        raise NotOneBatch("There must be a record batch, and behind it are messages") from None
     if len(found) != 1:
         raise NotOneBatch(f"There must be exactly one record batch, and there are {len(found)}")
     return found[0]
@@ -164,7 +169,9 @@ def check_batch(
     body = _opened(batch, most_bytes) if codec else batch.view[HEADER_BYTES:]
     max_timestamp_ms = batch.base_timestamp_ms + largest_timestamp_delta(body, batch.count)
     if asks_of_each_record(batch.attributes, config):
-        check_records(batch, batch.decode(body), topic_partition, config, now_ms)
+        by_broker = range(batch.count if batch.is_log_append_time else 0)
+        records = batch.decode(body)
+        check_records(records, topic_partition, config, now_ms, by_broker, codec)
     if batch.is_log_append_time:
         max_timestamp_ms = batch.max_timestamp_ms
     elif max_timestamp_ms != batch.max_timestamp_ms:

@@ -5,7 +5,7 @@
 
 Up nothing is lost; down the headers are, the producer and its transactions: who reads the old
 formats reads what isn't committed, too, but no markers. What is compressed stays so, in wrappers of
-the same codec, but for zstd, which the old formats don't have.
+the same codec at its default level, but for zstd, which the old formats don't have.
 
 Of a batch that isn't compressed the records before the fetch offset are left out (some librdkafkas
 rely on it), and those that would be too many: in the old formats each can be fetched. A wrapper is
@@ -69,6 +69,7 @@ def _record(message: Message, timestamp_ms: int | None) -> Record:
         message.key,
         message.value,
         message.timestamp_ms if timestamp_ms is None else timestamp_ms,
+        offset=message.offset,
     )
 
 

@@ -35,6 +35,7 @@ import attrs
 from broker.wire.compression import Compression, decompress
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.lz4_of_format_0 import with_right_checksum
+from broker.wire.record_batch import batch_at
 from broker.wire.records import as_long
 
 NO_TIMESTAMP = -1
@@ -45,10 +46,13 @@ _OFFSET_AND_SIZE = struct.Struct(">qi")
 _CRC = struct.Struct(">I")
 _HEADS = (struct.Struct(">bb"), struct.Struct(">bbq"))  # magic, attributes, timestamp
 _SIZE = struct.Struct(">i")
+_CRC_AT = 12
+_MAGIC_AT = 16  # and the CRC is of what begins here
 _CRC_BYTES = 4
-# Of the smallest messages it takes ten times as much to hold them. A producer's batch of a megabyte
-# comes to less.
+# What a wrapper may come to, and how many messages a set may have: to hold the smallest takes ten
+# times their size. A producer's batch of a megabyte comes to less, and has fewer.
 MOST_OPENED_BYTES = 32 << 20
+MOST_MESSAGES = 1 << 18
 _SMALLEST_BYTES = 14  # a message of format 0 without key and value, from its CRC on
 
 # The beginning of a message that isn't there. A reader that is given nothing else takes it for one
@@ -74,27 +78,63 @@ class Message:
 
     @property
     def is_log_append_time(self) -> bool:
-        return bool(self.attributes & LOG_APPEND_TIME)
+        """In format 0, which has no times, the bit says nothing."""
+        return self.magic > 0 and bool(self.attributes & LOG_APPEND_TIME)
 
 
 def messages(data: memoryview) -> Iterator[Message]:
-    """Those of a set, wrappers unopened; one that is cut short at the end is left out.
+    """Those of a set, wrappers unopened; errors of `frames` and `read_message`."""
+    return map(read_message, frames(data))
 
-    CORRUPT_MESSAGE for a size that can't be, a wrong CRC, another format; UNKNOWN_SERVER_ERROR for
-    a key or a value that goes beyond its message.
+
+def frames(data: memoryview) -> Iterator[memoryview]:
+    """The messages of a set as they are; one that is cut short at the end is left out.
+
+    CORRUPT_MESSAGE for a size that can't be, MESSAGE_TOO_LARGE for more than `MOST_MESSAGES`.
     """
-    position = 0
+    position = count = 0
     while len(data) - position >= _OFFSET_AND_SIZE.size:
-        offset, size = _OFFSET_AND_SIZE.unpack_from(data, position)
+        size: int = _OFFSET_AND_SIZE.unpack_from(data, position)[1]
         if size < _SMALLEST_BYTES:
             raise _corrupt(
                 f"Record size {size} is less than the minimum record overhead ({_SMALLEST_BYTES})"
             )
-        position += _OFFSET_AND_SIZE.size
-        if size > len(data) - position:
+        end = position + _OFFSET_AND_SIZE.size + size
+        if end > len(data):
             return
-        yield _message(offset, data[position : position + size])
-        position += size
+        count += 1
+        if count > MOST_MESSAGES:
+            raise KafkaError(
+                ErrorCode.MESSAGE_TOO_LARGE, f"more than {MOST_MESSAGES} messages in a set"
+            )
+        yield data[position:end]
+        position = end
+
+
+def read_message(frame: memoryview) -> Message:
+    """CORRUPT_MESSAGE for a wrong CRC or an unknown format, INVALID_RECORD for a batch of format 2.
+
+    UNKNOWN_SERVER_ERROR for an unknown codec, a key or a value that goes beyond its message.
+    """
+    (offset, _), magic = _OFFSET_AND_SIZE.unpack_from(frame), frame[_MAGIC_AT]
+    if magic > 1:
+        batch_at(frame, 0, len(frame)).check_crc()
+        raise _invalid("a batch of format 2 behind a message")
+    (crc,) = _CRC.unpack_from(frame, _CRC_AT)
+    computed = zlib.crc32(frame[_MAGIC_AT:])
+    if crc != computed:
+        raise _corrupt(f"Record is corrupt (stored crc = {crc}, computed crc = {computed})")
+    head = _HEADS[magic]
+    try:
+        _, attributes, *timestamp = head.unpack_from(frame, _MAGIC_AT)
+        key, position = _nullable(frame, _MAGIC_AT + head.size)
+        value, _ = _nullable(frame, position)
+    except struct.error as error:
+        raise _unknown(f"message is cut short: {error}") from None
+    if attributes & CODEC_MASK > Compression.ZSTD:
+        raise _unknown(f"Unknown compression type id: {attributes & CODEC_MASK}")
+    timestamp_ms = timestamp[0] if timestamp else NO_TIMESTAMP
+    return Message(offset, len(frame), magic, attributes, timestamp_ms, key, value)
 
 
 def is_whole(data: memoryview) -> bool:
@@ -122,7 +162,7 @@ def messages_in(wrapper: Message) -> Iterator[Message]:
     try:
         opened = decompress(Compression(wrapper.codec), data, MOST_OPENED_BYTES)
     except KafkaError as error:
-        raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, error.message) from error
+        raise _unknown(error.message) from error
     for message in messages(opened):
         if message.magic != wrapper.magic:
             raise _invalid(f"format {message.magic} in a wrapper of format {wrapper.magic}")
@@ -157,27 +197,6 @@ def put_message(
     out += body
 
 
-def _message(offset: int, data: memoryview) -> Message:
-    """`data` begins with the CRC."""
-    (crc,) = _CRC.unpack_from(data)
-    computed = zlib.crc32(data[_CRC_BYTES:])
-    if crc != computed:
-        raise _corrupt(f"Record is corrupt (stored crc = {crc}, computed crc = {computed})")
-    magic = data[_CRC_BYTES]
-    if magic > 1:
-        raise _corrupt(f"Invalid magic found in record: {magic}")
-    head = _HEADS[magic]
-    try:
-        _, attributes, *timestamp = head.unpack_from(data, _CRC_BYTES)
-        key, position = _nullable(data, _CRC_BYTES + head.size)
-        value, _ = _nullable(data, position)
-    except struct.error as error:
-        raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, f"message is cut short: {error}") from None
-    size_bytes = _OFFSET_AND_SIZE.size + len(data)
-    timestamp_ms = timestamp[0] if timestamp else NO_TIMESTAMP
-    return Message(offset, size_bytes, magic, attributes, timestamp_ms, key, value)
-
-
 def _nullable(data: memoryview, position: int) -> tuple[bytes | None, int]:
     (size,) = _SIZE.unpack_from(data, position)
     position += _SIZE.size
@@ -194,3 +213,7 @@ def _corrupt(why: str) -> KafkaError:
 
 def _invalid(why: str) -> KafkaError:
     return KafkaError(ErrorCode.INVALID_RECORD, why)
+
+
+def _unknown(why: str) -> KafkaError:
+    return KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, why)

@@ -49,7 +49,7 @@ def encode_records(records: Sequence[Record], base_timestamp_ms: int) -> bytearr
     for offset_delta, record in enumerate(records):
         body.clear()
         body.append(0)  # attributes
-        put_varint(body, record.timestamp_ms - base_timestamp_ms)
+        put_varint(body, as_long(record.timestamp_ms - base_timestamp_ms))
         put_varint(body, offset_delta)
         _put_nullable(body, record.key)
         _put_nullable(body, record.value)

@@ -10,6 +10,7 @@ from broker.log.record_validation import InvalidRecords
 from broker.log.values import Origin
 from broker.wire.compression import Compression
 from broker.wire.errors import ErrorCode, KafkaError
+from broker.wire.format_conversion import message_set_of
 from broker.wire.record_batch import build_batch, stamp_append_time
 from broker.wire.records import Record
 from coordination.values import TopicPartition
@@ -48,6 +49,7 @@ def test_an_ordinary_batch_passes() -> None:
         (b"", CODE.INVALID_RECORD),
         (make_batch()[:-1], CODE.INVALID_RECORD),
         (make_batch() * 2, CODE.INVALID_RECORD),
+        (make_batch() + message_set_of(make_batch(), 1, 0, 99), CODE.INVALID_RECORD),
         (make_batch(base_offset=1), CODE.INVALID_RECORD),
         (make_batch(producer=(1, 0, -1)), CODE.INVALID_RECORD),
         (build_batch([Record(b"k", b"v", 0)], is_control=True), CODE.INVALID_RECORD),

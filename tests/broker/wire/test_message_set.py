@@ -10,6 +10,8 @@ from broker.wire.compression import Compression, compress
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.lz4_of_format_0 import with_right_checksum, with_wrong_checksum, xxhash_32
 from broker.wire.message_set import LOG_APPEND_TIME, Message, messages, messages_in, put_message
+from broker.wire.record_batch import build_batch
+from broker.wire.records import Record
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # while it is imported
@@ -79,7 +81,10 @@ def test_the_bytes_are_those_of_the_diagram() -> None:
 
 @given(data=st.binary(max_size=80))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
-    assert code_of(data) in (None, ErrorCode.CORRUPT_MESSAGE, ErrorCode.UNKNOWN_SERVER_ERROR)
+    assert code_of(data) in (
+        *(None, ErrorCode.CORRUPT_MESSAGE),
+        *(ErrorCode.INVALID_RECORD, ErrorCode.UNKNOWN_SERVER_ERROR),
+    )
 
 
 @MAGICS
@@ -98,6 +103,13 @@ def damaged(data: bytes, at: int, value: bytes) -> bytes:
     [
         (damaged(message(1), 8, b"\0\0\0\x0d"), ErrorCode.CORRUPT_MESSAGE),
         (damaged(message(1), -1, b"w"), ErrorCode.CORRUPT_MESSAGE),
+        (message(1) + damaged(message(1), 16, b"\3"), ErrorCode.CORRUPT_MESSAGE),
+        (message(1) + damaged(message(1), 16, b"\2"), ErrorCode.CORRUPT_MESSAGE),
+        (message(1) + build_batch([Record()]), ErrorCode.INVALID_RECORD),
+        (message(1) + build_batch([Record()])[:-1], None),
+        (message(0, b"v", 5), ErrorCode.UNKNOWN_SERVER_ERROR),
+        (message(1, b"v", 7), ErrorCode.UNKNOWN_SERVER_ERROR),
+        (message(1, None, 6), ErrorCode.UNKNOWN_SERVER_ERROR),
         (message(1, None, Compression.GZIP), ErrorCode.INVALID_RECORD),
         (message(1, b"", Compression.ZSTD), ErrorCode.INVALID_RECORD),
         (message(1, b"no gzip", Compression.GZIP), ErrorCode.UNKNOWN_SERVER_ERROR),
@@ -116,7 +128,7 @@ def damaged(data: bytes, at: int, value: bytes) -> bytes:
         ),
     ],
 )
-def test_what_no_producer_may_send(data: bytes, code: ErrorCode) -> None:
+def test_what_no_producer_may_send(data: bytes, code: ErrorCode | None) -> None:
     assert code_of(data) is code
 
 
@@ -124,6 +136,20 @@ def test_a_wrapper_opens_to_no_more_than_so_much(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("broker.wire.message_set.MOST_OPENED_BYTES", 1000)
     bomb = compress(Compression.GZIP, message(1, bytes(1000)))
     assert code_of(message(1, bomb, Compression.GZIP)) is ErrorCode.UNKNOWN_SERVER_ERROR
+
+
+def test_a_set_has_no_more_than_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("broker.wire.message_set.MOST_MESSAGES", 3)
+    for count, code in ((3, None), (4, ErrorCode.MESSAGE_TOO_LARGE)):
+        several = message(1, None) * count
+        assert code_of(several) is code
+        assert code_of(message(1, compress(Compression.LZ4, several), Compression.LZ4)) is code
+
+
+def test_format_0_has_no_append_time() -> None:
+    for magic in (0, 1):
+        [found] = messages(memoryview(message(magic, b"v", LOG_APPEND_TIME)))
+        assert found.is_log_append_time == bool(magic)
 
 
 def test_a_message_has_its_size() -> None:

@@ -8,6 +8,7 @@ from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.records import (
     SMALLEST_RECORD_BYTES,
     Record,
+    as_long,
     counts_up,
     decode_records,
     encode_records,
@@ -33,6 +34,15 @@ def test_what_is_written_is_read(records: list[Record], base_timestamp: int) -> 
 def test_the_bytes_are_those_of_kip_98() -> None:
     body = encode_records([Record(b"k", b"va", 1001, (("h", None),))], 1000)
     assert body.hex(" ") == "18 00 02 00 02 6b 04 76 61 02 02 68 01"
+
+
+def test_times_may_lie_as_far_apart_as_64_bits_allow() -> None:
+    """The difference goes round; so does the sum, for who reads it."""
+    body = encode_records([Record(timestamp_ms=-1), Record(timestamp_ms=2**63 - 1)], -1)
+    assert body.hex(" ") == "0c 00 00 00 01 01 00 1e 00 ff ff ff ff ff ff ff ff ff 01 02 01 01 00"
+    assert [as_long(r.timestamp_ms) for r in decode_records(memoryview(body), 2, 0, -1)] == [
+        *(-1, 2**63 - 1)
+    ]
 
 
 def test_log_append_time_overrides_every_timestamp() -> None:
