@@ -10,16 +10,21 @@ from pathlib import Path
 
 import pytest
 
+from broker.log.log_config import LogConfig
+from broker.log.old_formats import batch_of_old
 from broker.wire.compression import MAX_DECOMPRESSED_BYTES, Compression, compress
 from broker.wire.errors import ErrorCode, KafkaError
+from broker.wire.message_set import MOST_OPENED_BYTES, put_message
 from broker.wire.record_batch import RecordBatch, batches, build_batch
 from broker.wire.records import Record
+from coordination.values import TopicPartition
 from tests.broker.log.logs import LogWorld
 from tests.support.batches import lying
 from tests.support.memory import resident_mb
 
 CODECS = [codec for codec in Compression if codec is not Compression.NONE]
 MOST_GROWTH_MB = 20
+MOST_HELD_MB = 150
 MOST_TIME_S = 2.0  # under load; alone a tenth of it
 
 
@@ -83,3 +88,28 @@ def test_it_keeps_nobody_waiting(tmp_path: Path, record: bytes, count: int) -> N
     assert time.monotonic() - began < MOST_TIME_S
     assert refused.value.code is ErrorCode.INVALID_RECORD
     assert log.log_end_offset == 0
+
+
+def old_bomb(codec: Compression) -> memoryview:
+    """Over a million of the smallest messages; packed, some kilobytes."""
+    smallest, out = bytearray(), bytearray()
+    put_message(smallest, 0, 0, 0, -1, None, None)
+    many = bytes(smallest) * (MOST_OPENED_BYTES // len(smallest))
+    if codec is Compression.NONE:
+        return memoryview(many)
+    put_message(out, 0, 0, codec, -1, None, compress(codec, many))
+    return memoryview(bytes(out))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("codec", [Compression.NONE, Compression.GZIP])
+def test_no_message_set_is_held_by_the_million(codec: Compression) -> None:
+    """To hold them all would take a gigabyte."""
+    config = LogConfig(compression_type=Compression.GZIP)
+    data = old_bomb(codec)
+    before_mb = resident_mb()
+    with pytest.raises(KafkaError) as refused:
+        batch_of_old(data, TopicPartition("t", 0), config, 0)
+    # The error knows where it came from, and with it all that was made.
+    assert resident_mb() - before_mb < MOST_HELD_MB
+    assert refused.value.code is ErrorCode.MESSAGE_TOO_LARGE
