@@ -17,6 +17,9 @@ being set. Each event goes three ways, none of which grows without bound:
              events.jsonl.1, which replaces the one before. Kafka ignores plain files there.
     log      one line each, for people
 
+and, while somebody follows, to him (`Reader`, broker/monitoring). How many there were of each kind
+is counted.
+
 The trace watches and never interferes: if the file cannot be written (a full disk), that is said
 once and the broker goes on.
 
@@ -31,7 +34,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import attrs
 
@@ -85,6 +88,13 @@ class Event:
         return f"[{self.id}] {' '.join(told)}{because}"
 
 
+class Reader(Protocol):
+    """Follows the trace while it's written."""
+
+    def tell(self, event: Event) -> None:
+        """There's another one; returns at once, and keeps no more than it has room for."""
+
+
 @attrs.define
 class EventLog:
     """A broker's trace; calling it records an event and returns its id (`Recorder`).
@@ -103,6 +113,8 @@ class EventLog:
     recent: collections.deque[Event] = attrs.field(
         factory=lambda: collections.deque(maxlen=EVENTS_IN_MEMORY), init=False
     )
+    readers: set[Reader] = attrs.field(factory=set, init=False)
+    counts: collections.Counter[str] = attrs.field(factory=collections.Counter, init=False)
     _count: int = attrs.field(default=0, init=False)
     _file: int | None = attrs.field(default=None, init=False)
     _file_bytes: int = attrs.field(default=0, init=False)
@@ -123,6 +135,9 @@ class EventLog:
             facts={name: _plain(value) for name, value in facts.items()},
         )
         self.recent.append(event)
+        self.counts[kind] += 1
+        for reader in self.readers:
+            reader.tell(event)
         _log.info("%s", event)
         self._write(event)
         return event.id

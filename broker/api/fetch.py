@@ -89,8 +89,7 @@ async def handle(broker: Broker, context: RequestContext, request: FetchRequest)
         if quiet_ms:
             return _put_off(broker, exchange, reads, quiet_ms, request.session_id)
         session_id, reads = sessions.answer(exchange, reads, trio.current_time())
-        if parameters.from_follower:
-            note_sent(broker.replicas, parameters, reads)
+        note_sent(broker.replicas, parameters, reads)
     except KafkaError as error:
         return FetchResponse(error_code=error.code, session_id=request.session_id)
     finally:

@@ -59,7 +59,13 @@ def _states(request: LeaderAndIsrRequest) -> dict[TopicPartition, ReplicaState]:
         for state in request.ungrouped_partition_states
     ]
     return {
-        tp: ReplicaState(_leader_and_isr(state), tuple(state.replicas), topic_id, state.is_new)
+        tp: ReplicaState(
+            _leader_and_isr(state),
+            tuple(state.replicas),
+            topic_id,
+            state.is_new,
+            tuple(state.adding_replicas),
+        )
         for tp, topic_id, state in grouped + ungrouped
     }
 

@@ -30,7 +30,14 @@ from broker.groups.committed_offsets import EndedTransaction
 from broker.groups.config import GroupConfig
 from broker.groups.deadlines import Deadlines
 from broker.groups.directory import GroupDirectory
-from broker.groups.inspection import GroupDescription, GroupOverview, describe_group, list_groups
+from broker.groups.inspection import (
+    GroupCounts,
+    GroupDescription,
+    GroupOverview,
+    count_groups,
+    describe_group,
+    list_groups,
+)
 from broker.groups.joining import Joining
 from broker.groups.leaving import Leaving, LeavingMember
 from broker.groups.loading import Loading
@@ -180,6 +187,10 @@ class GroupCoordinator:
         if not self._background.is_open:
             return ErrorCode.COORDINATOR_NOT_AVAILABLE, []
         return list_groups(self._directory, states, types)
+
+    def counts(self) -> GroupCounts:
+        """Of the groups that are loaded."""
+        return count_groups(self._directory)
 
     async def describe_group(self, group_id: str) -> GroupDescription:
         """KafkaError: the group is not one of ours, or not now."""

@@ -7,14 +7,15 @@ is shown while the group is Stable; in between it would mix two generations.
 Source: Kafka's handleListGroups, handleDescribeGroup, GroupMetadata.summary.
 """
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import attrs
 
 from broker.groups.directory import GroupDirectory
 from broker.groups.group import Group
-from broker.groups.group_states import DEAD, STABLE
+from broker.groups.group_states import DEAD, STABLE, GroupState
 from broker.wire.errors import ErrorCode
 
 CLASSIC: Final = "classic"
@@ -26,6 +27,14 @@ class GroupOverview:
     group_id: str
     protocol_type: str
     state: str
+
+
+@attrs.frozen
+class GroupCounts:
+    """How many groups there are in each state, and how many offsets they have committed."""
+
+    by_state: Mapping[GroupState, int]
+    offsets: int
 
 
 @attrs.frozen
@@ -65,6 +74,13 @@ def list_groups(
     ]
     is_loading = directory.is_loading
     return (ErrorCode.COORDINATOR_LOAD_IN_PROGRESS if is_loading else ErrorCode.NONE), groups
+
+
+def count_groups(directory: GroupDirectory) -> GroupCounts:
+    groups = list(directory.groups())
+    return GroupCounts(
+        Counter(group.state for group in groups), sum(len(group.offsets) for group in groups)
+    )
 
 
 def describe_group(group: Group | None) -> GroupDescription:

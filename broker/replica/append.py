@@ -126,10 +126,19 @@ def _append_one(
     except KafkaError as error:
         if error.code in _OF_THE_BATCH:
             _log.info("refused a batch for %s: %s", topic_partition, error)
-        start = -1 if _is_of_no_log(error) else replicas.find(topic_partition).log.log_start_offset
+        if _is_of_no_log(error):
+            return Appended(topic_partition, error.alone())
+        partition = replicas.find(topic_partition)
+        partition.traffic.produce_requests += 1
+        partition.traffic.failed_produce_requests += 1
+        start = partition.log.log_start_offset
         return Appended(topic_partition, error.alone(), log_start_offset=start)
     except OSError as error:
         return Appended(topic_partition, KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, str(error)))
+    traffic = partition.traffic
+    traffic.produce_requests += 1
+    traffic.messages_in += info.end_offset - info.first_offset
+    traffic.bytes_in += info.size_bytes
     return Appended(
         topic_partition,
         base_offset=info.first_offset,

@@ -236,9 +236,15 @@ def _is_held_back(
 
 
 def note_sent(replicas: ReplicaManager, parameters: FetchParameters, reads: Reads) -> None:
-    """A follower gets these: what is throttled counts, in sync or not."""
+    """These are sent: a follower's count against the throttle as well, in sync or not."""
     for interest, read in reads.items():
-        if read.size_bytes and find(replicas, parameters, interest).is_throttled_as_leader:
+        if read.partition is None or not read.size_bytes:
+            continue
+        if not parameters.from_follower:
+            read.partition.traffic.bytes_out += read.size_bytes
+            continue
+        read.partition.traffic.replication_bytes_out += read.size_bytes
+        if find(replicas, parameters, interest).is_throttled_as_leader:
             replicas.throttle.record(read.size_bytes)
 
 

@@ -86,6 +86,11 @@ class Fetcher:
     _changed: trio.Event = attrs.field(factory=trio.Event, init=False)
     _link: LeaderLink = attrs.field(init=False)
 
+    @property
+    def max_lag(self) -> int:
+        """How many records the replica that is furthest behind lacks, as far as is known."""
+        return max((copy.lag or 0 for copy in self._copies.values()), default=0)
+
     def __attrs_post_init__(self) -> None:
         self._link = LeaderLink(
             self.source, self.broker_id, self.config, self.metadata, self.connect

@@ -46,6 +46,11 @@ class Fetchers:
             finally:
                 self._nursery = None
 
+    @property
+    def max_lag(self) -> int:
+        """How many records the replica that is furthest behind its leader lacks."""
+        return max((fetcher.max_lag for fetcher in self._by_source.values()), default=0)
+
     def assign(self, partition: Partition) -> None:
         """Copy `partition` from the leader that its role names, from now on.
 

@@ -91,6 +91,10 @@ class IsrChanges:
     recorder: Recorder
     lag_time_max_s: float
     broker_epoch: int = attrs.field(default=-1, init=False)
+    # Of the ISRs that we lead, those that were put in force: how many grew and shrank.
+    expands: int = attrs.field(default=0, init=False)
+    shrinks: int = attrs.field(default=0, init=False)
+    failed: int = attrs.field(default=0, init=False)  # those that the controller refused
     _proposals: dict[TopicPartition, Proposal] = attrs.field(factory=dict, init=False)
     _wanted: trio.Event = attrs.field(factory=trio.Event, init=False)
 
@@ -225,6 +229,7 @@ class IsrChanges:
                 list(proposal.isr),
                 code.name,
             )
+            self.failed += 1
             return True
         self.recorder(
             "partition.isr_changed",
@@ -234,6 +239,8 @@ class IsrChanges:
             partition_epoch=answer.partition_epoch,
             why=proposal.why,
         )
+        self.expands += len(answer.isr) > len(leading.isr)
+        self.shrinks += len(answer.isr) < len(leading.isr)
         proposal.partition.isr_altered(answer.isr, answer.partition_epoch, trio.current_time())
         return True
 

@@ -27,6 +27,7 @@ from broker.replica.partition import Partition
 from broker.replica.refusals import Refusals
 from broker.replica.roles import Leading
 from broker.replica.throttle import Throttle
+from broker.replica.traffic import TrafficByTopic
 from broker.wire.errors import ErrorCode, KafkaError
 from coordination.values import ZERO_UUID, TopicPartition
 
@@ -45,6 +46,7 @@ class ReplicaManager:
     throttle: Throttle  # of what is read for followers
     partitions: dict[TopicPartition, Partition] = attrs.field(factory=dict, init=False)
     offline: set[TopicPartition] = attrs.field(factory=set, init=False)
+    traffic: TrafficByTopic = attrs.field(factory=TrafficByTopic, init=False)
     refusals: Refusals = attrs.field(factory=Refusals, init=False)
     # Looking into what producers send; a batch may open to 100 MB (`compression`).
     preparing: trio.CapacityLimiter = attrs.field(
@@ -129,6 +131,7 @@ class ReplicaManager:
             log=log,
             replica_lag_time_max_s=self.config.replica_lag_time_max_ms / 1000,
             is_alive=lambda broker_id: broker_id in self.metadata.current.brokers,
+            traffic=self.traffic.joined(topic_partition.topic),
         )
         log.update_high_watermark(self.high_watermarks.at_start(log))
         self.partitions[topic_partition] = partition
@@ -144,6 +147,7 @@ class ReplicaManager:
             return
         gone.future = None
         self.high_watermarks.unwatch(gone)
+        self.traffic.left(topic_partition.topic)
         self._replicas_of_topic[gone.topic_id] -= 1
         if not self._replicas_of_topic[gone.topic_id]:
             del self._replicas_of_topic[gone.topic_id], self._topic_names[gone.topic_id]
@@ -153,6 +157,7 @@ class ReplicaManager:
         self.offline.add(topic_partition)
         partition = self.partitions.pop(topic_partition, None)
         if partition is not None:
+            self.traffic.left(topic_partition.topic)
             partition.go_offline()
         return partition
 

@@ -15,6 +15,7 @@ class ReplicaState:
     replicas: tuple[int, ...]
     topic_id: UUID
     is_new: bool
+    adding: tuple[int, ...] = ()  # of the replicas, those that a reassignment brings
 
 
 @attrs.frozen

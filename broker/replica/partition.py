@@ -36,6 +36,7 @@ from broker.log.verifications import VerificationGuard
 from broker.replica.follower_progress import FollowerProgress
 from broker.replica.high_watermark import high_watermark
 from broker.replica.roles import Following, Leading
+from broker.replica.traffic import Traffic
 from broker.waiting import Movement
 from broker.wire.errors import ErrorCode, KafkaError
 from coordination.values import LeaderAndIsr, TopicPartition
@@ -51,7 +52,9 @@ class Partition:
     log: PartitionLog
     replica_lag_time_max_s: float
     is_alive: Callable[[int], bool]  # whether the controller counts a broker among the living
+    traffic: Traffic = attrs.field(factory=Traffic, kw_only=True)  # of the topic, on this broker
     replicas: tuple[int, ...] = ()
+    adding: tuple[int, ...] = attrs.field(default=(), init=False)  # of `replicas`: see `orders`
     role: Leading | Following | None = None
     # What will be the log once it has caught up: the replica moves to another log directory.
     future: PartitionLog | None = attrs.field(default=None, init=False)
@@ -179,6 +182,14 @@ class Partition:
     @property
     def is_under_min_isr(self) -> bool:
         return len(self.leading().isr) < self.min_isr
+
+    @property
+    def is_under_replicated(self) -> bool:
+        """Whether a replica is out of sync, but for those that a reassignment only brings.
+
+        Kafka: Partition.isUnderReplicated.
+        """
+        return len(self.leading().isr) < len(self.replicas) - len(self.adding)
 
     def append_as_leader(
         self,

@@ -56,6 +56,9 @@ class Inbox:
     _arrived: trio.Event = attrs.field(factory=trio.Event)
     _closed: bool = False
 
+    def __len__(self) -> int:
+        return len(self._items)
+
     def put_hint(self, hint: Hint) -> None:
         if hint not in self._hints:
             self._hints.add(hint)

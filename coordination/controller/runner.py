@@ -83,6 +83,11 @@ class ActiveController:
     def epoch(self) -> int:
         return self.context.epoch
 
+    @property
+    def waiting(self) -> int:
+        """How many hints, answers and requests wait for the controller."""
+        return len(self._inbox)
+
     async def submit(self, request: Request) -> Result:
         """The controller's answer to a request. Raises NotController if it resigns meanwhile."""
         return await self._inbox.ask(request)

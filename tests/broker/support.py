@@ -149,6 +149,7 @@ async def lead(
     controller_epoch: int = 1,
     broker_epoch: int = -1,
     id_of_topic: UUID | None = None,
+    adding: tuple[int, ...] = (),
 ) -> li.LeaderAndIsrResponse:
     """LeaderAndIsr: by default this broker leads."""
     target = tp(partition)
@@ -160,6 +161,7 @@ async def lead(
         isr=list(isr),
         partition_epoch=partition_epoch,
         replicas=list(replicas or isr),
+        adding_replicas=list(adding),
     )
     request = li.LeaderAndIsrRequest(
         controller_id=1,

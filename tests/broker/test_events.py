@@ -148,3 +148,27 @@ def test_a_line_is_read_back_and_anything_else_is_refused_in_one_line() -> None:
     for line in ("{}", "[]", "7", '{"id": "a.1"', json.dumps({"id": "a.1"})):
         with pytest.raises(ValueError, match=r"^[^\n]+$"):
             Event.from_json(line)
+
+
+def test_who_follows_is_told_until_he_stops() -> None:
+    class Reader:
+        def __init__(self) -> None:
+            self.told: list[str] = []
+
+        def tell(self, event: Event) -> None:
+            self.told.append(event.id)
+
+    events, reader = event_log(), Reader()
+    events("broker.stopped")
+    events.readers.add(reader)
+    heard = events("broker.stopped")
+    events.readers.remove(reader)
+    events("session.lost")
+    assert reader.told == [heard]
+
+
+def test_events_are_counted_by_kind() -> None:
+    events = event_log()
+    for kind in ("session.lost", "broker.stopped", "session.lost"):
+        events(kind)
+    assert events.counts == {"session.lost": 2, "broker.stopped": 1}

@@ -409,3 +409,19 @@ async def test_a_throttled_follower_copies_at_the_rate_until_it_is_in_sync(
 
 def named(request: FetchRequest) -> list[int]:
     return [p.partition for topic in request.topics for p in topic.partitions]
+
+
+async def test_what_is_copied_is_counted_on_both_sides(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    async with pair(tmp_path) as two:
+        await two.roles("t-0", "t-1")
+        for name in ("t-0", "t-1"):
+            two.ours(name).append_as_leader(batch("a", "b"), 1, 0.0)
+        await two.until(lambda: two.theirs("t-0").high_watermark == 2)
+        await two.until(lambda: two.theirs("t-1").high_watermark == 2)
+        size_bytes = sum(two.ours(name).log.local.segments.size_bytes for name in ("t-0", "t-1"))
+        assert two.leader.replicas.traffic.of_all().replication_bytes_out == size_bytes
+        assert two.follower.replicas.traffic.of_all().replication_bytes_in == size_bytes
+        assert two.leader.replicas.traffic.of_all().bytes_out == 0
+        assert two.follower.fetchers.max_lag == 0

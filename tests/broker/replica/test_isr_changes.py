@@ -113,6 +113,7 @@ async def test_a_follower_that_caught_up_joins(tmp_path: Path, autojump_clock: M
         for role in roles(partitions):
             assert (role.isr, role.partition_epoch) == ((1, 2, 3), 1)
             assert role.proposed_isr is None
+        assert (broker.isr_changes.expands, broker.isr_changes.shrinks) == (2, 0)
 
 
 async def test_who_is_dead_in_the_metadata_is_not_proposed(tmp_path: Path) -> None:
@@ -139,6 +140,7 @@ async def test_a_follower_that_lags_is_dropped(tmp_path: Path, autojump_clock: M
         assert (asked.partition_index, len(asked.new_isr_with_epochs)) == (0, 1)
         assert partition.leading().isr == (1,)
         assert partition.high_watermark == 1
+        assert (broker.isr_changes.expands, broker.isr_changes.shrinks) == (0, 1)
 
 
 async def test_without_an_answer_the_same_is_asked_again(
@@ -169,6 +171,7 @@ async def test_a_refused_proposal_is_not_asked_again_beside_an_undecided_one(
         assert [p.partition_index for p in second.topics[0].partitions] == [1]
         [refused, joined] = roles(partitions)
         assert (refused.isr, refused.proposed_isr) == ((1, 2), None)
+        assert (broker.isr_changes.failed, broker.isr_changes.expands) == (1, 1)
         assert joined.isr == (1, 2, 3)
 
 
