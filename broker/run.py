@@ -1,6 +1,7 @@
 """The life of one broker: what starts when, what runs, and how it ends.
 
     run_broker
+    ├─ monitor.run ────────── all the time, if there is an http.listener
     ├─ keep_session ───────── while there is a ZooKeeper session:
     │   └─ in_session         register, stand for controller, follow configs and features
     └─ serve ──────────────── from the first session to the shutdown, with or without ZooKeeper:
@@ -36,7 +37,7 @@ Kafka: KafkaServer.startup and shutdown.
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 import trio
@@ -64,8 +65,11 @@ from coordination.registration import (
 )
 from coordination.session import keep_session
 from coordination.store import Session, SessionLost, StoreUnavailable
-from coordination.values import BrokerRegistration, Recorder
+from coordination.values import BrokerRegistration, Endpoint, Recorder
 from coordination.znodes import BadZnode
+
+if TYPE_CHECKING:
+    from broker.monitoring.monitor import Monitor
 
 _log = logging.getLogger(__name__)
 
@@ -110,10 +114,12 @@ async def _run(
     )
     life = _Life(config, events, surroundings, starting)
     async with trio.open_nursery() as nursery:
+        if config.http_listener is not None:
+            await life.monitor(config.http_listener, nursery)
 
         async def keep() -> None:
             await keep_session(
-                surroundings.store,
+                life.surroundings.store,
                 life.in_session,
                 recorder=events,
                 connection_timeout_ms=config.zookeeper_connection_timeout_ms,
@@ -126,7 +132,10 @@ async def _run(
 
 
 class _Life:
-    """What `in_session` and `serve` share: the broker once it's built, and when it may register."""
+    """What `in_session` and `serve` share: the broker once it's built, and when it may register.
+
+    And what monitoring asks of it (`broker.monitoring.pages.Life`).
+    """
 
     def __init__(
         self,
@@ -137,17 +146,39 @@ class _Life:
     ) -> None:
         self._config = config
         self._events = events
-        self._surroundings = surroundings
+        self.surroundings = surroundings
         self._zookeeper = ZooKeeper()
         self._config_changes = ConfigChanges(events, surroundings.clock_ms)
         self._may_register = trio.Event()
         self._registered = trio.Event()
         self._membership = trio.CancelScope()  # of the latest registration; ends with its session
         self._identity: Identity | None = None
-        self._broker: Broker | None = None
+        self.broker: Broker | None = None
+        self._monitor: Monitor | None = None
+        self._is_listening = False
         self._registrar: Registrar | None = None
         self._starting = starting
         self.stopping: str | None = None
+
+    # -- monitoring -------------------------------------------------------------
+
+    async def monitor(self, endpoint: Endpoint, nursery: trio.Nursery) -> None:
+        """Listen for a monitoring system, before all else, so that it sees us start."""
+        # Who isn't monitored needn't load it: a tenth of a start.
+        from broker.monitoring.monitor import Monitor
+
+        self._monitor = Monitor(self, self._events)
+        await nursery.start(self._monitor.run, endpoint, self.surroundings.listen)
+        self.surroundings = self._monitor.measured(self.surroundings)
+
+    @property
+    def not_ready(self) -> str | None:
+        """Why clients should go elsewhere; None if they shouldn't."""
+        if self.stopping is not None:
+            return "stopping"
+        if not self._is_listening:
+            return "starting"
+        return "not registered in ZooKeeper" if self._membership.cancel_called else None
 
     # -- with ZooKeeper ---------------------------------------------------------
 
@@ -158,18 +189,18 @@ class _Life:
             await self._may_register.wait()
             if self.stopping is not None:
                 await trio.sleep_forever()
-            assert self._broker is not None
+            assert self.broker is not None
             assert self._registrar is not None
             registration = await self._registrar.register(session, cause)
-            self._broker.registered(registration.epoch)
+            self.broker.registered(registration.epoch)
             self._registered.set()
             self._membership = trio.CancelScope()
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._broker.features.follow, session)
+                nursery.start_soon(self.broker.features.follow, session)
                 nursery.start_soon(
-                    follow_config_changes, self._broker, session, self._config_changes
+                    follow_config_changes, self.broker, session, self._config_changes
                 )
-                await self._stand_for_controller(self._broker, session, cause)
+                await self._stand_for_controller(self.broker, session, cause)
         finally:
             self._zookeeper.closed()
             self._membership.cancel()
@@ -186,7 +217,7 @@ class _Life:
                 listener=config.control_plane_listener_name or config.inter_broker_listener_name,
                 inter_broker_listener=config.inter_broker_listener_name,
                 timeout_s=config.controller_socket_timeout_ms / 1000,
-                connect=self._surroundings.connect,
+                connect=self.surroundings.connect,
             ),
             recorder=self._events,
             clock_ms=broker.clock_ms,
@@ -210,7 +241,7 @@ class _Life:
         """From the first session to the end of the shutdown."""
         if await _comes_before(shutdown, self._find_identity):
             broker = await self._prepare()
-            self._broker = broker
+            self.broker = broker
             await self._serve(broker, shutdown)
             await self._close(broker)
             await self._unregister()
@@ -224,7 +255,7 @@ class _Life:
         and answer last: a client that came before the controller knows us would be told
         of a cluster without brokers.
         """
-        acceptors = await open_endpoints(self._config, self._surroundings.listen)
+        acceptors = await open_endpoints(self._config, self.surroundings.listen)
         async with trio.open_nursery() as nursery:
             await nursery.start(watch_log_directories, broker, self._zookeeper)
             await nursery.start(broker.logs.run)
@@ -239,9 +270,11 @@ class _Life:
             self._may_register.set()
             registered = await _comes_before(shutdown, self._registered.wait)
             if registered:
-                listener_of = listeners_of(broker)
+                measured = None if self._monitor is None else self._monitor.requests.measured
+                listener_of = listeners_of(broker, measured)
                 for endpoint, acceptor in acceptors:
                     await nursery.start(listener_of(endpoint).serve, acceptor)
+                self._is_listening = True
                 await shutdown.wait()
             self.stopping = self._events("broker.stopping", cause=self._starting, why="asked to")
             if registered and self._config.controlled_shutdown_enable:
@@ -268,16 +301,16 @@ class _Life:
         self._config = attrs.evolve(self._config, broker_id=identity.broker_id)
         config = await self._ask(partial(with_stored_configs, self._config, recorder=self._events))
         broker = build_broker(
-            config, identity.cluster_id, self._zookeeper, self._events, self._surroundings
+            config, identity.cluster_id, self._zookeeper, self._events, self.surroundings
         )
         self._registrar = Registrar(
             BrokerRegistration(
                 config.broker_id, config.advertised_listeners, rack=config.broker_rack
             ),
             self._events,
-            self._surroundings.clock_ms,
+            self.surroundings.clock_ms,
         )
-        await identity.lock_and_claim(broker.logs, self._surroundings.disk)
+        await identity.lock_and_claim(broker.logs, self.surroundings.disk)
         await self._ask(broker.client_quotas.read_all)
         await self._ask(broker.partition_counts.count)
         await broker.logs.load(await self._ask(broker.configs.all_log_configs), _log_progress)

@@ -22,6 +22,8 @@ import attrs
 
 from broker.config.derived import DERIVED
 from broker.config.dynamic import THROTTLES, DynamicConfigs, overlay
+from broker.config.http_listener import KEY as HTTP_LISTENER
+from broker.config.http_listener import read_http_listener
 from broker.config.listeners import read_listeners
 from broker.config.rules import check_rules
 from broker.config.table import BROKER_PROPERTIES
@@ -52,6 +54,7 @@ class BrokerConfig:
     advertised_listeners: tuple[Endpoint, ...]
     inter_broker_listener_name: str
     control_plane_listener_name: str | None
+    http_listener: Endpoint | None  # for monitoring; not Kafka's (http_listener.py)
     socket_listen_backlog_size: int
     socket_request_max_bytes: int
     connections_max_idle_ms: int
@@ -208,6 +211,7 @@ class BrokerConfig:
             "advertised_listeners": listeners.advertised,
             "inter_broker_listener_name": listeners.inter_broker_name,
             "control_plane_listener_name": listeners.control_plane_name,
+            "http_listener": read_http_listener(properties, listeners.bound),
         } | {name: derive(values) for name, derive in DERIVED.items()}
         return cls(
             **{
@@ -234,6 +238,7 @@ _FIXED: Final = (
     "advertised_listeners",
     "inter_broker_listener_name",
     "control_plane_listener_name",
+    "http_listener",
 )
 
 
@@ -266,7 +271,7 @@ _READ_FOR_OTHERS: Final = frozenset(
 
 USED_PROPERTIES: Final = _READ_FOR_OTHERS | {
     field.name.replace("_", ".") for field in attrs.fields(BrokerConfig)
-} - {"properties", "dynamic", *THROTTLES}
+} - {"properties", "dynamic", HTTP_LISTENER, *THROTTLES}
 
 
 def without_effect(names: Iterable[str]) -> list[str]:

@@ -106,13 +106,19 @@ def _security_protocols(text: str) -> dict[str, str]:
     return protocols
 
 
+def split_endpoint(entry: str) -> tuple[str, str, int] | None:
+    """Name (in capitals), host and port of `NAME://host:port`; None if it isn't written so."""
+    match = _LISTENER.fullmatch(entry)
+    return None if match is None else (match[1].upper(), match[2], int(match[3]))
+
+
 def _endpoints(key: str, text: str, protocols: Mapping[str, str]) -> tuple[Endpoint, ...]:
     endpoints: list[Endpoint] = []
     for entry in filter(None, parse_list(text)):
-        match = _LISTENER.fullmatch(entry)
-        if match is None:
+        parts = split_endpoint(entry)
+        if parts is None:
             raise ConfigError(key, text, f"Unable to parse {entry} to a broker endpoint", _FORM)
-        name, host, port = match[1].upper(), match[2], int(match[3])
+        name, host, port = parts
         if not 0 <= port <= 65535:
             raise ConfigError(key, text, f"{port} is not a port", "a port from 0 to 65535")
         if name not in protocols:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from broker.config.broker_config import USED_PROPERTIES
+from broker.config.http_listener import KEY as HTTP_LISTENER
 from broker.config.table import BROKER_PROPERTIES
 
 _LISTENER_PREFIX: Final = re.compile(r"listener\.name\.[^.]*\.(.*)")
@@ -31,6 +32,8 @@ def names_without_effect(names: Iterable[str]) -> tuple[list[str], list[str]]:
     known, unknown = [], []
     for name in sorted(names):
         base = base_name(name)
+        if name == HTTP_LISTENER:
+            continue
         if base not in BROKER_PROPERTIES and not name.startswith(_PLUGIN_PREFIXES):
             unknown.append(name)
         elif name not in USED_PROPERTIES:

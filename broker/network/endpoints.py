@@ -10,7 +10,7 @@ from broker.broker import Broker
 from broker.config.broker_config import BrokerConfig
 from broker.failure import BrokerFailure
 from broker.network.connections import Connections
-from broker.network.listener import Listener
+from broker.network.listener import Dispatch, Listener
 from broker.network.transport import Acceptor
 from broker.surroundings import Listen
 from coordination.values import Endpoint
@@ -41,8 +41,16 @@ def _own_listeners(config: BrokerConfig) -> frozenset[str]:
     return frozenset(name for name in own if name is not None)
 
 
-def listeners_of(broker: Broker) -> Callable[[Endpoint], Listener]:
-    """Makes the `Listener` of each endpoint; they have their limits of connections in common."""
+def listeners_of(
+    broker: Broker, measured: Callable[[Dispatch], Dispatch] | None = None
+) -> Callable[[Endpoint], Listener]:
+    """Makes the `Listener` of each endpoint; they have their limits of connections in common.
+
+    measured: what to put around the dispatch of each request.
+    """
+    dispatch = dispatcher(broker)
+    if measured is not None:
+        dispatch = measured(dispatch)
     config = broker.config
     connections = Connections(
         max_count=lambda: broker.config.max_connections,
@@ -55,7 +63,7 @@ def listeners_of(broker: Broker) -> Callable[[Endpoint], Listener]:
     max_idle_ms = config.connections_max_idle_ms
     return lambda endpoint: Listener(
         name=endpoint.listener,
-        dispatch=dispatcher(broker),
+        dispatch=dispatch,
         max_frame_bytes=config.socket_request_max_bytes,
         max_idle_s=max_idle_ms / 1000 if max_idle_ms >= 0 else math.inf,
         connections=connections,

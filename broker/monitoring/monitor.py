@@ -1,0 +1,94 @@
+"""The parts of this room put together: who measures, what is told, and where.
+
+run ─► listen ─► serve_http ─► Pages ─► families ─► each part's
+ └───► EventLoopWatch, while it runs
+"""
+
+import errno
+from collections.abc import Iterator
+
+import attrs
+import trio
+
+from broker.events import EventLog
+from broker.failure import BrokerFailure
+from broker.monitoring.coordinator_metrics import controller_families, group_families
+from broker.monitoring.event_loop import EventLoopWatch
+from broker.monitoring.http import serve_http
+from broker.monitoring.pages import Life, Pages
+from broker.monitoring.process import process_families
+from broker.monitoring.replica_metrics import log_families, replica_families, traffic_families
+from broker.monitoring.requests import RequestTimes
+from broker.monitoring.text_format import Family, MetricType, Sample
+from broker.monitoring.zookeeper import MeasuredStore, ZooKeeperTimes
+from broker.surroundings import Listen, Surroundings
+from coordination.values import Endpoint
+
+# Connections that wait to be accepted.
+BACKLOG = 16
+
+
+@attrs.define(eq=False)
+class Monitor:
+    """Of one broker, from before its start to after its end."""
+
+    life: Life
+    events: EventLog
+    requests: RequestTimes = attrs.field(factory=RequestTimes, init=False)
+    _zookeeper: ZooKeeperTimes = attrs.field(factory=ZooKeeperTimes, init=False)
+    _event_loop: EventLoopWatch = attrs.field(factory=EventLoopWatch, init=False)
+
+    def measured(self, surroundings: Surroundings) -> Surroundings:
+        """The same, with what ZooKeeper's answers take written down."""
+        return attrs.evolve(surroundings, store=MeasuredStore(surroundings.store, self._zookeeper))
+
+    async def run(
+        self,
+        endpoint: Endpoint,
+        listen: Listen,
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Answer at `endpoint` until cancelled. Started: listening.
+
+        Raises `BrokerFailure` if that can't be (the port is in use).
+        """
+        try:
+            acceptor = await listen(endpoint.host, endpoint.port, BACKLOG)
+        except OSError as error:
+            in_use = error.errno == errno.EADDRINUSE
+            why = "Address already in use" if in_use else error.strerror or str(error)
+            where = f"{endpoint.host or '0.0.0.0'}:{endpoint.port}"
+            raise BrokerFailure(f"http.listener failed to bind to {where}: {why}.") from None
+        trio.lowlevel.add_instrument(self._event_loop)
+        try:
+            pages = Pages(self.life, self.events, self.families)
+            await serve_http(acceptor, pages.answer_to, task_status=task_status)
+        finally:
+            trio.lowlevel.remove_instrument(self._event_loop)
+
+    def families(self) -> Iterator[Family]:
+        """All that there is to tell now; what needs the broker, once there is one."""
+        broker = self.life.broker
+        if broker is not None:
+            yield from traffic_families(broker)
+            yield from replica_families(broker)
+            yield from controller_families(broker)
+            yield from group_families(broker)
+            yield from log_families(broker)
+        yield from self.requests.families()
+        yield from self._zookeeper.families()
+        yield from self._event_loop.families()
+        yield Family(
+            "zbroker_ready",
+            MetricType.GAUGE,
+            "1 while clients may come: see /readyz.",
+            [Sample(int(self.life.not_ready is None))],
+        )
+        yield Family(
+            "zbroker_events_total",
+            MetricType.COUNTER,
+            "Events of the trace, by their kind (broker/event_kinds.py).",
+            [Sample(count, {"kind": kind}) for kind, count in sorted(self.events.counts.items())],
+        )
+        yield from process_families()

@@ -1,0 +1,77 @@
+"""Which path is what: the four that there are, and the refusals.
+
+`/healthz` is for whoever restarts a broker that hangs: it is answered as long as the event loop
+turns, from the start to the end. `/readyz` is for whoever sends clients there: 503, and why, while
+the broker starts, stops, or isn't registered in ZooKeeper.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final, Protocol
+
+import attrs
+
+from broker.broker import Broker
+from broker.events import EventLog
+from broker.monitoring import event_stream, text_format
+from broker.monitoring.http import Page, Request, Stream
+from broker.monitoring.text_format import Family
+
+METHODS: Final = {
+    "/metrics": ("GET", "HEAD"),
+    "/healthz": ("GET", "HEAD"),
+    "/readyz": ("GET", "HEAD"),
+    "/events": ("GET",),
+}
+
+
+class Life(Protocol):
+    """What is asked of the one whose life it is: see `broker.run`."""
+
+    @property
+    def broker(self) -> Broker | None:
+        """None until its logs are loaded."""
+
+    @property
+    def not_ready(self) -> str | None:
+        """Why clients should go elsewhere; None if they shouldn't."""
+
+
+@attrs.frozen(eq=False)
+class Pages:
+    life: Life
+    events: EventLog
+    families: Callable[[], Iterable[Family]]
+
+    async def answer_to(self, request: Request) -> Page | Stream:
+        methods = METHODS.get(request.path)
+        if methods is None:
+            there_is = ", ".join(METHODS)
+            return Page(f"there is {there_is}\n".encode(), status=404)
+        if request.method not in methods:
+            allowed = ", ".join(methods)
+            return Page(
+                f"{request.path} takes {allowed}\n".encode(),
+                status=405,
+                headers=[("Allow", allowed)],
+            )
+        if request.path == "/events":
+            last_event_id = request.headers.get("last-event-id")
+            return Stream(
+                event_stream.event_stream(self.events, last_event_id), event_stream.CONTENT_TYPE
+            )
+        pages: dict[str, Callable[[], Awaitable[Page]]] = {
+            "/metrics": self._metrics,
+            "/healthz": self._healthz,
+            "/readyz": self._readyz,
+        }
+        return await pages[request.path]()
+
+    async def _metrics(self) -> Page:
+        return Page(await text_format.text_of(self.families()), text_format.CONTENT_TYPE)
+
+    async def _healthz(self) -> Page:
+        return Page(b"ok\n")
+
+    async def _readyz(self) -> Page:
+        why_not = self.life.not_ready
+        return Page(b"ok\n") if why_not is None else Page(f"{why_not}\n".encode(), status=503)

@@ -1,0 +1,130 @@
+"""What a broker's replicas, logs and traffic are measured by, under the names of Kafka's MBeans.
+
+Source: kafka.server.ReplicaManager, BrokerTopicMetrics, ReplicaFetcherManager; kafka.log.LogManager
+and UnifiedLog.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
+from typing import Final
+
+from broker.broker import Broker
+from broker.log.partition_log import PartitionLog
+from broker.monitoring.mbeans import gauge, meter
+from broker.monitoring.text_format import Family, Sample
+
+# An attribute of `Traffic`, Kafka's name of it, and what it means.
+_OF_TOPICS: Final = (
+    ("messages_in", "MessagesInPerSec", "Records that producers have sent."),
+    ("bytes_in", "BytesInPerSec", "Bytes that producers have sent."),
+    ("bytes_out", "BytesOutPerSec", "Bytes that consumers were sent."),
+    (
+        "produce_requests",
+        "TotalProduceRequestsPerSec",
+        "Produce requests, one for each partition that a request names.",
+    ),
+    (
+        "failed_produce_requests",
+        "FailedProduceRequestsPerSec",
+        "Those whose records a log refused.",
+    ),
+)
+# These only Kafka's sum over all topics has.
+_OF_ALL: Final = (
+    ("replication_bytes_in", "ReplicationBytesInPerSec", "Bytes copied from leaders."),
+    ("replication_bytes_out", "ReplicationBytesOutPerSec", "Bytes that followers were sent."),
+)
+
+# Kafka's name, what of a log it is, and what it means.
+_OF_LOGS: Final = (
+    ("Size", attrgetter("local.segments.size_bytes"), "Bytes that the log has."),
+    ("LogStartOffset", attrgetter("log_start_offset"), "The offset of the first record."),
+    ("LogEndOffset", attrgetter("log_end_offset"), "The offset that the next record gets."),
+    ("NumLogSegments", lambda log: len(log.local.segments), "Segments that the log has."),
+)
+
+
+def traffic_families(broker: Broker) -> Iterator[Family]:
+    """Each topic's, and without a label that of all together, as Kafka has it."""
+    traffic = broker.replicas.traffic
+    total = traffic.of_all()
+    for attribute, name, meaning in _OF_TOPICS:
+        yield meter(
+            f"kafka.server:type=BrokerTopicMetrics,name={name}",
+            meaning,
+            [Sample(getattr(total, attribute))]
+            + [
+                Sample(getattr(of_topic, attribute), {"topic": topic})
+                for topic, of_topic in traffic.by_topic.items()
+            ],
+        )
+    for attribute, name, meaning in _OF_ALL:
+        mbean = f"kafka.server:type=BrokerTopicMetrics,name={name}"
+        yield meter(mbean, meaning, getattr(total, attribute))
+
+
+def replica_families(broker: Broker) -> Iterator[Family]:
+    replicas, isr_changes = broker.replicas, broker.isr_changes
+    leading = replicas.leading()
+    for name, meaning, count in (
+        ("LeaderCount", "Partitions that this broker leads.", len(leading)),
+        (
+            "PartitionCount",
+            "Replicas on this broker.",
+            len(replicas.partitions) + len(replicas.offline),
+        ),
+        (
+            "OfflineReplicaCount",
+            "Replicas in log directories that have failed.",
+            len(replicas.offline),
+        ),
+        (
+            "UnderReplicatedPartitions",
+            "Partitions led here that have a replica which is not in sync.",
+            sum(partition.is_under_replicated for partition in leading),
+        ),
+        (
+            "UnderMinIsrPartitionCount",
+            "Partitions led here with less in-sync replicas than min.insync.replicas: acks=all is "
+            "refused.",
+            sum(partition.is_under_min_isr for partition in leading),
+        ),
+        (
+            "AtMinIsrPartitionCount",
+            "Partitions led here with just min.insync.replicas in-sync replicas.",
+            sum(len(partition.leading().isr) == partition.min_isr for partition in leading),
+        ),
+    ):
+        yield gauge(f"kafka.server:type=ReplicaManager,name={name}", meaning, count)
+    for name, meaning, count in (
+        ("IsrShrinksPerSec", "ISRs led here that have become smaller.", isr_changes.shrinks),
+        ("IsrExpandsPerSec", "ISRs led here that have grown.", isr_changes.expands),
+        ("FailedIsrUpdatesPerSec", "Changes that the controller refused.", isr_changes.failed),
+    ):
+        yield meter(f"kafka.server:type=ReplicaManager,name={name}", meaning, count)
+    yield gauge(
+        "kafka.server:type=ReplicaFetcherManager,name=MaxLag",
+        "How many records the replica here that is furthest behind its leader lacks.",
+        [Sample(broker.fetchers.max_lag, {"clientid": "Replica"})],
+    )
+
+
+def log_families(broker: Broker) -> Iterator[Family]:
+    """Of each partition; a log that goes while they are written is told as it was last."""
+    logs = list(broker.logs.logs.values())
+    for name, value_of, meaning in _OF_LOGS:
+        yield gauge(f"kafka.log:type=Log,name={name}", meaning, _of_each(logs, value_of))
+    yield gauge(
+        "kafka.log:type=LogManager,name=OfflineLogDirectoryCount",
+        "Log directories that have failed.",
+        len(broker.logs.directories.offline),
+    )
+
+
+def _of_each(
+    logs: Iterable[PartitionLog], value_of: Callable[[PartitionLog], int]
+) -> Iterator[Sample]:
+    for log in logs:
+        partition = log.topic_partition
+        labels = {"topic": partition.topic, "partition": str(partition.partition)}
+        yield Sample(value_of(log), labels)

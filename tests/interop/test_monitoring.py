@@ -1,0 +1,202 @@
+"""A broker that is watched over HTTP: its figures move with what it does, from start to end.
+
+Not put to a real Kafka, which knows no `http.listener`; its numbers come by JMX.
+"""
+
+import http.client
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from confluent_kafka import Consumer, Producer
+from confluent_kafka.admin import NewTopic
+
+from tests.broker.monitoring.reading import Read, read, value
+from tests.broker.monitoring.test_monitor import COMPOSE, names_in
+from tests.support.broker_process import broker_command, running_broker
+from tests.support.ports import free_port
+from tests.support.server import ServerProcess
+from tests.support.topics import make_topics
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.server
+
+TIMEOUT_S = 20.0
+RECORDS = 50
+
+
+@attrs.frozen
+class Watched:
+    broker: ServerProcess
+    http_port: int
+
+    def get(self, path: str, method: str = "GET") -> tuple[int, bytes]:
+        """Status and body."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=TIMEOUT_S)
+        try:
+            connection.request(method, path)
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+    def scrape(self) -> dict[str, Read]:
+        status, body = self.get("/metrics")
+        assert status == 200
+        return read(body)
+
+
+@pytest.fixture
+def watched(zookeeper: str, tmp_path: Path) -> Iterator[Watched]:
+    http_port = free_port()
+    properties = {"http.listener": f"HTTP://127.0.0.1:{http_port}"}
+    with running_broker("zbroker", 1, zookeeper, tmp_path, properties=properties) as broker:
+        yield Watched(broker, http_port)
+
+
+def produce(address: str, count: int = RECORDS) -> None:
+    producer = Producer({"bootstrap.servers": address, "acks": "all"})
+    for number in range(count):
+        producer.produce("t", b"x" * 100, str(number).encode())
+    assert producer.flush(TIMEOUT_S) == 0
+
+
+def consume(address: str, count: int) -> None:
+    """In a group, which is a member while it reads."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": address,
+            "group.id": "g",
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+        }
+    )
+    consumer.subscribe(["t"])
+    deadline = time.monotonic() + TIMEOUT_S
+    while count > 0 and time.monotonic() < deadline:
+        count -= len(consumer.consume(count, 0.5))
+    assert count == 0
+    consumer.commit(asynchronous=False)
+    consumer.close()
+
+
+def test_figures_move_with_what_the_broker_does(watched: Watched) -> None:
+    address = watched.broker.address
+    make_topics(address, NewTopic("t", 2, 1))
+    before = watched.scrape()
+    produce(address)
+    consume(address, RECORDS)
+    after = watched.scrape()
+
+    def grew(name: str, suffix: str = "", **labels: str) -> float:
+        there = before[name].samples.get((name + suffix, frozenset(labels.items())), 0)
+        return value(after, name, suffix, **labels) - there
+
+    of_topics = "kafka_server_brokertopicmetrics_"
+    assert grew(of_topics + "messagesin_total", topic="t") == RECORDS
+    size_bytes = grew(of_topics + "bytesin_total", topic="t")
+    assert size_bytes > 100 * RECORDS
+    assert grew(of_topics + "bytesout_total", topic="t") >= size_bytes
+    ends = [value(after, "kafka_log_log_logendoffset", topic="t", partition=n) for n in "01"]
+    assert sum(ends) == RECORDS
+    requests = after["kafka_network_requestmetrics_requests_total"].samples
+    counted: dict[str, float] = {}
+    for (_, labels), count in requests.items():
+        name = dict(labels)["request"]
+        counted[name] = counted.get(name, 0) + count
+    assert counted["Produce"] >= 1
+    assert counted["Fetch"] == counted["FetchConsumer"] >= 1
+    times = "kafka_network_requestmetrics_totaltimems"
+    assert value(after, times, "_count", request="Produce") == counted["Produce"]
+    assert value(after, times, "_sum", request="Produce") > 0
+    of_zookeeper = "kafka_server_zookeeperclientmetrics_zookeeperrequestlatencyms"
+    assert value(after, of_zookeeper, "_count") > 0
+    assert value(after, of_zookeeper, quantile="0.5") > 0
+    assert value(after, "kafka_controller_kafkacontroller_activecontrollercount") == 1
+    assert value(after, "kafka_controller_kafkacontroller_offlinepartitionscount") == 0
+    assert value(after, "kafka_server_replicamanager_underreplicatedpartitions") == 0
+    assert value(after, "kafka_server_replicamanager_leadercount") == 2 + 5
+    assert value(after, "kafka_coordinator_group_groupmetadatamanager_numgroups") == 1
+    assert value(after, "kafka_coordinator_group_groupmetadatamanager_numoffsets") == 2
+    assert grew("zbroker_event_loop_lag_seconds", "_count") > 0
+    assert value(after, "zbroker_events_total", kind="controller.elected") == 1
+    told = set(after) | {name for family in after.values() for name, _ in family.samples}
+    for file in ("dashboard.json", "alerts.yml"):
+        assert set(names_in((COMPOSE / file).read_text())) <= told
+
+
+def next_event(stream: http.client.HTTPResponse) -> dict[str, Any]:
+    """The document of the stream's next event."""
+    fields: dict[str, str] = {}
+    while True:
+        line = stream.readline().decode().rstrip("\n")
+        if line.startswith(":"):
+            continue
+        if line:
+            name, _, text = line.partition(": ")
+            fields[name] = text
+        elif fields:
+            document: dict[str, Any] = json.loads(fields["data"])
+            assert fields["event"] == document["kind"]
+            return document
+
+
+def test_the_trace_is_followed_to_the_end_of_the_broker(watched: Watched) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", watched.http_port, timeout=TIMEOUT_S)
+    connection.request("GET", "/events")
+    stream = connection.getresponse()
+    assert stream.headers["Content-Type"] == "text/event-stream"
+    assert next_event(stream)["kind"] == "broker.starting"
+    make_topics(watched.broker.address, NewTopic("t", 1, 1))
+    event = next_event(stream)
+    while event["kind"] != "topic.created":
+        event = next_event(stream)
+    assert event["facts"]["topic"] == "t"
+    assert watched.get("/healthz") == (200, b"ok\n")
+    assert watched.get("/readyz") == (200, b"ok\n")
+    assert watched.get("/nothing")[0] == 404
+    assert watched.get("/metrics", "POST")[0] == 405
+    watched.broker.stop()  # with a reader who would stay
+    assert watched.broker.child is not None
+    assert watched.broker.child.exit_code == 0
+    connection.close()
+
+
+def test_a_broker_without_zookeeper_is_healthy_and_not_ready(tmp_path: Path) -> None:
+    http_port = free_port()
+    properties = {"http.listener": f"HTTP://127.0.0.1:{http_port}"}
+    nobody = f"127.0.0.1:{free_port()}"
+    with running_broker(
+        "zbroker", 1, nobody, tmp_path, properties=properties, waits=False
+    ) as broker:
+        watched = Watched(broker, http_port)
+
+        def answers() -> bool:
+            try:
+                return watched.get("/healthz") == (200, b"ok\n")
+            except OSError:
+                return False
+
+        wait_until("the broker to answer", answers, TIMEOUT_S)
+        assert watched.get("/readyz") == (503, b"starting\n")
+        assert value(watched.scrape(), "zbroker_ready") == 0
+
+
+def test_a_port_in_use_is_one_line(watched: Watched, tmp_path: Path) -> None:
+    file = tmp_path / "other.properties"
+    file.write_text(
+        f"broker.id=2\nzookeeper.connect=127.0.0.1:1\nlisteners=PLAINTEXT://127.0.0.1:0\n"
+        f"http.listener=HTTP://127.0.0.1:{watched.http_port}\nlog.dirs={tmp_path / 'other'}\n"
+    )
+    command = broker_command("zbroker", file)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1].endswith(
+        f"http.listener failed to bind to 127.0.0.1:{watched.http_port}: Address already in use."
+    )
+    assert "Traceback" not in ended.stderr
