@@ -3,7 +3,8 @@
     zbroker FILE            server     a broker's configuration and its signals; the rest is
                                        broker.run
     zbroker-admin NOUN ...  admin      finds the command
-                            commands   one module a noun: options in, text or JSON out
+                            commands   a package of verbs a noun: options in, an answer out
+                              schemas    what the JSON of each looks like
                               client     asks brokers, as any Kafka client does
                               ensemble   starts and ends a whole cluster on this machine
                                 java       where its ZooKeeper comes from
@@ -12,7 +13,7 @@
 Invariants:
 
 - A command holds no knowledge of Kafka but how to show it: facts come from `client` or
-  `coordination`, and what shows them has `-o json` for programs.
+  `coordination`, and what shows them has `-o json` for programs, which fits `schemas`.
 - What changes a cluster is a request to a broker, never a write to a znode.
 - A user's mistake, and a cluster that does not answer, end in one line and an exit code
   (`admin` lists them); a traceback is a defect.

@@ -10,7 +10,9 @@ more than one request in flight on a connection:
     connection   one TCP connection to one broker: versions agreed on, a request, its answer
     cluster      which broker to ask: any, one by id, the controller, a group's coordinator;
                  asking again when the answer says "not me" or "not yet"
-    topics, groups   what an operator asks about those, and what came of it
+    topics, groups, configs, offsets, reassignments
+                 what an operator asks about those
+    topic_changes, ..    what an operator changes, and what came of it (`outcome`)
     errors       what can go wrong, in one line each
 
 A command is then a few awaits in a row:

@@ -10,8 +10,7 @@ reaches (its log end offset) is known by the partition's leader alone:
     leaders       ListOffsets      the log end offset;  lag = end - committed
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
 import attrs
 
@@ -24,13 +23,6 @@ from broker.wire.messages.describe_groups import (
     DescribeGroupsResponse,
 )
 from broker.wire.messages.list_groups import ListedGroup, ListGroupsRequest, ListGroupsResponse
-from broker.wire.messages.list_offsets import (
-    ListOffsetsPartition,
-    ListOffsetsRequest,
-    ListOffsetsResponse,
-    ListOffsetsTopic,
-)
-from broker.wire.messages.metadata import MetadataRequest, MetadataRequestTopic, MetadataResponse
 from broker.wire.messages.offset_fetch import (
     OffsetFetchRequest,
     OffsetFetchRequestGroup,
@@ -40,9 +32,9 @@ from broker.wire.versioned import decode_versioned
 from cli.client.addresses import Address
 from cli.client.cluster import Cluster
 from cli.client.errors import RequestFailed
+from cli.client.offsets import log_end_offsets
 from coordination.values import TopicPartition
 
-LATEST_TIMESTAMP = -1  # ListOffsets: the end of the log
 CONSUMER_PROTOCOL = "consumer"
 
 
@@ -63,6 +55,7 @@ class Member:
     member_id: str
     client_id: str
     host: str
+    group_instance_id: str | None
     partitions: tuple[TopicPartition, ...]
 
 
@@ -94,14 +87,16 @@ class PartitionProgress:
         return self.log_end_offset - self.committed_offset
 
 
-async def list_groups(cluster: Cluster) -> list[GroupListing]:
-    """The consumer groups of all brokers, sorted by name.
+async def list_groups(
+    cluster: Cluster, *, states: Sequence[str] = (), types: Sequence[str] = ()
+) -> list[GroupListing]:
+    """The consumer groups of all brokers, sorted by name; all states and types for none.
 
     As Kafka's tool, it leaves out the groups of other protocols (Connect workers).
     """
     listings: dict[str, GroupListing] = {}
     for broker_id in await cluster.brokers():
-        for group in await _groups_of_broker(cluster, broker_id):
+        for group in await _groups_of_broker(cluster, broker_id, states, types):
             if group.protocol_type in (CONSUMER_PROTOCOL, ""):
                 listings[group.group_id] = GroupListing(
                     group.group_id, group.group_state, group.group_type, group.protocol_type
@@ -109,10 +104,16 @@ async def list_groups(cluster: Cluster) -> list[GroupListing]:
     return [listings[group_id] for group_id in sorted(listings)]
 
 
-async def _groups_of_broker(cluster: Cluster, broker_id: int) -> Sequence[ListedGroup]:
+async def _groups_of_broker(
+    cluster: Cluster, broker_id: int, states: Sequence[str], types: Sequence[str]
+) -> Sequence[ListedGroup]:
+    request = ListGroupsRequest(states_filter=list(states), types_filter=list(types))
+    # An old broker can't filter, and would be sent the request without what it is to filter by.
+    needs = 5 if types else 4 if states else 0
+
     async def ask() -> Sequence[ListedGroup]:
         broker = await cluster.broker(broker_id)
-        answer = await broker.call(ListGroupsRequest(), ListGroupsResponse)
+        answer = await broker.call(request, ListGroupsResponse, needs=needs)
         _check(f"groups of broker {broker_id}", answer.error_code)
         return answer.groups
 
@@ -149,6 +150,7 @@ def _members(group: DescribedGroup) -> tuple[Member, ...]:
             member.member_id,
             member.client_id,
             member.client_host,
+            member.group_instance_id,
             _assigned(member.member_assignment) if group.protocol_type == CONSUMER_PROTOCOL else (),
         )
         for member in sorted(group.members, key=lambda each: each.member_id)
@@ -176,7 +178,7 @@ def _assigned(assignment: bytes) -> tuple[TopicPartition, ...]:
 
 async def group_progress(cluster: Cluster, group: GroupDescription) -> list[PartitionProgress]:
     """Each partition that the group reads or has read, by topic and partition."""
-    committed = await _committed_offsets(cluster, group.group_id)
+    committed = await committed_offsets(cluster, group.group_id)
     reader = {partition: member for member in group.members for partition in member.partitions}
     partitions = sorted(
         committed.keys() | reader.keys(), key=lambda each: (each.topic, each.partition)
@@ -190,7 +192,9 @@ async def group_progress(cluster: Cluster, group: GroupDescription) -> list[Part
     ]
 
 
-async def _committed_offsets(cluster: Cluster, group_id: str) -> dict[TopicPartition, int]:
+async def committed_offsets(cluster: Cluster, group_id: str) -> dict[TopicPartition, int]:
+    """The group's committed offset of each partition that has one."""
+
     async def ask() -> dict[TopicPartition, int]:
         _, coordinator = await cluster.coordinator(group_id)
         answer = await coordinator.call(
@@ -208,78 +212,6 @@ async def _committed_offsets(cluster: Cluster, group_id: str) -> dict[TopicParti
         }
 
     return await cluster.retrying(ask)
-
-
-async def log_end_offsets(
-    cluster: Cluster, partitions: Iterable[TopicPartition]
-) -> dict[TopicPartition, int]:
-    """The log end offset of each partition that has a leader which answers."""
-    wanted = list(partitions)
-
-    async def ask() -> dict[TopicPartition, int]:
-        leaders = await _leaders(cluster, {partition.topic for partition in wanted})
-        by_leader: dict[int, list[TopicPartition]] = defaultdict(list)
-        for partition in wanted:
-            if partition in leaders:
-                by_leader[leaders[partition]].append(partition)
-        ends: dict[TopicPartition, int] = {}
-        for leader, led in by_leader.items():
-            ends.update(await _ends_at(cluster, leader, led))
-        return ends
-
-    return await cluster.retrying(ask) if wanted else {}
-
-
-async def _leaders(cluster: Cluster, topics: Iterable[str]) -> Mapping[TopicPartition, int]:
-    broker = await cluster.any_broker()
-    metadata = await broker.call(
-        MetadataRequest(
-            topics=[MetadataRequestTopic(name=topic) for topic in sorted(topics)],
-            allow_auto_topic_creation=False,
-        ),
-        MetadataResponse,
-        needs=4,
-    )
-    return {
-        TopicPartition(topic.name or "", partition.partition_index): partition.leader_id
-        for topic in metadata.topics
-        for partition in topic.partitions
-        if partition.leader_id >= 0
-    }
-
-
-async def _ends_at(
-    cluster: Cluster, leader: int, partitions: Iterable[TopicPartition]
-) -> dict[TopicPartition, int]:
-    by_topic: dict[str, list[int]] = defaultdict(list)
-    for each in partitions:
-        by_topic[each.topic].append(each.partition)
-    request = ListOffsetsRequest(
-        replica_id=-1,
-        topics=[
-            ListOffsetsTopic(
-                name=topic,
-                partitions=[
-                    ListOffsetsPartition(partition_index=index, timestamp=LATEST_TIMESTAMP)
-                    for index in indexes
-                ],
-            )
-            for topic, indexes in by_topic.items()
-        ],
-    )
-    broker = await cluster.broker(leader)
-    answer = await broker.call(request, ListOffsetsResponse, needs=1)
-    ends = {}
-    for topic in answer.topics:
-        for partition in topic.partitions:
-            if partition.error_code == ErrorCode.NOT_LEADER_OR_FOLLOWER:
-                raise RequestFailed(
-                    f"end of {topic.name}-{partition.partition_index}",
-                    ErrorCode.NOT_LEADER_OR_FOLLOWER,
-                )
-            if not partition.error_code:
-                ends[TopicPartition(topic.name, partition.partition_index)] = partition.offset
-    return ends
 
 
 def _check(what: str, code: int) -> None:

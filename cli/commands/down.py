@@ -26,7 +26,10 @@ DEFAULT_TIMEOUT_S = 60.0
     help="Give up waiting after so many seconds (exit code 5); it goes on stopping.",
 )
 def down(directory: Directory, timeout: float) -> None:
-    """Stop the brokers, then ZooKeeper; data stays."""
+    """Stop the brokers, then ZooKeeper; data stays.
+
+    Example: zbroker-admin down
+    """
     pid = holder(directory)
     if pid is None:
         raise Failure(f"nothing runs in {directory.root}")

@@ -2,7 +2,7 @@
 
     -b, --bootstrap-server   brokers to ask first; ZBROKER_BOOTSTRAP, else 127.0.0.1:9092
     -c, --command-config     a properties file as Kafka's tools take it
-    -o, --output             table, json, or name
+    -o, --output             table, wide, name, json or yaml (`output`)
     --timeout                the deadline of the whole command, in seconds
 
 They stand behind the verb, where Kafka's users look for them
@@ -30,6 +30,10 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT_BOOTSTRAP = "127.0.0.1:9092"
 DEFAULT_TIMEOUT_SECONDS = 30.0
 
+FORMS = ("table", "wide", "name", "json", "yaml")
+
+PROPERTIES_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
 
 class Exit(IntEnum):
     """Exit codes. 0 is success; click itself ends with 2 for a wrong usage."""
@@ -37,6 +41,7 @@ class Exit(IntEnum):
     ERROR = 1
     USAGE = 2
     PARTIAL = 3
+    NOT_MET = 4
     TIMEOUT = 5
 
 
@@ -86,10 +91,11 @@ def cluster_options(command: Command) -> Command:
         *args: Any,
         bootstrap_server: str | None,
         command_config: Path | None,
+        admin_config: Path | None,
         timeout: float,
         **kwargs: Any,
     ) -> Any:
-        target = _target(bootstrap_server, command_config, timeout)
+        target = _target(bootstrap_server, command_config or admin_config, timeout)
         return command(*args, target=target, **kwargs)
 
     options = [
@@ -103,10 +109,12 @@ def cluster_options(command: Command) -> Command:
         click.option(
             "-c",
             "--command-config",
-            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            type=PROPERTIES_FILE,
             metavar="FILE",
             help="Client properties, as Kafka's tools take them.",
         ),
+        # kafka-leader-election's name for the same.
+        click.option("--admin.config", "admin_config", type=PROPERTIES_FILE, hidden=True),
         click.option(
             "--timeout",
             type=click.FloatRange(min=0, min_open=True),
@@ -140,13 +148,13 @@ def _read_config(file: Path) -> dict[str, str]:
         raise click.BadParameter(f"{file}: {error}", param_hint="--command-config") from None
 
 
-def output_option(*formats: str) -> Callable[[Command], Command]:
-    """Add `-o`; the first format is the default. The command gets it as `output`."""
+def output_option(default: str = "table") -> Callable[[Command], Command]:
+    """Add `-o`; the command gets it as `output`, for `Answer.print_as`."""
     return click.option(
         "-o",
         "--output",
-        type=click.Choice(formats),
-        default=formats[0],
+        type=click.Choice(FORMS),
+        default=default,
         show_default=True,
         help="Form of the answer.",
     )

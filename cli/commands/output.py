@@ -1,20 +1,33 @@
-"""Facts on a terminal, in a pipe, in a program.
+"""One answer in five forms: for people, for scripts and for programs.
 
-A table is printed as Kafka's tools do, columns padded with blanks, so that what
-reads those (awk, a course's script) reads this; on a terminal rich draws it.
-JSON is one object for the whole answer:
+    -o table   text and columns, as Kafka's own tools print them where there is such a tool
+    -o wide    the same with more columns
+    -o name    bare names, one a line, for `xargs`
+    -o json    one object with everything; `cli/schemas` has a JSON Schema for each command
+    -o yaml    the same facts
+
+A command says what it found once, as an `Answer`. The JSON object begins with the version of its
+shape; keys are snake_case, and what several things can be found of is always an array:
 
     {"v": 1, "topics": [{"name": "orders", "replication_factor": 2, ..}]}
+
+An error in it is Kafka's bare code name, or null. A field may be added to a version; one that is
+renamed, removed or means something else makes the next.
+
+A table is columns padded with blanks, so that what reads Kafka's tools (awk, a course's script)
+reads this; on a terminal rich draws it, without styles if NO_COLOR is set (https://no-color.org).
 """
 
 import json
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import attrs
 import click
-from rich.console import Console
-from rich.table import Table
+
+from cli.commands.yaml_text import yaml_lines
 
 JSON_VERSION = 1
 MISSING = "-"  # how Kafka's tools print what is not known
@@ -24,27 +37,80 @@ MISSING = "-"  # how Kafka's tools print what is not known
 LEAST_WIDTH = 15
 
 
+@attrs.frozen
+class Table:
+    """Rows under their column names; a cell that is None is printed as "-"."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
+
+
+# What people read: tables, and lines that stand as they are.
+Text = Sequence[Table | str]
+
+
+@attrs.frozen
+class Answer:
+    """What a command has to say: `facts` for programs, `text` for people, `names` for `xargs`.
+
+    `wide` is None where there is no more to show than in `text`.
+    """
+
+    facts: Mapping[str, Any]
+    text: Text
+    names: Sequence[object]
+    wide: Text | None = None
+
+    def print_as(self, form: str) -> None:
+        """Print it on stdout in one of `options.FORMS`."""
+        if form == "json":
+            print_json(**self.facts)
+        elif form == "yaml":
+            click.echo("\n".join(yaml_lines({"v": JSON_VERSION, **self.facts})))
+        elif form == "name":
+            for name in self.names:
+                click.echo(name)
+        else:
+            text = self.wide if form == "wide" and self.wide is not None else self.text
+            for each in text:
+                if isinstance(each, Table):
+                    print_table(each)
+                else:
+                    click.echo(each)
+
+
 def print_json(**facts: Any) -> None:
     """Print one JSON object: the version, then `facts`."""
     click.echo(json.dumps({"v": JSON_VERSION, **facts}, indent=2 if sys.stdout.isatty() else None))
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print rows under their column names; None becomes "-"."""
-    texts = [[MISSING if cell is None else str(cell) for cell in row] for row in rows]
+def print_table(table: Table) -> None:
+    """Print a table: drawn on a terminal, padded columns elsewhere."""
+    texts = [[MISSING if cell is None else str(cell) for cell in row] for row in table.rows]
     if sys.stdout.isatty():
-        table = Table(*columns, box=None, pad_edge=False, header_style="bold")
-        for row in texts:
-            table.add_row(*row)
-        Console().print(table)
+        _draw(table.columns, texts)
         return
     widths = [
         max(LEAST_WIDTH, *(len(cell) for cell in column))
-        for column in zip(columns, *texts, strict=True)
+        for column in zip(table.columns, *texts, strict=True)
     ]
-    for row in [list(columns), *texts]:
+    for row in [list(table.columns), *texts]:
         line = " ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         click.echo(line.rstrip())
+
+
+def _draw(columns: Sequence[str], texts: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console  # takes 50 ms, for terminals only
+    from rich.table import Table as Drawing
+    from rich.text import Text as Words
+
+    header_style = "" if os.environ.get("NO_COLOR") else "bold"
+    drawing = Drawing(box=None, pad_edge=False, header_style=header_style)
+    for column in columns:
+        drawing.add_column(column, overflow="fold")  # a name that is cut off can't be copied
+    for row in texts:
+        drawing.add_row(*(Words(cell) for cell in row))  # as Words, "[x]" is no markup
+    Console(highlight=False).print(drawing)
 
 
 def say(message: str) -> None:

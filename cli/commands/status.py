@@ -11,15 +11,13 @@ import attrs
 import click
 import trio
 
-from cli.commands.options import Failure, output_option
-from cli.commands.output import print_json, print_table
+from cli.commands.options import Exit, Failure, output_option
+from cli.commands.output import Answer, Table, say
 from cli.ensemble.child import how_it_ended
 from cli.ensemble.claim import State, holder, read_state
 from cli.ensemble.layout import Directory, Ensemble, SetupError, read_set_up
 from cli.ensemble.options import dir_option
 from cli.ensemble.probe import BrokerView, controller_of, views_of, zookeeper_serves
-
-NOT_MET = 4  # the exit code of a check that fails: not everything runs
 
 
 @attrs.frozen
@@ -35,41 +33,48 @@ class Row:
 
 @click.command()
 @dir_option
-@output_option("table", "json")
+@output_option()
 @click.pass_context
 def status(context: click.Context, directory: Directory, output: str) -> None:
-    """Show what runs; exit code 4 unless everything does."""
+    """Show what runs; exit code 4 unless everything does.
+
+    Example: zbroker-admin status
+    """
     pid = holder(directory)
     if pid is None:
-        click.echo(f"nothing runs in {directory.root}", err=True)
-        context.exit(NOT_MET)
+        say(f"nothing runs in {directory.root}")
+        context.exit(Exit.NOT_MET)
     try:
         state = read_state(directory)
         brokers = sum(process.name.startswith("broker-") for process in state.processes)
         ensemble = read_set_up(directory, brokers)
     except FileNotFoundError:
-        click.echo(f"up (pid {pid}) has just begun", err=True)
-        context.exit(NOT_MET)
+        say(f"up (pid {pid}) has just begun")
+        context.exit(Exit.NOT_MET)
     except SetupError as error:
         raise Failure(str(error)) from None
     serves, views = trio.run(_look, ensemble)
     rows = _rows(ensemble, state, serves, views)
     uptime_s = max(0, int(time.time()) - state.started_ms // 1000)
-    if output == "json":
-        processes = [attrs.asdict(row) for row in rows]
-        print_json(pid=pid, uptime_ms=uptime_s * 1000, processes=processes)
-    else:
-        columns = ("PROCESS", "PID", "PORT", "STATE", "ROLE")
-        print_table(
-            columns,
-            [
-                (row.name, row.pid, row.port, row.state, "controller" if row.is_controller else "")
-                for row in rows
-            ],
-        )
-        click.echo(f"up (pid {pid}) in {directory.root} for {_duration(uptime_s)}")
+    columns = ("PROCESS", "PID", "PORT", "STATE", "ROLE")
+    cells = [
+        (row.name, row.pid, row.port, row.state, "controller" if row.is_controller else "")
+        for row in rows
+    ]
+    Answer(
+        facts={
+            "pid": pid,
+            "uptime_ms": uptime_s * 1000,
+            "processes": [attrs.asdict(row) for row in rows],
+        },
+        text=[
+            Table(columns, cells),
+            f"up (pid {pid}) in {directory.root} for {_duration(uptime_s)}",
+        ],
+        names=[row.name for row in rows],
+    ).print_as(output)
     if not serves or controller_of(views) is None:
-        context.exit(NOT_MET)
+        context.exit(Exit.NOT_MET)
 
 
 async def _look(ensemble: Ensemble) -> tuple[bool, dict[int, BrokerView | None]]:

@@ -20,7 +20,7 @@ import click
 from broker.config.java_properties import PropertiesSyntaxError, parse_properties
 from broker.events import FILE_NAME, Event
 from cli.commands.options import Failure, output_option
-from cli.commands.output import print_json, say
+from cli.commands.output import Answer, say
 from cli.commands.trace_files import (
     Depths,
     Tail,
@@ -54,7 +54,7 @@ def trace() -> None:
 )
 @click.option("--tree", is_flag=True, help="Not by time: each effect right under its cause.")
 @click.option("--follow", is_flag=True, help="Go on with what happens, until Ctrl-C.")
-@output_option("table", "json")
+@output_option()
 @dir_option
 def events_command(
     files: tuple[Path, ...],
@@ -71,6 +71,8 @@ def events_command(
 
     Example: zbroker-admin trace events --kind controller,isr --follow
     """
+    if follow and output == "yaml":
+        raise click.UsageError("--follow prints one event a line: there is -o json for programs")
     wanted = [word.strip() for each in kinds for word in each.split(",") if word.strip()]
     paths = [path / FILE_NAME if path.is_dir() else path for path in files]
     paths = paths or ensemble_traces(directory)
@@ -78,14 +80,16 @@ def events_command(
     try:
         events = _read(paths)
         shown = with_causes(events, wanted)
-        if output == "table":
-            for depth, event in forest(shown) if tree else by_time(shown):
-                click.echo(event_line(depth, event))
-        elif follow:
-            for event in shown:
-                click.echo(event.to_json())
+        told = list(forest(shown) if tree else by_time(shown))
+        if follow:
+            for depth, event in told:
+                click.echo(_followed_line(depth, event, output))
         else:
-            print_json(events=[event.document for event in shown])
+            Answer(
+                facts={"events": [event.document for event in shown]},
+                text=[event_line(depth, event) for depth, event in told],
+                names=[event.id for event in shown],
+            ).print_as(output)
         if follow:
             _follow(tails, events, wanted, output)
     except OSError as error:
@@ -130,6 +134,13 @@ def event_line(depth: int, event: Event) -> str:
     return f"{moment[:-3]}  {broker}  {'  ' * depth}{event.kind} {facts}".rstrip()
 
 
+def _followed_line(depth: int, event: Event, output: str) -> str:
+    """One event of a story without an end: JSON has an object a line."""
+    if output == "json":
+        return event.to_json()
+    return event.id if output == "name" else event_line(depth, event)
+
+
 def _short(value: object) -> str:
     if isinstance(value, str) and value and " " not in value:
         return value
@@ -150,10 +161,7 @@ def _follow(
                 depth = depths.add(event)
                 if event.id in printed or not of_kind(event.kind, wanted):
                     continue
-                if output == "json":
-                    click.echo(event.to_json())
-                else:
-                    click.echo(event_line(depth, event))
+                click.echo(_followed_line(depth, event, output))
             time.sleep(FOLLOW_INTERVAL_S)
     except KeyboardInterrupt:
         return

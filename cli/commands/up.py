@@ -72,6 +72,8 @@ def up(
 
     Data and configuration lie in the directory and survive a restart. Edit the generated
     server.properties as you like: they are written once.
+
+    Example: zbroker-admin up --brokers 5 --detach
     """
     try:
         if (pid := holder(directory)) is not None:

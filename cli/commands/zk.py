@@ -9,7 +9,7 @@ import attrs
 import click
 
 from cli.commands.options import Failure, output_option, run
-from cli.commands.output import print_json
+from cli.commands.output import Answer, Table
 from cli.commands.znode_text import raw_text, words_of
 from cli.ensemble.layout import Directory, SetupError, read_set_up
 from cli.ensemble.options import dir_option
@@ -18,6 +18,8 @@ from coordination.store import Node, NoNode, Session
 
 SESSION_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_MS = 10_000
+
+WIDE_COLUMNS = ("PATH", "VERSION", "OWNER", "CREATED-ZXID", "MODIFIED-ZXID", "BYTES")
 
 
 @attrs.frozen
@@ -46,7 +48,7 @@ def zk() -> None:
     help="As zookeeper.connect.  [default: the ZooKeeper of `up` in --dir]",
 )
 @click.option("--raw", is_flag=True, help="The data as it stands there, not in words.")
-@output_option("table", "json")
+@output_option()
 @dir_option
 def tree_command(
     path: str, zookeeper: str | None, raw: bool, output: str, directory: Directory
@@ -73,11 +75,13 @@ def tree_command(
     tree = run(read)
     if tree is None:
         raise Failure(f"no znode {chroot + path}")
-    if output == "json":
-        print_json(znodes=[_json(each) for each in _flat(tree)])
-    else:
-        for line in tree_lines(tree, raw=raw):
-            click.echo(line)
+    nodes = _flat(tree)
+    Answer(
+        facts={"znodes": [_facts(each) for each in nodes]},
+        text=tree_lines(tree, raw=raw),
+        wide=[Table(WIDE_COLUMNS, [_wide_row(each) for each in nodes])],
+        names=[each.path for each in nodes],
+    ).print_as(output)
 
 
 def _own_zookeeper(directory: Directory) -> str:
@@ -151,7 +155,7 @@ def _flat(tree: Znode) -> Sequence[Znode]:
     return [tree, *(each for child in tree.children for each in _flat(child))]
 
 
-def _json(each: Znode) -> dict[str, object]:
+def _facts(each: Znode) -> dict[str, object]:
     stat = each.node.stat
     return {
         "path": each.path,
@@ -161,3 +165,9 @@ def _json(each: Znode) -> dict[str, object]:
         "created_zxid": stat.czxid,
         "modified_zxid": stat.mzxid,
     }
+
+
+def _wide_row(each: Znode) -> tuple[object, ...]:
+    stat = each.node.stat
+    owner = f"0x{stat.ephemeral_owner:x}" if stat.ephemeral_owner else None
+    return (each.path, stat.version, owner, stat.czxid, stat.mzxid, len(each.node.data))

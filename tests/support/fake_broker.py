@@ -4,9 +4,9 @@
         ...a client at broker.address...
 
 A script maps a request's class to a function of the request; its result is sent
-back, and `HANG_UP` closes the connection instead. Every request that came is in
-`broker.requests`. ApiVersions is answered with all that we speak, unless the
-script says otherwise.
+back, `HANG_UP` closes the connection instead, and `SILENT` leaves it without an
+answer. Every request that came is in `broker.requests`. ApiVersions is answered
+with all that we speak, unless the script says otherwise.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -23,6 +23,7 @@ from broker.wire.messages.api_versions import ApiVersion, ApiVersionsRequest, Ap
 from cli.client import Address
 
 HANG_UP: Final = object()
+SILENT: Final = object()
 
 Script = Mapping[type, Callable[[Any], object]]
 
@@ -68,6 +69,8 @@ async def _serve(broker: FakeBroker, stream: trio.SocketStream) -> None:
             answer = broker.script[type(request)](request)
             if answer is HANG_UP:
                 return
+            if answer is SILENT:
+                continue
             for chunk in encode_response(header, answer):
                 await stream.send_all(bytes(chunk))
 

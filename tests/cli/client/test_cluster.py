@@ -29,7 +29,8 @@ from cli.client import (
     VersionNotSupported,
     open_cluster,
 )
-from cli.client.topics import NewTopic, create_topic, list_topics
+from cli.client.topic_changes import NewTopic, create_topic
+from cli.client.topics import topic_names
 from tests.support.fake_broker import HANG_UP, FakeBroker, Script, fake_broker
 
 LONG_S = 20.0
@@ -66,14 +67,14 @@ async def test_the_next_address_is_tried_when_one_is_dead() -> None:
     async with fake_broker({}) as broker:
         broker.script = {**broker.script, **knowing(broker)}
         async with open_cluster([dead, broker.address], timeout_seconds=LONG_S) as cluster:
-            assert await list_topics(cluster) == [("orders", False)]
+            assert await topic_names(cluster) == ["orders"]
 
 
 async def test_no_broker_reachable_names_every_address_and_reason() -> None:
     addresses = [Address("127.0.0.1", closed_port()), Address("127.0.0.1", closed_port())]
     with pytest.raises(NoBrokerReachable) as caught:
         async with open_cluster(addresses, timeout_seconds=LONG_S) as cluster:
-            await list_topics(cluster)
+            await topic_names(cluster)
     for address in addresses:
         assert f"{address} (Connection refused)" in str(caught.value)
 
@@ -161,7 +162,7 @@ async def test_a_question_whose_answer_is_lost_is_asked_again() -> None:
         answers: list[object] = [HANG_UP, metadata(broker.address)]
         broker.script = {**broker.script, MetadataRequest: lambda _: answers.pop(0)}
         async with open_cluster([broker.address], timeout_seconds=LONG_S) as cluster:
-            assert await list_topics(cluster) == [("orders", False)]
+            assert await topic_names(cluster) == ["orders"]
 
 
 async def test_the_deadline_ends_everything_and_says_what_was_waited_for(

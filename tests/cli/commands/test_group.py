@@ -2,12 +2,14 @@
 
 from cli.client import Address
 from cli.client.groups import GroupDescription, Member, PartitionProgress
-from cli.commands.group import member_rows, offset_rows, state_row
+from cli.commands.group.describe import member_rows, offset_rows, state_row
 from coordination.values import TopicPartition
 
 ORDERS = [TopicPartition("orders", number) for number in range(3)]
-MEMBER = Member("my-app-1", "my-app", "/127.0.0.1", (ORDERS[1], ORDERS[0], TopicPartition("a", 0)))
-IDLE = Member("my-app-2", "my-app", "/127.0.0.1", ())
+MEMBER = Member(
+    "my-app-1", "my-app", "/127.0.0.1", None, (ORDERS[1], ORDERS[0], TopicPartition("a", 0))
+)
+IDLE = Member("my-app-2", "my-app", "/127.0.0.1", None, ())
 GROUP = GroupDescription("g", "Stable", "range", Address("h", 9092), 2, (MEMBER, IDLE))
 
 

@@ -6,7 +6,7 @@ import click
 import pytest
 
 from cli.client.topics import PartitionDescription, TopicDescription
-from cli.commands.topic_text import (
+from cli.commands.topic.text import (
     parse_assignment,
     parse_configs,
     partition_line,
@@ -23,7 +23,7 @@ def partition(number: int, leader: int | None, isr: tuple[int, ...]) -> Partitio
 
 def test_the_text_of_a_topic_is_that_of_kafkas_tool() -> None:
     configs = {"cleanup.policy": "compact", "retention.ms": "1000000"}
-    topic = TopicDescription("orders", TOPIC_ID, False, (partition(0, 2, (2, 3, 1)),), configs)
+    topic = TopicDescription("orders", TOPIC_ID, False, (partition(0, 2, (2, 3, 1)),), configs, 1)
     assert topic_line(topic) == (
         "Topic: orders\tTopicId: wwqFAX2WSD6Gj-eQQwr83Q\tPartitionCount: 1\tReplicationFactor: 3"
         "\tConfigs: cleanup.policy=compact,retention.ms=1000000"
@@ -36,7 +36,7 @@ def test_the_text_of_a_topic_is_that_of_kafkas_tool() -> None:
 
 def test_a_topic_without_leader_id_or_configs() -> None:
     lost = partition(0, None, ())
-    topic = TopicDescription("old", UUID(int=0), False, (lost,), {})
+    topic = TopicDescription("old", UUID(int=0), False, (lost,), {}, 1)
     assert topic_line(topic) == "Topic: old\tPartitionCount: 1\tReplicationFactor: 3\tConfigs: "
     assert "\tLeader: none\tReplicas: 2,3,1\tIsr: \t" in partition_line("old", lost)
     assert lost.under_replicated

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import click
 
+from cli.client.reassignments import Reassignment
 from cli.client.topics import PartitionDescription, TopicDescription
 from coordination.znodes import topic_id_text
 
@@ -30,15 +31,26 @@ def partition_line(topic: str, partition: PartitionDescription) -> str:
         f"Topic: {topic}",
         f"Partition: {partition.partition}",
         f"Leader: {'none' if partition.leader is None else partition.leader}",
-        f"Replicas: {_ids(partition.replicas)}",
-        f"Isr: {_ids(partition.isr)}",
+        f"Replicas: {ids(partition.replicas)}",
+        f"Isr: {ids(partition.isr)}",
+        *_moving(partition.reassignment),
         "Elr: N/A",
         "LastKnownElr: N/A",
     ]
     return "\t".join(facts)
 
 
-def _ids(broker_ids: Iterable[int]) -> str:
+def _moving(reassignment: Reassignment | None) -> list[str]:
+    if reassignment is None:
+        return []
+    return [
+        f"Adding Replicas: {ids(reassignment.adding)}",
+        f"Removing Replicas: {ids(reassignment.removing)}",
+    ]
+
+
+def ids(broker_ids: Iterable[int]) -> str:
+    """`1,2,3`"""
     return ",".join(map(str, broker_ids))
 
 

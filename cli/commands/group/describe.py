@@ -1,7 +1,4 @@
-"""`zbroker-admin group`: list and describe consumer groups.
-
-Columns and words are those of Kafka's kafka-consumer-groups.sh.
-"""
+"""`zbroker-admin group describe`: the tables of kafka-consumer-groups.sh --describe."""
 
 from collections.abc import Sequence
 
@@ -15,8 +12,9 @@ from cli.client.groups import (
     group_progress,
     list_groups,
 )
-from cli.commands.options import Exit, Failure, Target, cluster_options, output_option
-from cli.commands.output import MISSING, print_json, print_table, say
+from cli.commands.options import Target, cluster_options, output_option
+from cli.commands.outcomes import fail_for
+from cli.commands.output import MISSING, Answer, Table, say
 from coordination.values import TopicPartition
 
 OFFSET_COLUMNS = (
@@ -37,35 +35,7 @@ STATE_COLUMNS = ("GROUP", "COORDINATOR (ID)", "ASSIGNMENT-STRATEGY", "STATE", "#
 Described = tuple[GroupDescription, list[PartitionProgress] | None]
 
 
-@click.group()
-def group() -> None:
-    """List and describe consumer groups."""
-
-
-@group.command("list")
-@click.option("--state", is_flag=True, help="With the state of each group.")
-@output_option("name", "table", "json")
-@cluster_options
-def list_command(target: Target, state: bool, output: str) -> None:
-    """Print the names of all consumer groups.
-
-    Example: zbroker-admin group list --state
-    """
-    groups = target.ask(list_groups)
-    if output == "json":
-        print_json(
-            groups=[
-                {"group": each.group_id, "state": each.state, "type": each.kind} for each in groups
-            ]
-        )
-    elif state or output == "table":
-        print_table(("GROUP", "STATE"), [(each.group_id, each.state) for each in groups])
-    else:
-        for each in groups:
-            click.echo(each.group_id)
-
-
-@group.command("describe")
+@click.command("describe")
 @click.argument("names", nargs=-1, metavar="[GROUP]..")
 @click.option(
     "--group", "more_names", multiple=True, metavar="GROUP", help="The same, as in Kafka's tool."
@@ -82,9 +52,9 @@ def list_command(target: Target, state: bool, output: str) -> None:
     "--members", "view", flag_value="members", help="Who is in the group, and what each reads."
 )
 @click.option("--state", "view", flag_value="state", help="Its state and its coordinator.")
-@output_option("table", "json")
+@output_option()
 @cluster_options
-def describe_command(
+def command(
     target: Target,
     names: tuple[str, ...],
     more_names: tuple[str, ...],
@@ -107,16 +77,16 @@ def describe_command(
     answers = target.ask(facts)
     described = [answer for _, answer in answers if answer is not None]
     missing = [name for name, answer in answers if answer is None]
-    if output == "json":
-        print_json(groups=[_json(each) for each in described])
-    else:
-        for each, progress in described:
-            _print_group(each, progress, view)
-    if missing:
-        raise Failure(
-            "; ".join(f"no group {name!r}" for name in missing),
-            Exit.PARTIAL if described else Exit.ERROR,
-        )
+    if output in ("table", "wide"):
+        for each, _ in described:
+            _remark_on(each, view)
+    Answer(
+        facts={"groups": [_facts(each) for each in described]},
+        text=[_table(each, progress, view, wide=False) for each, progress in described],
+        wide=[_table(each, progress, view, wide=True) for each, progress in described],
+        names=[each.group_id for each, _ in described],
+    ).print_as(output)
+    fail_for([f"no group {name!r}" for name in missing], any_done=bool(described))
 
 
 async def _describe(cluster: Cluster, name: str, view: str) -> Described | None:
@@ -126,19 +96,32 @@ async def _describe(cluster: Cluster, name: str, view: str) -> Described | None:
     return described, await group_progress(cluster, described) if view == "offsets" else None
 
 
-def _print_group(
-    group: GroupDescription, progress: Sequence[PartitionProgress] | None, view: str
-) -> None:
+def _remark_on(group: GroupDescription, view: str) -> None:
     if group.state == "Empty" and view != "state":
         say(f"Consumer group {group.group_id!r} has no active members.")
     elif group.state in ("PreparingRebalance", "CompletingRebalance"):
         say(f"Warning: consumer group {group.group_id!r} is rebalancing.")
+
+
+def _table(
+    group: GroupDescription,
+    progress: Sequence[PartitionProgress] | None,
+    view: str,
+    *,
+    wide: bool,
+) -> Table:
     if view == "members":
-        print_table(MEMBER_COLUMNS, member_rows(group))
-    elif view == "state":
-        print_table(STATE_COLUMNS, [state_row(group)])
-    else:
-        print_table(OFFSET_COLUMNS, offset_rows(group.group_id, progress or []))
+        rows = member_rows(group)
+        if not wide:
+            return Table(MEMBER_COLUMNS, rows)
+        static = [member.group_instance_id for member in group.members]
+        return Table(
+            (*MEMBER_COLUMNS, "GROUP-INSTANCE-ID"),
+            [(*row, instance_id) for row, instance_id in zip(rows, static, strict=True)],
+        )
+    if view == "state":
+        return Table(STATE_COLUMNS, [state_row(group)])
+    return Table(OFFSET_COLUMNS, offset_rows(group.group_id, progress or []))
 
 
 def offset_rows(group_id: str, progress: Sequence[PartitionProgress]) -> list[tuple[object, ...]]:
@@ -189,7 +172,7 @@ def state_row(group: GroupDescription) -> tuple[object, ...]:
     return (group.group_id, coordinator, group.strategy, group.state, len(group.members))
 
 
-def _json(described: Described) -> dict[str, object]:
+def _facts(described: Described) -> dict[str, object]:
     group, progress = described
     facts: dict[str, object] = {
         "group": group.group_id,
@@ -199,6 +182,7 @@ def _json(described: Described) -> dict[str, object]:
         "members": [
             {
                 "member_id": member.member_id,
+                "group_instance_id": member.group_instance_id,
                 "client_id": member.client_id,
                 "host": member.host,
                 "partitions": [

@@ -1,0 +1,100 @@
+"""What holds for each command of the tree, whatever it does.
+
+A new command is found by itself; one that asks a cluster wants a row in `ASKING`, with arguments
+that get it as far as asking.
+"""
+
+from collections.abc import Iterator
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from broker.wire.messages.api_versions import ApiVersionsRequest
+from cli.admin import main
+from tests.cli.commands.canned import SCHEMAS, Canned, invoke
+from tests.support.fake_broker import SILENT
+from tests.support.ports import free_port
+
+ASKING: dict[str, list[str]] = {
+    "topic list": [],
+    "topic describe": ["t"],
+    "topic create": ["t"],
+    "topic alter": ["t", "-p", "2"],
+    "topic delete": ["t"],
+    "topic offsets": ["t"],
+    "group list": [],
+    "group describe": ["g"],
+}
+
+
+def leaves(command: click.Command, *path: str) -> Iterator[tuple[str, click.Command]]:
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below is not None, f"{' '.join(path)} {name}"
+            yield from leaves(below, *path, name)
+    else:
+        yield " ".join(path), command
+
+
+COMMANDS = dict(leaves(main))
+
+
+def options_of(name: str) -> set[str | None]:
+    return {each.name for each in COMMANDS[name].params}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_has_an_example(name: str) -> None:
+    result = invoke(*name.split(), "--help")
+    assert result.exit_code == 0
+    assert f"Example: zbroker-admin {name}" in result.stdout
+
+
+def test_what_answers_has_every_form_and_a_schema() -> None:
+    answering = {name for name in COMMANDS if "output" in options_of(name)}
+    assert {name.replace(" ", "_").replace("-", "_") for name in answering} == {
+        file.stem for file in SCHEMAS.glob("*.json")
+    }
+    assert set(ASKING) <= answering
+
+
+def test_what_asks_a_cluster_is_listed_here() -> None:
+    assert set(ASKING) == {name for name in COMMANDS if "bootstrap_server" in options_of(name)}
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_no_broker(name: str) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    result = invoke(*name.split(), *ASKING[name], "-b", address)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.splitlines()[-1] == (
+        f"Error: no broker reachable; tried {address} (Connection refused)"
+    )
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_a_broker_that_does_not_answer(name: str, canned: Canned) -> None:
+    for request in canned.broker.script.keys() - {ApiVersionsRequest}:
+        canned.answers(request, SILENT)
+    result = canned.admin(*name.split(), *ASKING[name], "--timeout", "0.05")
+    assert result.exit_code == 5
+    assert result.stdout == ""
+    assert result.stderr.splitlines()[-1] == "Error: not done within 0.05 s"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_option_that_it_has_not(name: str) -> None:
+    result = invoke(*name.split(), "--no-such-option")
+    assert result.exit_code == 2
+    assert "No such option" in result.stderr.splitlines()[-1]
+
+
+def test_the_cluster_may_stand_in_the_environment(
+    canned: Canned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZBROKER_BOOTSTRAP", str(canned.broker.address))
+    assert CliRunner().invoke(main, ["topic", "list"]).exit_code == 0
