@@ -160,22 +160,23 @@ class Connection:
 
 async def connect(address: Address) -> Connection:
     """Open a connection and agree on versions; raises `BrokerUnreachable`."""
-    stream: trio.abc.Stream | None = None
     try:
         with trio.fail_after(CONNECT_TIMEOUT_SECONDS):
             stream = await trio.open_tcp_stream(address.host, address.port)
-            connection = Connection(address, stream)
-            await connection.agree_on_versions()
-            return connection
+            try:
+                connection = Connection(address, stream)
+                await connection.agree_on_versions()
+                return connection
+            except BaseException:  # the command's own deadline, too
+                with contextlib.suppress(trio.BrokenResourceError):
+                    await trio.aclose_forcefully(stream)
+                raise
     except trio.TooSlowError as error:
         reason = f"no answer within {CONNECT_TIMEOUT_SECONDS:g} s"
         problem: Exception = error
     except (OSError, ClientError) as error:
         reason = _short_reason(error)
         problem = error
-    if stream is not None:
-        with contextlib.suppress(trio.BrokenResourceError):
-            await trio.aclose_forcefully(stream)
     raise BrokerUnreachable(address, reason) from problem
 
 

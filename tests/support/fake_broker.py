@@ -35,6 +35,7 @@ class FakeBroker:
     address: Address
     script: Script
     requests: list[Any] = attrs.field(factory=list)
+    open_connections: int = 0
 
 
 def every_version(_request: ApiVersionsRequest) -> ApiVersionsResponse:
@@ -58,6 +59,14 @@ async def fake_broker(script: Script) -> AsyncIterator[FakeBroker]:
 
 
 async def _serve(broker: FakeBroker, stream: trio.SocketStream) -> None:
+    broker.open_connections += 1
+    try:
+        await _answer(broker, stream)
+    finally:
+        broker.open_connections -= 1
+
+
+async def _answer(broker: FakeBroker, stream: trio.SocketStream) -> None:
     async with stream:
         while True:
             size = await _receive(stream, 4)

@@ -31,7 +31,7 @@ from cli.client import (
 )
 from cli.client.topic_changes import NewTopic, create_topic
 from cli.client.topics import topic_names
-from tests.support.fake_broker import HANG_UP, FakeBroker, Script, fake_broker
+from tests.support.fake_broker import HANG_UP, SILENT, FakeBroker, Script, fake_broker
 
 LONG_S = 20.0
 
@@ -174,6 +174,18 @@ async def test_the_deadline_ends_everything_and_says_what_was_waited_for(
         with pytest.raises(TimedOut, match=r"within 20 s; last: no active controller"):
             async with open_cluster([broker.address], timeout_seconds=LONG_S) as cluster:
                 await create_topic(cluster, NewTopic("orders"))
+
+
+async def test_a_connection_that_the_deadline_cuts_short_is_closed() -> None:
+    """Else its socket is left to the garbage collector, which complains."""
+    async with fake_broker({ApiVersionsRequest: lambda _: SILENT}) as broker:
+        with pytest.raises(TimedOut):
+            async with open_cluster([broker.address], timeout_seconds=0.2) as cluster:
+                await cluster.any_broker()
+        with trio.fail_after(LONG_S):
+            while broker.open_connections:  # noqa: ASYNC110 - TCP sends us no event
+                await trio.sleep(0.01)
+        assert len(broker.requests) == 1
 
 
 async def test_whoever_does_not_speak_kafka_is_told_apart() -> None:
