@@ -12,6 +12,7 @@ from broker.wire.errors import ErrorCode
 from cli.client.errors import RequestFailed
 
 T = TypeVar("T")
+Subject = TypeVar("Subject", covariant=True)  # it is only read
 
 # Answers for one part that mean: this broker is not the one to ask, nothing was done.
 NOT_ME = frozenset(
@@ -25,10 +26,10 @@ NOT_ME = frozenset(
 
 
 @attrs.frozen
-class Outcome(Generic[T]):
+class Outcome(Generic[Subject]):
     """`subject` was changed (code NONE), or why not."""
 
-    subject: T
+    subject: Subject
     code: ErrorCode = ErrorCode.NONE
     message: str | None = None
 

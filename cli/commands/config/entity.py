@@ -1,0 +1,82 @@
+"""Whose configuration: the short options of kafka-configs.sh (KIP-543).
+
+    --topic T   --broker ID   --broker-defaults   --broker-logger ID
+    --user U   --user-defaults   --client C   --client-defaults   --ip I   --ip-defaults
+
+One of them, or a user with a client: what that client may use when it comes as that user.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from cli.client.client_quotas import CLIENT_ID, IP, USER, QuotaEntity
+from cli.client.configs import ALL_BROKERS, Resource, ResourceType
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+Entity = Resource | QuotaEntity
+
+_OPTIONS = [
+    click.option("--topic", metavar="TOPIC"),
+    click.option("--broker", type=click.IntRange(min=0), metavar="ID"),
+    click.option("--broker-defaults", is_flag=True, help="What all brokers have in common."),
+    click.option("--broker-logger", type=click.IntRange(min=0), metavar="ID"),
+    click.option("--user", metavar="USER"),
+    click.option("--user-defaults", is_flag=True, help="Users without quotas of their own."),
+    click.option("--client", metavar="CLIENT-ID"),
+    click.option("--client-defaults", is_flag=True, help="Clients without quotas of their own."),
+    click.option("--ip", metavar="ADDRESS"),
+    click.option("--ip-defaults", is_flag=True, help="Addresses without a quota of their own."),
+]
+
+
+def entity_options(command: Command) -> Command:
+    """Add the options; the command gets them as one `entity`, None if there is none."""
+
+    @functools.wraps(command)
+    def with_entity(
+        *args: Any,
+        topic: str | None,
+        broker: int | None,
+        broker_defaults: bool,
+        broker_logger: int | None,
+        **kwargs: Any,
+    ) -> Any:
+        found: list[Entity] = []
+        if topic is not None:
+            found.append(Resource(ResourceType.TOPIC, topic))
+        if broker is not None:
+            found.append(Resource(ResourceType.BROKER, str(broker)))
+        if broker_defaults:
+            found.append(ALL_BROKERS)
+        if broker_logger is not None:
+            found.append(Resource(ResourceType.BROKER_LOGGER, str(broker_logger)))
+        found += _quota_entities(
+            {
+                kind: (kwargs.pop(option), kwargs.pop(f"{option}_defaults"))
+                for kind, option in ((USER, "user"), (CLIENT_ID, "client"), (IP, "ip"))
+            }
+        )
+        if len(found) > 1:
+            raise click.UsageError("give one entity only, or a user with a client")
+        return command(*args, entity=found[0] if found else None, **kwargs)
+
+    for option in reversed(_OPTIONS):
+        with_entity = option(with_entity)
+    return with_entity  # type: ignore[return-value]
+
+
+def _quota_entities(given: dict[str, tuple[str | None, bool]]) -> list[Entity]:
+    """The entity of `kind -> (name, whether the default is meant)`; several if they don't fit."""
+    for name, is_default in given.values():
+        if name is not None and is_default:
+            raise click.UsageError("give a name, or the default")
+    names = [
+        (kind, name) for kind, (name, is_default) in given.items() if name is not None or is_default
+    ]
+    if [kind for kind, _ in names] == [USER, CLIENT_ID]:
+        return [QuotaEntity(tuple(names))]
+    return [QuotaEntity((each,)) for each in names]
