@@ -1,10 +1,19 @@
-"""`zbroker-admin group`: consumer groups, who is in them and how far they have read.
+"""`zbroker-admin group`: consumer groups, who is in them, and how far they have read.
 
-    list, describe        questions                        (cli.client.groups)
+    list, describe                 questions                      (cli.client.groups)
+    delete, remove-members         done by the coordinator        (cli.client.group_changes)
+    delete-offsets, reset-offsets  the same; where to, is planned in cli.client.offset_reset
 
-Columns and words are those of Kafka's kafka-consumer-groups.sh.
+Columns and words are those of Kafka's kafka-consumer-groups.sh, and so is the plan that
+`reset-offsets` exports (`plan_file`). No tool of Kafka has `remove-members`: there one writes a
+program for it.
 """
 
 from cli.commands.lazy import noun
 
-group = noun("group", __name__, ("list", "describe"), "List and describe consumer groups.")
+group = noun(
+    "group",
+    __name__,
+    ("list", "describe", "delete", "delete-offsets", "reset-offsets", "remove-members"),
+    "List, describe and delete consumer groups; set how far they have read.",
+)

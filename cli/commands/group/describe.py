@@ -12,6 +12,7 @@ from cli.client.groups import (
     group_progress,
     list_groups,
 )
+from cli.commands.group.choosing import groups_options
 from cli.commands.options import Target, cluster_options, output_option
 from cli.commands.outcomes import fail_for
 from cli.commands.output import MISSING, Answer, Table, say
@@ -36,10 +37,7 @@ Described = tuple[GroupDescription, list[PartitionProgress] | None]
 
 
 @click.command("describe")
-@click.argument("names", nargs=-1, metavar="[GROUP]..")
-@click.option(
-    "--group", "more_names", multiple=True, metavar="GROUP", help="The same, as in Kafka's tool."
-)
+@groups_options
 @click.option("--all-groups", is_flag=True, help="Every group.")
 @click.option(
     "--offsets",
@@ -56,8 +54,7 @@ Described = tuple[GroupDescription, list[PartitionProgress] | None]
 @cluster_options
 def command(
     target: Target,
-    names: tuple[str, ...],
-    more_names: tuple[str, ...],
+    names: list[str],
     all_groups: bool,
     view: str,
     output: str,
@@ -66,12 +63,11 @@ def command(
 
     Example: zbroker-admin group describe test-group --members
     """
-    wanted = [*names, *more_names]
-    if bool(wanted) == all_groups:
+    if bool(names) == all_groups:
         raise click.UsageError("give the GROUPs to describe, or --all-groups")
 
     async def facts(cluster: Cluster) -> list[tuple[str, Described | None]]:
-        chosen = [each.group_id for each in await list_groups(cluster)] if all_groups else wanted
+        chosen = [each.group_id for each in await list_groups(cluster)] if all_groups else names
         return [(name, await _describe(cluster, name, view)) for name in chosen]
 
     answers = target.ask(facts)

@@ -28,6 +28,10 @@ ASKING: dict[str, list[str]] = {
     "config alter": ["--user", "u", "--add-config", "producer_byte_rate=1"],
     "group list": [],
     "group describe": ["g"],
+    "group delete": ["g"],
+    "group delete-offsets": ["g", "--topic", "t"],
+    "group reset-offsets": ["g", "--topic", "t", "--to-latest"],
+    "group remove-members": ["g", "--all"],
 }
 
 
