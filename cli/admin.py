@@ -13,7 +13,7 @@ import click
 from cli.commands.lazy import LazyGroup
 
 # In the order that a newcomer needs them.
-COMMANDS = ("up", "status", "down", "topic", "config", "group", "zk", "trace")
+COMMANDS = ("up", "status", "down", "topic", "config", "partition", "group", "zk", "trace")
 
 
 @click.group(

@@ -22,7 +22,10 @@ from cli.client.cluster import RETRIABLE, Cluster
 from cli.client.errors import RequestFailed
 from coordination.values import TopicPartition
 
-CONSUMER = -1  # as replica id: not a follower
+# Who asks, as replica id: a consumer, answered by the leader alone, or a tool that wants to know
+# how far any replica has its log (Kafka: DEBUGGING_REPLICA_ID).
+CONSUMER, ANY_REPLICA = -1, -2
+READ_UNCOMMITTED, READ_COMMITTED = 0, 1
 
 
 class At(IntEnum):
@@ -61,7 +64,11 @@ async def list_offsets(
         led, found = await _by_leader(cluster, wanted)
         for leader, partitions in led.items():
             asked = {partition: wanted[partition] for partition in partitions}
-            found.update(await _at_leader(cluster, leader, asked))
+            answered = await offsets_at(cluster, leader, asked, replica_id=CONSUMER)
+            for partition, at in answered.items():
+                if at.error in RETRIABLE:
+                    raise RequestFailed(f"offsets of {partition}", at.error)
+            found.update(answered)
         return found
 
     return await cluster.retrying(ask) if wanted else {}
@@ -111,32 +118,40 @@ async def leaders_of(cluster: Cluster, topics: Iterable[str]) -> dict[TopicParti
     }
 
 
-async def _at_leader(
-    cluster: Cluster, leader: int, wanted: Mapping[TopicPartition, int]
+async def offsets_at(
+    cluster: Cluster,
+    broker_id: int,
+    wanted: Mapping[TopicPartition, int],
+    *,
+    replica_id: int,
+    isolation_level: int = READ_UNCOMMITTED,
 ) -> dict[TopicPartition, Found]:
+    """What one broker answers for each partition's timestamp (`At`, or milliseconds)."""
     by_topic: dict[str, list[ListOffsetsPartition]] = defaultdict(list)
     for each, timestamp in wanted.items():
         by_topic[each.topic].append(
             ListOffsetsPartition(partition_index=each.partition, timestamp=timestamp)
         )
     request = ListOffsetsRequest(
-        replica_id=CONSUMER,
+        replica_id=replica_id,
+        isolation_level=isolation_level,
         topics=[ListOffsetsTopic(name=topic, partitions=each) for topic, each in by_topic.items()],
     )
     needs = max((_NEEDS.get(At(at), 1) if at < 0 else 1) for at in wanted.values())
-    broker = await cluster.broker(leader)
-    answer = await broker.call(request, ListOffsetsResponse, needs=needs)
-    found = {}
-    for topic in answer.topics:
-        for result in topic.partitions:
-            partition = TopicPartition(topic.name, result.partition_index)
-            error = ErrorCode.of(result.error_code)
-            if error in RETRIABLE:
-                raise RequestFailed(f"offsets of {partition}", error)
-            found[partition] = Found(
-                _known(result.offset), _known(result.timestamp), _known(result.leader_epoch), error
-            )
-    return found
+    broker = await cluster.broker(broker_id)
+    answer = await broker.call(
+        request, ListOffsetsResponse, needs=max(needs, 2 if isolation_level else 1)
+    )
+    return {
+        TopicPartition(topic.name, result.partition_index): Found(
+            _known(result.offset),
+            _known(result.timestamp),
+            _known(result.leader_epoch),
+            ErrorCode.of(result.error_code),
+        )
+        for topic in answer.topics
+        for result in topic.partitions
+    }
 
 
 def _known(number: int) -> int | None:

@@ -3,6 +3,7 @@
     zbroker-admin up | status | down                      a cluster on this machine (cli.ensemble)
     zbroker-admin topic list | describe | create | alter | delete | offsets
     zbroker-admin config describe | alter
+    zbroker-admin partition elect | replicas
     zbroker-admin group list | describe | delete | delete-offsets | reset-offsets | remove-members
                                                           any Kafka cluster (cli.client)
     zbroker-admin zk tree                                 any ZooKeeper that a Kafka cluster uses

@@ -16,12 +16,13 @@ from cli.client.groups import committed_offsets, describe_group
 from cli.client.offset_reset import Plan, ToEach, Wish, plan_reset
 from cli.client.outcome import Outcome
 from cli.commands.group.choosing import groups_options
-from cli.commands.group.partitions import look_up, parse_topics
+from cli.commands.group.partitions import look_up
 from cli.commands.group.plan_file import plan_text, read_plan
 from cli.commands.group.wishes import wish_options
 from cli.commands.options import Target, cluster_options, output_option
 from cli.commands.outcomes import fail_for
 from cli.commands.output import Answer, Table, say
+from cli.commands.partition_names import parse_topics
 from coordination.values import TopicPartition
 
 # Whose offsets may be set: a group without members; DEAD is one that isn't there (yet).
