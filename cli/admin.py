@@ -13,7 +13,18 @@ import click
 from cli.commands.lazy import LazyGroup
 
 # In the order that a newcomer needs them.
-COMMANDS = ("up", "status", "down", "topic", "config", "partition", "group", "zk", "trace")
+COMMANDS = (
+    "up",
+    "status",
+    "down",
+    "cluster",
+    "topic",
+    "config",
+    "partition",
+    "group",
+    "zk",
+    "trace",
+)
 
 
 @click.group(

@@ -18,6 +18,10 @@ from tests.support.fake_broker import SILENT
 from tests.support.ports import free_port
 
 ASKING: dict[str, list[str]] = {
+    "cluster describe": [],
+    "cluster id": [],
+    "cluster brokers": [],
+    "cluster api-versions": [],
     "topic list": [],
     "topic describe": ["t"],
     "topic create": ["t"],

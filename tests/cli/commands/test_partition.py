@@ -96,10 +96,7 @@ def test_elect_what_stands_in_a_file(canned: Canned, tmp_path: Path) -> None:
         ("{", "Expecting property name"),
         ("[]", 'is not {"partitions"'),
         ('{"partitions": [{"topic": "t"}]}', 'is not {"partitions"'),
-        (
-            '{"partitions": [' + ", ".join(['{"topic": "t", "partition": 1}'] * 2) + "]}",
-            "t-1 twice",
-        ),
+        (f'{{"partitions": [{one}, {one}]}}', "t-1 twice"),
     ):
         file.write_text(text)
         result = canned.admin(*elect)
