@@ -21,7 +21,7 @@ from typing import Any, Final
 import attrs
 
 from broker.config.derived import DERIVED
-from broker.config.dynamic import THROTTLES, DynamicConfigs, overlay
+from broker.config.dynamic import LISTENER_SETTING, THROTTLES, DynamicConfigs, of_listeners, overlay
 from broker.config.http_listener import KEY as HTTP_LISTENER
 from broker.config.http_listener import read_http_listener
 from broker.config.listeners import read_listeners
@@ -29,6 +29,8 @@ from broker.config.rules import check_rules
 from broker.config.table import BROKER_PROPERTIES
 from broker.config.zookeeper_connect import ZooKeeperConnect
 from coordination.values import Endpoint
+
+CREATION_RATE: Final = "max.connection.creation.rate"
 
 
 @attrs.frozen(kw_only=True)
@@ -58,6 +60,8 @@ class BrokerConfig:
     socket_listen_backlog_size: int
     socket_request_max_bytes: int
     connections_max_idle_ms: int
+    max_connection_creation_rate: int
+    max_connection_creation_rate_of_listener: Mapping[str, int]  # by its name in lower case
     max_connections: int
     max_connections_per_ip: int
     max_connections_per_ip_overrides: Mapping[str, int]
@@ -212,6 +216,7 @@ class BrokerConfig:
             "inter_broker_listener_name": listeners.inter_broker_name,
             "control_plane_listener_name": listeners.control_plane_name,
             "http_listener": read_http_listener(properties, listeners.bound),
+            "max_connection_creation_rate_of_listener": of_listeners(CREATION_RATE, texts),
         } | {name: derive(values) for name, derive in DERIVED.items()}
         return cls(
             **{
@@ -271,7 +276,19 @@ _READ_FOR_OTHERS: Final = frozenset(
 
 USED_PROPERTIES: Final = _READ_FOR_OTHERS | {
     field.name.replace("_", ".") for field in attrs.fields(BrokerConfig)
-} - {"properties", "dynamic", HTTP_LISTENER, *THROTTLES}
+} - {
+    "properties",
+    "dynamic",
+    "max.connection.creation.rate.of.listener",
+    HTTP_LISTENER,
+    *THROTTLES,
+}
+
+
+def is_used(name: str) -> bool:
+    """Whether anything here goes by it. Of a listener's own settings one is."""
+    setting = LISTENER_SETTING.fullmatch(name)
+    return name in USED_PROPERTIES or (setting is not None and setting[2] == CREATION_RATE)
 
 
 def without_effect(names: Iterable[str]) -> list[str]:
@@ -281,4 +298,4 @@ def without_effect(names: Iterable[str]) -> list[str]:
     """
     at_start = {name.replace("_", ".") for name in _FIXED} | {"listener.security.protocol.map"}
     fields = {field.name.replace("_", ".") for field in attrs.fields(BrokerConfig)}
-    return [name for name in names if name not in (USED_PROPERTIES | fields) - at_start]
+    return [name for name in names if name in at_start or not (is_used(name) or name in fields)]

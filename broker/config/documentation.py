@@ -31,6 +31,7 @@ BROKER_DOCUMENTATION: Final = {
     "socket.listen.backlog.size": "How many connections may wait to be accepted.",
     "socket.request.max.bytes": "The largest request; a larger one closes its connection.",
     "connections.max.idle.ms": "After how long an unused connection is closed; -1 for never.",
+    "max.connection.creation.rate": "How many connections may be opened a second.",
     "max.connections": "How many connections the broker may have.",
     "max.connections.per.ip": "How many connections one address may have.",
     "max.connections.per.ip.overrides": "The same for single addresses: host:limit,..",

@@ -72,7 +72,7 @@ _CLUSTER_WIDE: Final = frozenset(
     {"max.connections", "max.connection.creation.rate", "num.network.threads"}
 )
 _PASSWORDS: Final = tuple(name for name, row in DYNAMIC_PROPERTIES.items() if row.is_sensitive)
-LISTENER_SETTING: Final = re.compile(r"listener\.name\.[^.]*\.(.*)")
+LISTENER_SETTING: Final = re.compile(r"listener\.name\.([^.]*)\.(.*)")
 
 
 @attrs.frozen
@@ -98,6 +98,19 @@ def overlay(static: Mapping[str, str], dynamic: DynamicConfigs) -> dict[str, str
                 texts.pop(stand_in, None)
             texts[name] = text
     return texts
+
+
+def of_listeners(property_name: str, texts: Mapping[str, str]) -> dict[str, int]:
+    """What listeners have of their own for that INT, by their names; raises ConfigError."""
+    row = DYNAMIC_PROPERTIES[property_name]
+    found = {}
+    for name, text in texts.items():
+        setting = LISTENER_SETTING.fullmatch(name)
+        if setting is not None and setting[2] == property_name:
+            value = attrs.evolve(row, name=name).parse(text)
+            assert isinstance(value, int)
+            found[setting[1]] = value
+    return found
 
 
 def sieve(stored: Mapping[str, str], *, per_broker: bool) -> tuple[dict[str, str], list[str]]:
@@ -155,4 +168,4 @@ def passwords(names: Iterable[str]) -> list[str]:
 
 def _base(name: str) -> str:
     match = LISTENER_SETTING.fullmatch(name)
-    return match[1] if match else name
+    return match[2] if match else name

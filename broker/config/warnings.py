@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from broker.config.broker_config import USED_PROPERTIES
+from broker.config.broker_config import is_used
 from broker.config.http_listener import KEY as HTTP_LISTENER
 from broker.config.table import BROKER_PROPERTIES
 
@@ -36,7 +36,7 @@ def names_without_effect(names: Iterable[str]) -> tuple[list[str], list[str]]:
             continue
         if base not in BROKER_PROPERTIES and not name.startswith(_PLUGIN_PREFIXES):
             unknown.append(name)
-        elif name not in USED_PROPERTIES:
+        elif not is_used(name):
             known.append(name)
     return known, unknown
 

@@ -1,5 +1,7 @@
 """How many connections there may be: of one host, and of all.
 
+    max.connection.creation.rate            who comes too soon waits, accepted but not served, and
+                                            behind him all of that listener: see `arrivals`
     max.connections.per.ip (+ .overrides)   one more of that host is closed at once
     connection_creation_rate                one too many a second is held for a while, and closed
     max.connections                         of the whole broker: who comes next waits, accepted but
@@ -47,7 +49,8 @@ class TooManyFromHost(Exception):
 class Connections:
     """`protected_listeners` are the brokers' own; none: they share theirs with clients.
 
-    `admit` counts a host's new connection, or says for how many seconds to hold one too many.
+    `admit` counts a host's new connection, or says for how many seconds to hold one too many;
+    `held_s` counts a listener's, and says for how many it waits.
 
     The limits may change while the broker runs; they count for who comes next or waits.
     """
@@ -56,6 +59,7 @@ class Connections:
     max_of_host: Callable[[str], int]
     protected_listeners: frozenset[str] = frozenset()
     admit: Callable[[str], float] = lambda _host: 0.0
+    held_s: Callable[[str], float] = lambda _listener_name: 0.0
     _open: set[Connection] = attrs.field(factory=set, init=False)
     _leaving: set[Connection] = attrs.field(factory=set, init=False)  # to make room
     _by_host: Counter[str] = attrs.field(factory=Counter, init=False)
@@ -66,7 +70,10 @@ class Connections:
         return len(self._open)
 
     async def room(self, listener_name: str) -> None:
-        """Wait until a connection of that listener may be opened."""
+        """Wait until the connection that has come to that listener may be opened."""
+        held_s = self.held_s(listener_name)
+        if held_s:
+            await trio.sleep(held_s)
         while listener_name not in self.protected_listeners and self.count >= self.max_count():
             with trio.move_on_after(LIMIT_CHECK_S):
                 await self._one_left.wait()

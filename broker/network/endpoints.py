@@ -4,11 +4,14 @@ import errno
 import math
 from collections.abc import Callable
 
+import trio
+
 from broker.api.api_versions import unsupported_version
 from broker.api.dispatch import dispatcher
 from broker.broker import Broker
 from broker.config.broker_config import BrokerConfig
 from broker.failure import BrokerFailure
+from broker.network.arrivals import Arrivals
 from broker.network.connections import Connections
 from broker.network.listener import Dispatch, Listener
 from broker.network.transport import Acceptor
@@ -41,6 +44,20 @@ def _own_listeners(config: BrokerConfig) -> frozenset[str]:
     return frozenset(name for name in own if name is not None)
 
 
+def _arrivals(broker: Broker) -> Arrivals:
+    config = broker.config
+    return Arrivals(
+        of_broker=lambda: broker.config.max_connection_creation_rate,
+        of_listener=lambda name: broker.config.max_connection_creation_rate_of_listener.get(
+            name.lower(), broker.config.max_connection_creation_rate
+        ),
+        protected_listeners=_own_listeners(config),
+        window_count=config.quota_window_num,
+        window_s=config.quota_window_size_seconds,
+        clock_s=trio.current_time,
+    )
+
+
 def listeners_of(
     broker: Broker, measured: Callable[[Dispatch], Dispatch] | None = None
 ) -> Callable[[Endpoint], Listener]:
@@ -59,6 +76,7 @@ def listeners_of(
         ),
         protected_listeners=_own_listeners(config),
         admit=broker.quotas.connections.admit,
+        held_s=_arrivals(broker).held_s,
     )
     max_idle_ms = config.connections_max_idle_ms
     return lambda endpoint: Listener(

@@ -80,6 +80,15 @@ def test_each_field_has_the_type_that_it_declares() -> None:
             "max_connections_per_ip_overrides",
             {"a": 1, "10.0.0.1": 5},
         ),
+        (
+            {
+                "listener.name.inside.max.connection.creation.rate": "7",
+                "listener.name.inside.max.connections": "x",
+                "max.connection.creation.rate": "9",
+            },
+            "max_connection_creation_rate_of_listener",
+            {"inside": 7},
+        ),
         ({"inter.broker.protocol.version": "3.9.1"}, "broker_id", -1),
     ],
 )
@@ -109,6 +118,11 @@ def test_worked_out_of_several(properties: dict[str, str], field: str, value: ob
         ({"log.roll.jitter.ms": "-1"}, "log.roll.jitter.ms", "greater than or equal to 0"),
         ({"log.cleaner.dedupe.buffer.size": "1000"}, "log.cleaner.dedupe.buffer.size", "1MB"),
         ({"max.connections.per.ip.overrides": "a:1,b"}, "max.connections.per.ip.overrides", "`b`"),
+        (
+            {"listener.name.inside.max.connection.creation.rate": "-1"},
+            "listener.name.inside.max.connection.creation.rate",
+            "at least 0",
+        ),
         ({"max.connections.per.ip": "0"}, "max.connections.per.ip", "can be set to zero only if"),
         ({"queued.max.request.bytes": "5"}, "queued.max.request.bytes", "larger or equal"),
         ({"offsets.topic.compression.codec": "9"}, "offsets.topic.compression.codec", "Unknown"),

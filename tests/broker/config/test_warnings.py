@@ -22,7 +22,8 @@ def test_unknown_names_are_told_apart_from_unused_ones() -> None:
 
 
 def test_nothing_to_say() -> None:
-    assert warning_lines(["broker.id", "log.dirs", "node.id"]) == []
+    own = "listener.name.inside.max.connection.creation.rate"
+    assert warning_lines(["broker.id", "log.dirs", "node.id", own]) == []
 
 
 def test_a_listeners_own_settings_and_those_of_plug_ins_are_known() -> None:

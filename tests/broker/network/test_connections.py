@@ -9,6 +9,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from broker.network.connections import Connections, TooManyFromHost
 from broker.network.endpoints import listeners_of
+from tests.broker.admin.test_applied_configs import change
 from tests.broker.support import open_broker
 
 OWN = frozenset({"BROKERS", "CONTROL"})
@@ -117,6 +118,12 @@ def test_the_controller_is_not_who_makes_room() -> None:
         assert (controller.closed, client.closed) == (False, True)
 
 
+async def test_who_comes_too_soon_waits(autojump_clock: MockClock) -> None:
+    connections = Connections(lambda: 1000, lambda _: 1000, held_s=lambda name: 0.5 * len(name))
+    await connections.room("L1")
+    assert trio.current_time() == 1.0
+
+
 THREE = {
     "listeners": "CLIENTS://a:1,BROKERS://a:2,CONTROL://a:3",
     "listener_security_protocol_map": "CLIENTS:PLAINTEXT,BROKERS:PLAINTEXT,CONTROL:PLAINTEXT",
@@ -138,3 +145,21 @@ async def test_the_listeners_of_brokers(
     async with open_broker(tmp_path, **properties) as broker:
         listener = listeners_of(broker)(broker.config.listeners[0])
         assert listener.connections.protected_listeners == own
+
+
+async def test_a_rate_of_arrivals_is_that_of_now_and_a_listeners_own_before_the_brokers(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    own = {"listener.name.control.max.connection.creation.rate": "1"}
+    async with open_broker(tmp_path, **THREE) as broker:
+        connections = listeners_of(broker)(broker.config.listeners[0]).connections
+
+        def held_s(listener: str) -> float:
+            return max(connections.held_s(listener) for _ in range(20))
+
+        assert held_s("CONTROL") == 0
+        await change(broker, "brokers/<default>", own)
+        assert held_s("CONTROL") == 1
+        assert held_s("CLIENTS") == 0
+        await change(broker, "brokers/1", {"max.connection.creation.rate": "1"})
+        assert held_s("CLIENTS") == held_s("BROKERS") == 1
