@@ -13,6 +13,7 @@ from confluent_kafka import Producer, ThrottleEvent
 from broker.wire.apis import ApiKey
 from broker.wire.errors import ErrorCode
 from broker.wire.messages import alter_client_quotas as alter
+from broker.wire.messages import incremental_alter_configs as configs
 from broker.wire.messages.api_versions import ApiVersionsRequest
 from broker.wire.messages.create_topics import CreatableTopic, CreateTopicsRequest
 from broker.wire.messages.fetch import FetchPartition, FetchRequest, FetchTopic
@@ -27,6 +28,8 @@ from tests.support.raw_client import CLOSED, RawClient
 pytestmark = pytest.mark.server
 
 PATIENCE_S = 20.0
+BROKER = 4  # as a resource of configs
+SET, DELETE = 0, 1
 # Two windows before the one that we are in: what two seconds allow may come at once.
 PROPERTIES = {"quota.window.num": "3", "controller.quota.window.num": "3"}
 
@@ -140,6 +143,37 @@ def test_the_time_of_requests(cluster: TestCluster, name: str) -> None:
         answer = client.ask(ApiKey.METADATA, 9, MetadataRequest())
         assert answer.throttle_time_ms == 1000, "it never is longer than a window"
         assert seconds_until_answered(client) > 0.9
+
+
+@pytest.mark.parametrize("prefix", ["", "listener.name.plaintext."])
+def test_connections_of_all(cluster: TestCluster, prefix: str) -> None:
+    """Twenty may come at once, and then ten a second; nobody is turned away."""
+
+    def set_to(value: str | None) -> None:
+        config = configs.AlterableConfig(
+            name=f"{prefix}max.connection.creation.rate",
+            config_operation=SET if value else DELETE,
+            value=value,
+        )
+        resource = configs.AlterConfigsResource(
+            resource_type=BROKER, resource_name="1", configs=[config]
+        )
+        request = configs.IncrementalAlterConfigsRequest(resources=[resource])
+        [answer] = admin.ask(ApiKey.INCREMENTAL_ALTER_CONFIGS, 1, request).responses
+        assert answer.error_code == 0
+
+    with RawClient(cluster.address(1), "admin") as admin:
+        set_to("10")
+        time_is_up_s = time.monotonic() + PATIENCE_S
+        try:
+            took_s = 0.0
+            while took_s < 1:  # until the broker has heard of it
+                assert time.monotonic() < time_is_up_s
+                begin_s = time.monotonic()
+                assert all(_is_served(cluster) for _ in range(40))
+                took_s = time.monotonic() - begin_s
+        finally:
+            set_to(None)
 
 
 def test_connections_of_an_address(cluster: TestCluster) -> None:
