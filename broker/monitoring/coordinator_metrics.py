@@ -6,12 +6,16 @@ the sum over all brokers is the cluster's, and of `ActiveControllerCount` it mus
 Source: kafka.controller.KafkaController, kafka.coordinator.group.GroupMetadataManager.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 
+import attrs
+
 from broker.broker import Broker
+from broker.events import Event
 from broker.groups.group_states import GroupState
-from broker.monitoring.mbeans import gauge
-from broker.monitoring.text_format import Family
+from broker.monitoring.mbeans import gauge, meter
+from broker.monitoring.text_format import Family, MetricType, Sample
 from coordination.controller.context import ControllerContext
 from coordination.controller.partition_states import PartitionState
 from coordination.values import TopicPartition
@@ -68,6 +72,30 @@ def _is_led_by_another(context: ControllerContext, partition: TopicPartition) ->
         and not context.is_to_be_deleted(partition)
         and preferred != (state.leader,)
     )
+
+
+@attrs.define(eq=False)
+class ElectionCount:
+    """How the leaders were elected while this broker was the controller: it reads the trace."""
+
+    _by_election: Counter[str] = attrs.field(factory=Counter, init=False)
+
+    def tell(self, event: Event) -> None:
+        if event.kind == "partition.leader_elected":
+            self._by_election[str(event.facts.get("election"))] += 1
+
+    def families(self) -> Iterator[Family]:
+        yield meter(
+            "kafka.controller:type=ControllerStats,name=UncleanLeaderElectionsPerSec",
+            "Leaders elected from outside the ISR: acknowledged records may be gone.",
+            self._by_election["unclean"],
+        )
+        yield Family(
+            "zbroker_leader_elections_total",
+            MetricType.COUNTER,
+            "Leaders elected by this controller, by the kind of election.",
+            [Sample(count, {"election": kind}) for kind, count in self._by_election.items()],
+        )
 
 
 # Kafka's name, and what it counts.

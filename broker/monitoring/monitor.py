@@ -12,7 +12,11 @@ import trio
 
 from broker.events import EventLog
 from broker.failure import BrokerFailure
-from broker.monitoring.coordinator_metrics import controller_families, group_families
+from broker.monitoring.coordinator_metrics import (
+    ElectionCount,
+    controller_families,
+    group_families,
+)
 from broker.monitoring.event_loop import EventLoopWatch
 from broker.monitoring.http import serve_http
 from broker.monitoring.pages import Life, Pages
@@ -37,6 +41,7 @@ class Monitor:
     requests: RequestTimes = attrs.field(factory=RequestTimes, init=False)
     _zookeeper: ZooKeeperTimes = attrs.field(factory=ZooKeeperTimes, init=False)
     _event_loop: EventLoopWatch = attrs.field(factory=EventLoopWatch, init=False)
+    _elections: ElectionCount = attrs.field(factory=ElectionCount, init=False)
 
     def measured(self, surroundings: Surroundings) -> Surroundings:
         """The same, with what ZooKeeper's answers take written down."""
@@ -61,10 +66,12 @@ class Monitor:
             where = f"{endpoint.host or '0.0.0.0'}:{endpoint.port}"
             raise BrokerFailure(f"http.listener failed to bind to {where}: {why}.") from None
         trio.lowlevel.add_instrument(self._event_loop)
+        self.events.readers.add(self._elections)
         try:
             pages = Pages(self.life, self.events, self.families)
             await serve_http(acceptor, pages.answer_to, task_status=task_status)
         finally:
+            self.events.readers.remove(self._elections)
             trio.lowlevel.remove_instrument(self._event_loop)
 
     def families(self) -> Iterator[Family]:
@@ -76,6 +83,7 @@ class Monitor:
             yield from controller_families(broker)
             yield from group_families(broker)
             yield from log_families(broker)
+        yield from self._elections.families()
         yield from self.requests.families()
         yield from self._zookeeper.families()
         yield from self._event_loop.families()

@@ -14,6 +14,7 @@ from trio.testing import MockClock
 from broker.broker import Broker
 from broker.events import EventLog
 from broker.groups.member import JoinRequest
+from broker.monitoring.coordinator_metrics import ElectionCount
 from broker.monitoring.http import Page, Request, Stream
 from broker.monitoring.monitor import Monitor
 from broker.monitoring.pages import Pages
@@ -37,7 +38,7 @@ from tests.broker.api.test_fetch import request as fetch_request
 from tests.broker.api.test_produce import produce
 from tests.broker.monitoring.reading import Read, read, value
 from tests.broker.monitoring.test_measures import context
-from tests.broker.support import lead, make_coordinators_topic, open_broker, tp
+from tests.broker.support import lead, open_broker, tp
 
 COMPOSE = Path(__file__).parents[3] / "compose" / "monitoring"
 
@@ -243,6 +244,18 @@ async def test_only_the_controller_tells_of_the_cluster(tmp_path: Path) -> None:
         assert value(families, of_controller + "topicstodeletecount") == 1
 
 
+async def test_elections_are_counted_by_kind() -> None:
+    events, elections = EventLog(1), ElectionCount()
+    events.readers.add(elections)
+    for election in ("initial", "unclean", "offline", "unclean"):
+        events("partition.leader_elected", election=election)
+    events("broker.stopped")
+    families = read(await text_of(elections.families()))
+    unclean = "kafka_controller_controllerstats_uncleanleaderelections_total"
+    assert value(families, unclean) == 2
+    assert value(families, "zbroker_leader_elections_total", election="offline") == 1
+
+
 async def test_groups_are_counted_by_state(tmp_path: Path, autojump_clock: MockClock) -> None:
     of_groups = "kafka_coordinator_group_groupmetadatamanager_"
     join = JoinRequest(
@@ -260,7 +273,6 @@ async def test_groups_are_counted_by_state(tmp_path: Path, autojump_clock: MockC
     )
     async with open_broker(tmp_path) as broker, trio.open_nursery() as nursery:
         await nursery.start(broker.groups.run)
-        await make_coordinators_topic(broker, "__consumer_offsets")
         await lead(broker, f"__consumer_offsets-{broker.groups.partition_for('g')}")
         await trio.testing.wait_all_tasks_blocked()
         await broker.groups.join(join)
