@@ -14,6 +14,7 @@ from trio.testing import MockClock
 from broker.broker import Broker
 from broker.events import EventLog
 from broker.groups.member import JoinRequest
+from broker.groups.offsets_log import OFFSETS_TOPIC
 from broker.monitoring.coordinator_metrics import ElectionCount
 from broker.monitoring.http import Page, Request, Stream
 from broker.monitoring.monitor import Monitor
@@ -38,7 +39,7 @@ from tests.broker.api.test_fetch import request as fetch_request
 from tests.broker.api.test_produce import produce
 from tests.broker.monitoring.reading import Read, read, value
 from tests.broker.monitoring.test_measures import context
-from tests.broker.support import lead, open_broker, tp
+from tests.broker.support import lead, make_coordinators_topic, open_broker, tp
 
 COMPOSE = Path(__file__).parents[3] / "compose" / "monitoring"
 
@@ -273,7 +274,8 @@ async def test_groups_are_counted_by_state(tmp_path: Path, autojump_clock: MockC
     )
     async with open_broker(tmp_path) as broker, trio.open_nursery() as nursery:
         await nursery.start(broker.groups.run)
-        await lead(broker, f"__consumer_offsets-{broker.groups.partition_for('g')}")
+        await make_coordinators_topic(broker, OFFSETS_TOPIC)
+        await lead(broker, f"{OFFSETS_TOPIC}-{broker.groups.partition_for('g')}")
         await trio.testing.wait_all_tasks_blocked()
         await broker.groups.join(join)
         families = await scraped(broker)
