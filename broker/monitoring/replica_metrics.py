@@ -12,6 +12,7 @@ from broker.broker import Broker
 from broker.log.partition_log import PartitionLog
 from broker.monitoring.mbeans import gauge, meter
 from broker.monitoring.text_format import Family, Sample
+from broker.replica.traffic import Traffic, TrafficByTopic
 
 # An attribute of `Traffic`, Kafka's name of it, and what it means.
 _OF_TOPICS: Final = (
@@ -52,20 +53,25 @@ def traffic_families(broker: Broker) -> Iterator[Family]:
         yield meter(
             f"kafka.server:type=BrokerTopicMetrics,name={name}",
             meaning,
-            [Sample(getattr(total, attribute))]
-            + [
-                Sample(getattr(of_topic, attribute), {"topic": topic})
-                for topic, of_topic in traffic.by_topic.items()
-            ],
+            _of_all_and_each(traffic, total, attrgetter(attribute)),
         )
     for attribute, name, meaning in _OF_ALL:
         mbean = f"kafka.server:type=BrokerTopicMetrics,name={name}"
         yield meter(mbean, meaning, getattr(total, attribute))
 
 
+def _of_all_and_each(
+    traffic: TrafficByTopic, total: Traffic, number_of: Callable[[Traffic], int]
+) -> Iterator[Sample]:
+    yield Sample(number_of(total))
+    for topic, of_topic in list(traffic.by_topic.items()):
+        yield Sample(number_of(of_topic), {"topic": topic})
+
+
 def replica_families(broker: Broker) -> Iterator[Family]:
     replicas, isr_changes = broker.replicas, broker.isr_changes
     leading = replicas.leading()
+    in_sync = [(len(partition.leading().isr), partition.min_isr) for partition in leading]
     for name, meaning, count in (
         ("LeaderCount", "Partitions that this broker leads.", len(leading)),
         (
@@ -87,12 +93,12 @@ def replica_families(broker: Broker) -> Iterator[Family]:
             "UnderMinIsrPartitionCount",
             "Partitions led here with less in-sync replicas than min.insync.replicas: acks=all is "
             "refused.",
-            sum(partition.is_under_min_isr for partition in leading),
+            sum(isr < min_isr for isr, min_isr in in_sync),
         ),
         (
             "AtMinIsrPartitionCount",
             "Partitions led here with just min.insync.replicas in-sync replicas.",
-            sum(len(partition.leading().isr) == partition.min_isr for partition in leading),
+            sum(isr == min_isr for isr, min_isr in in_sync),
         ),
     ):
         yield gauge(f"kafka.server:type=ReplicaManager,name={name}", meaning, count)

@@ -68,6 +68,7 @@ async def text_of(families: Iterable[Family]) -> bytes:
                 chunks.append(_joined(lines))
                 lines.clear()
                 await trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint()  # the next one may have to be worked out
     return b"".join([*chunks, _joined(lines)])
 
 

@@ -10,6 +10,9 @@ When the last replica of a topic goes, its numbers are kept in the sum over all 
 Kafka: BrokerTopicStats, BrokerTopicMetrics.
 """
 
+from collections.abc import Collection
+from operator import attrgetter
+
 import attrs
 
 
@@ -24,10 +27,6 @@ class Traffic:
     replication_bytes_out: int = 0
     produce_requests: int = 0  # one for each partition that a request names
     failed_produce_requests: int = 0
-
-    def add(self, other: "Traffic") -> None:
-        for field in attrs.fields(Traffic):
-            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
 
 
 @attrs.define(eq=False)
@@ -48,11 +47,13 @@ class TrafficByTopic:
         self._replicas[topic] -= 1
         if not self._replicas[topic]:
             del self._replicas[topic]
-            self._gone.add(self.by_topic.pop(topic))
+            self._gone = _sum([self._gone, self.by_topic.pop(topic)])
 
     def of_all(self) -> Traffic:
         """The sum, with the topics that are gone."""
-        total = Traffic()
-        for traffic in [self._gone, *self.by_topic.values()]:
-            total.add(traffic)
-        return total
+        return _sum([self._gone, *self.by_topic.values()])
+
+
+def _sum(parts: Collection[Traffic]) -> Traffic:
+    names = [field.name for field in attrs.fields(Traffic)]
+    return Traffic(**{name: sum(map(attrgetter(name), parts)) for name in names})
