@@ -161,9 +161,10 @@ def test_the_trace_is_followed_to_the_end_of_the_broker(watched: Watched) -> Non
     assert watched.get("/readyz") == (200, b"ok\n")
     assert watched.get("/nothing")[0] == 404
     assert watched.get("/metrics", "POST")[0] == 405
+    process = watched.broker.child
+    assert process is not None
     watched.broker.stop()  # with a reader who would stay
-    assert watched.broker.child is not None
-    assert watched.broker.child.exit_code == 0
+    assert process.exit_code == 0
     connection.close()
 
 
