@@ -12,7 +12,8 @@ Kafka's order of refusals, of which producers see the first one that applies:
     all of the request     bytes that can be no batch, before a transactional one is found;
                            transactional records without permission for the transactional id
     single partitions      no permission; no such partition, or not one batch; zstd before version 7
-    all of the request     transactional records of several producers
+    all of the request     bytes anywhere in a message set that can be no message, before version 3;
+                           transactional records of several producers
     single partitions      the coordinator knows nothing of the transaction
     what is left           other acks than -1, 0, 1
     single partitions      an internal topic; all that the log has against the batch
@@ -33,7 +34,7 @@ from broker.log.record_validation import InvalidRecords
 from broker.log.validation import only_batch
 from broker.network.listener import Answer, CloseConnection, Later
 from broker.replica.append import ALL, NO_GUARDS, Appended, append, wait_until_acknowledged
-from broker.replica.preparation import Entries, prepare
+from broker.replica.preparation import Entries, check_message_sets, prepare
 from broker.wire.compression import Compression
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.message_set import is_whole
@@ -103,6 +104,12 @@ async def _append(
     entries, refused_first = _sorted_out(broker, context, mentions)
     guards = NO_GUARDS
     refused: list[Appended] = []
+    if context.api_version < FIRST_VERSION_WITH_FORMAT_2:
+        known = [records for tp, records in entries.items() if not _unknown(broker, tp)]
+        try:
+            await check_message_sets(broker.replicas, known)
+        except KafkaError as error:
+            raise Spoilt(error.code, error.message) from error
     if request.transactional_id is not None:
         in_transaction = {tp: records for tp, records in entries.items() if _may_begin(records)}
         try:

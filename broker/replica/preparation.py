@@ -19,6 +19,7 @@ long.
 Kafka does it in the request's thread: `LogValidator`.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 import trio
@@ -27,6 +28,7 @@ from broker.log.old_formats import is_old
 from broker.log.partition_log import PartitionLog
 from broker.log.validation import Prepared
 from broker.replica.manager import ReplicaManager
+from broker.wire.message_set import check_framing
 from coordination.values import TopicPartition
 
 Entries = dict[TopicPartition, memoryview | Prepared]
@@ -36,6 +38,8 @@ SMALL_TO_COMPRESS_BYTES: Final = 8 * 1024
 # .. to open this, if it comes to no more than that, ..
 SMALL_TO_OPEN_BYTES: Final = 64 * 1024
 SMALL_OPENED_BYTES: Final = 256 * 1024
+# .. to go along so much of a message set, ..
+SMALL_MESSAGE_SET_BYTES: Final = 64 * 1024
 # .. to look into so much (`work_of`): 4,000 records that are counted, 250 that are decoded.
 SMALL_WORK: Final = 4_000
 
@@ -60,6 +64,15 @@ async def prepare(replicas: ReplicaManager, entries: Entries) -> None:
             if trio.current_time() - begin_s > TURN_S:
                 await trio.lowlevel.checkpoint()
                 begin_s = trio.current_time()
+
+
+async def check_message_sets(replicas: ReplicaManager, sets: Iterable[memoryview]) -> None:
+    """CORRUPT_MESSAGE if there is anything in one of them that can be no message, nor a batch."""
+    for records in sets:
+        if len(records) <= SMALL_MESSAGE_SET_BYTES:
+            check_framing(records)
+        else:
+            await trio.to_thread.run_sync(check_framing, records, limiter=replicas.preparing)
 
 
 def _unprepared(

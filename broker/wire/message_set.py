@@ -35,7 +35,7 @@ import attrs
 from broker.wire.compression import Compression, decompress
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.lz4_of_format_0 import with_right_checksum
-from broker.wire.record_batch import batch_at
+from broker.wire.record_batch import batch_at, check_known_magic
 from broker.wire.records import as_long
 
 NO_TIMESTAMP = -1
@@ -94,12 +94,7 @@ def frames(data: memoryview) -> Iterator[memoryview]:
     """
     position = count = 0
     while len(data) - position >= _OFFSET_AND_SIZE.size:
-        size: int = _OFFSET_AND_SIZE.unpack_from(data, position)[1]
-        if size < _SMALLEST_BYTES:
-            raise _corrupt(
-                f"Record size {size} is less than the minimum record overhead ({_SMALLEST_BYTES})"
-            )
-        end = position + _OFFSET_AND_SIZE.size + size
+        end = position + _OFFSET_AND_SIZE.size + _checked_size(data, position)
         if end > len(data):
             return
         count += 1
@@ -135,6 +130,16 @@ def read_message(frame: memoryview) -> Message:
         raise _unknown(f"Unknown compression type id: {attributes & CODEC_MASK}")
     timestamp_ms = timestamp[0] if timestamp else NO_TIMESTAMP
     return Message(offset, len(frame), magic, attributes, timestamp_ms, key, value)
+
+
+def check_framing(data: memoryview) -> None:
+    """CORRUPT_MESSAGE for a size or a magic, anywhere in a set, that no message or batch has."""
+    position = 0
+    while len(data) - position >= _OFFSET_AND_SIZE.size:
+        size = _checked_size(data, position)
+        if len(data) - position > _MAGIC_AT:
+            check_known_magic(data[position + _MAGIC_AT])
+        position += _OFFSET_AND_SIZE.size + size
 
 
 def is_whole(data: memoryview) -> bool:
@@ -195,6 +200,15 @@ def put_message(
     out += _OFFSET_AND_SIZE.pack(as_long(offset), _CRC_BYTES + len(body))
     out += _CRC.pack(zlib.crc32(body))
     out += body
+
+
+def _checked_size(data: memoryview, position: int) -> int:
+    size: int = _OFFSET_AND_SIZE.unpack_from(data, position)[1]
+    if size < _SMALLEST_BYTES:
+        raise _corrupt(
+            f"Record size {size} is less than the minimum record overhead ({_SMALLEST_BYTES})"
+        )
+    return size
 
 
 def _nullable(data: memoryview, position: int) -> tuple[bytes | None, int]:

@@ -222,6 +222,11 @@ def _check_magic(magic: int) -> None:
             ErrorCode.UNSUPPORTED_FOR_MESSAGE_FORMAT,
             f"Message format {magic} is not supported, only format {MAGIC} is",
         )
+    check_known_magic(magic)
+
+
+def check_known_magic(magic: int) -> None:
+    """CORRUPT_MESSAGE for a format that never existed. magic: the byte, unsigned."""
     if magic > MAGIC:
         signed = magic - 256 if magic > 127 else magic
         raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"Invalid magic found in record: {signed}")

@@ -158,6 +158,23 @@ async def test_bytes_that_can_be_no_batch_spoil_the_whole_request(tmp_path: Path
         assert broker.replicas.partitions[tp("t-0")].log.log_end_offset == 0
 
 
+@pytest.mark.parametrize("padding", [1, 100_000])  # the latter in a thread
+@pytest.mark.parametrize(("version", "codes"), [(2, [2, 2]), (3, [0, 2])])
+async def test_of_old_producers_also_what_comes_behind_a_batch(
+    tmp_path: Path, version: int, codes: list[int], padding: int
+) -> None:
+    async with open_broker(tmp_path) as broker:
+        await know(broker, partitions=[("t-0", 1, (1,)), ("u-0", 1, (1,))])
+        await lead(broker, "t-0")
+        await lead(broker, "u-0")
+        spoilt = request(1, ("t-0", "a"), ("u-0", "b" * padding))
+        spoilt.topic_data[1].partition_data[0].records = bytes(batch("b" * padding)) + b"a" * 70
+        answer = await call(broker, spoilt, version)
+        found = [p.error_code for topic in answer.responses for p in topic.partition_responses]
+        assert found == codes
+        assert broker.replicas.partitions[tp("t-0")].log.log_end_offset == (version > 2)
+
+
 async def test_an_unknown_partition_comes_before_a_codec_too_new(tmp_path: Path) -> None:
     async with open_broker(tmp_path) as broker:
         await know(broker, partitions=[("t-0", 1, (1,))])

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from broker.wire.compression import Compression, compress
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.lz4_of_format_0 import with_right_checksum, with_wrong_checksum, xxhash_32
-from broker.wire.message_set import LOG_APPEND_TIME, Message, messages, messages_in, put_message
+from broker.wire.message_set import (
+    LOG_APPEND_TIME,
+    Message,
+    check_framing,
+    messages,
+    messages_in,
+    put_message,
+)
 from broker.wire.record_batch import build_batch
 from broker.wire.records import Record
 
@@ -130,6 +137,32 @@ def damaged(data: bytes, at: int, value: bytes) -> bytes:
 )
 def test_what_no_producer_may_send(data: bytes, code: ErrorCode | None) -> None:
     assert code_of(data) is code
+
+
+@pytest.mark.parametrize(
+    ("behind", "is_refused"),
+    [
+        (b"", False),
+        (bytes(11), False),  # less than a size
+        (bytes(12), True),
+        (bytes(8) + b"\0\0\0\x0d", True),
+        (bytes(8) + b"\0\0\1\0" + bytes(4), False),  # cut short before the magic
+        (bytes(8) + b"\0\0\1\0" + bytes(4) + b"\2", False),
+        (bytes(8) + b"\0\0\1\0" + bytes(4) + b"\3", True),
+        (bytes(8) + b"\0\0\1\0" + bytes(4) + b"\xff", True),
+    ],
+)
+def test_what_can_be_no_message_nor_batch(behind: bytes, is_refused: bool) -> None:
+    data = bytearray()
+    put_message(data, 0, 1, 0, -1, None, b"v")
+    data += build_batch([Record(b"k", b"v", 0)])
+    data += behind
+    if not is_refused:
+        check_framing(memoryview(data))
+        return
+    with pytest.raises(KafkaError) as caught:
+        check_framing(memoryview(data))
+    assert caught.value.code == ErrorCode.CORRUPT_MESSAGE
 
 
 def test_a_wrapper_opens_to_no_more_than_so_much(monkeypatch: pytest.MonkeyPatch) -> None:
