@@ -7,10 +7,14 @@ cluster's.
 One partition that may not be added keeps all of its transaction from being added: the others are
 OPERATION_NOT_ATTEMPTED. What is added, or refused together, is answered topic for topic as it was
 asked for, where partitions have errors of their own each of them is named once.
+
+Of a transactional id that a request names twice, the partitions named last count both times, and
+what is refused or added together is answered by the topics named first: as in Kafka, which keeps
+the one in a map and looks for the other in a list.
 Kafka: KafkaApis.handleAddPartitionsToTxnRequest.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from broker.admin.topics import INTERNAL_TOPICS
@@ -24,6 +28,7 @@ from broker.wire.messages.add_partitions_to_txn import (
     AddPartitionsToTxnRequest,
     AddPartitionsToTxnResponse,
     AddPartitionsToTxnResult,
+    AddPartitionsToTxnTopic,
     AddPartitionsToTxnTopicResult,
     AddPartitionsToTxnTransaction,
 )
@@ -33,6 +38,7 @@ FIRST_VERSION_FOR_BROKERS: Final = 4
 
 Errors = Mapping[TopicPartition, ErrorCode]
 Answer = list[AddPartitionsToTxnTopicResult]
+Topics = Sequence[AddPartitionsToTxnTopic]
 
 
 async def handle(
@@ -41,11 +47,19 @@ async def handle(
     if context.api_version >= FIRST_VERSION_FOR_BROKERS:
         if not context.may(Resource.CLUSTER):
             return AddPartitionsToTxnResponse(error_code=ErrorCode.CLUSTER_AUTHORIZATION_FAILED)
+        named_last = {each.transactional_id: each.topics for each in request.transactions}
+        named_first = {each.transactional_id: each.topics for each in request.transactions[::-1]}
         return AddPartitionsToTxnResponse(
             results_by_transaction=[
                 AddPartitionsToTxnResult(
                     transactional_id=each.transactional_id,
-                    topic_results=await _add_or_verify(broker, context, each),
+                    topic_results=await _add_or_verify(
+                        broker,
+                        context,
+                        each,
+                        named_last[each.transactional_id],
+                        named_first[each.transactional_id],
+                    ),
                 )
                 for each in request.transactions
             ]
@@ -58,7 +72,9 @@ async def handle(
     )
     refusal = _refusal(context, transaction)
     return AddPartitionsToTxnResponse(
-        results_by_topic_v3_and_below=await _add_or_verify(broker, context, transaction)
+        results_by_topic_v3_and_below=await _add_or_verify(
+            broker, context, transaction, transaction.topics, transaction.topics
+        )
         if refusal is None
         else refusal
     )
@@ -67,8 +83,8 @@ async def handle(
 def _refusal(context: RequestContext, transaction: AddPartitionsToTxnTransaction) -> Answer | None:
     """If the client may not write to all of the partitions."""
     if not context.may(Resource.TRANSACTIONAL_ID, transaction.transactional_id):
-        return _together(transaction, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
-    partitions = _partitions(transaction)
+        return _together(transaction.topics, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+    partitions = _partitions(transaction.topics)
     refused = {
         partition
         for partition in partitions
@@ -81,8 +97,11 @@ async def _add_or_verify(
     broker: TransactionServices,
     context: RequestContext,
     transaction: AddPartitionsToTxnTransaction,
+    topics: Topics,
+    answered: Topics,
 ) -> Answer:
-    partitions = _partitions(transaction)
+    """Those of `topics`. answered: which to name for what is added, or refused together."""
+    partitions = _partitions(topics)
     cluster = broker.metadata.current
     unknown = {partition for partition in partitions if cluster.partition(partition) is None}
     refused = _all_or_none(partitions, unknown, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
@@ -101,16 +120,12 @@ async def _add_or_verify(
     try:
         await broker.transactions.add_partitions(transactional_id, producer, partitions)
     except KafkaError as error:
-        return _together(transaction, known_to(context.api_version, error.code))
-    return _together(transaction, ErrorCode.NONE)
+        return _together(answered, known_to(context.api_version, error.code))
+    return _together(answered, ErrorCode.NONE)
 
 
-def _partitions(transaction: AddPartitionsToTxnTransaction) -> list[TopicPartition]:
-    return [
-        TopicPartition(topic.name, index)
-        for topic in transaction.topics
-        for index in topic.partitions
-    ]
+def _partitions(topics: Topics) -> list[TopicPartition]:
+    return [TopicPartition(topic.name, index) for topic in topics for index in topic.partitions]
 
 
 def _all_or_none(
@@ -126,7 +141,7 @@ def _all_or_none(
     )
 
 
-def _together(transaction: AddPartitionsToTxnTransaction, error: ErrorCode) -> Answer:
+def _together(topics: Topics, error: ErrorCode) -> Answer:
     return [
         AddPartitionsToTxnTopicResult(
             name=topic.name,
@@ -135,7 +150,7 @@ def _together(transaction: AddPartitionsToTxnTransaction, error: ErrorCode) -> A
                 for index in topic.partitions
             ],
         )
-        for topic in transaction.topics
+        for topic in topics
     ]
 
 

@@ -179,6 +179,22 @@ async def test_what_is_named_twice_or_has_no_partitions(autojump_clock: MockCloc
         ]
 
 
+async def test_a_transaction_that_is_named_twice(autojump_clock: MockClock) -> None:
+    """Kafka adds the partitions named last, and answers with the topics named first."""
+    async with running_coordinator() as setting:
+        producer = await setting.init()
+        doubled = [_transaction("x", producer, T0), _transaction("x", producer, U0)]
+        added = await add_as_broker(setting, context(ADD, 4), *doubled)
+        assert setting.coordinator.describe("x").partitions == {U0}
+        found = [errors_of(each.topic_results) for each in added.results_by_transaction]
+        assert found == [{T0: E.NONE}, {T0: E.NONE}]
+        for each in doubled:
+            each.verify_only = True
+        verified = await add_as_broker(setting, context(ADD, 4), *doubled)
+        found = [errors_of(each.topic_results) for each in verified.results_by_transaction]
+        assert found == [{U0: E.NONE}, {U0: E.NONE}]
+
+
 def _transaction(
     name: str, producer: Producer, *partitions: TopicPartition, verify_only: bool = False
 ) -> AddPartitionsToTxnTransaction:
