@@ -153,7 +153,7 @@ class FetchSessions:
             exchange.session = self._make(exchange, now_s)
         if exchange.session is None:
             return NO_SESSION, reads
-        interests.news(reads)
+        interests.told(reads)
         interests.watch(reads)
         return exchange.session.id, reads
 

@@ -16,7 +16,8 @@ append, a high watermark, a log start offset, a role. For a follower an append w
 waits, for a consumer a high watermark; the rest is noticed when it's answered anyway, as in Kafka.
 
 Due partitions are looked at in the order in which they became due, and whoever has been given
-records goes to the end: so all have their turn, however little fits into an answer (KIP-74).
+records goes to the end: so all have their turn, however little fits into an answer (KIP-74). But
+what a session begins with stays in the request's order, as in Kafka.
 
 A follower's fetch says of each of its partitions that the follower still has it. Those that are
 idle hear it by the session's `Contact`.
@@ -94,17 +95,19 @@ class Interests:
             told = interest.told_high_watermark, interest.told_log_start_offset
             if read.size_bytes or read.must_answer_now or offsets != told:
                 found[interest] = read
-        self._told(found)
+        self.told(found)
+        for interest, read in found.items():
+            if read.size_bytes:
+                self.due.to_the_back(interest)
         return found
 
-    def _told(self, reads: Reads) -> None:
+    def told(self, reads: Reads) -> None:
+        """All of these are answered, whether there's news of them or not; they stay in order."""
         for interest, read in reads.items():
             diverges = read.diverging is not None
             interest.told_high_watermark = -1 if diverges else read.high_watermark
             if read.error is None:
                 interest.told_log_start_offset = read.log_start_offset
-            if read.size_bytes:
-                self.due.to_the_back(interest)
 
     def not_told(self, reads: Reads) -> None:
         """Nobody will hear of these: look at them again."""

@@ -118,6 +118,19 @@ def test_who_had_records_has_its_next_turn_after_the_others() -> None:
     assert [i.partition for i in cache.begin(session, 2, 0).interests.due.items] == [1, 2, 0]
 
 
+def test_what_a_session_begins_with_stays_in_order() -> None:
+    """Whoever had records in the first answer, too: as in Kafka."""
+    cache = Cache()
+    exchange = cache.begin(0, 0, 0, 1)
+    reads = reads_of(exchange)
+    first = next(iter(reads))
+    reads[first] = PartitionRead(size_bytes=100, high_watermark=7, log_start_offset=0)
+    session, told = cache.sessions.answer(exchange, reads, cache.now_s)
+    assert list(told) == list(reads)
+    again = cache.begin(session, 1, 2)
+    assert [i.partition for i in again.interests.due.items] == [0, 1, 2]
+
+
 def test_partitions_come_and_go_and_with_the_last_one_the_session() -> None:
     cache = Cache()
     session = cache.opened(0, 1)
