@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from confluent_kafka import Producer
 from confluent_kafka.admin import NewTopic
 
 from broker.wire.apis import ApiKey
@@ -17,6 +18,7 @@ from broker.wire.compression import Compression
 from broker.wire.errors import ErrorCode
 from broker.wire.format_conversion import message_set_of
 from broker.wire.message_set import (
+    CUT_SHORT,
     LOG_APPEND_TIME,
     Message,
     messages,
@@ -53,6 +55,7 @@ TOPICS: dict[str, dict[str, str]] = {
     "old-zstd": {"compression.type": "zstd", "retention.ms": "-1"},
     "old-small": {"max.message.bytes": "200"},
     "old-refusing": {"message.downconversion.enable": "false"},
+    "old-markers": {"segment.bytes": "1500"},
     **{
         f"old-{magic}-{codec.name.lower()}": {"retention.ms": "-1"}
         for magic in (0, 1, 2)
@@ -63,7 +66,11 @@ TOPICS: dict[str, dict[str, str]] = {
 
 @pytest.fixture(scope="module")
 def cluster(kind: Kind, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestCluster]:
-    properties = {"offsets.topic.replication.factor": "1"}
+    properties = {
+        "offsets.topic.replication.factor": "1",
+        "transaction.state.log.replication.factor": "1",
+        "transaction.state.log.min.isr": "1",
+    }
     directory = tmp_path_factory.mktemp("old-clients")
     with running_cluster(kind, directory, brokers=1, properties=properties) as cluster:
         new = [NewTopic(name, 1, 1, config=config) for name, config in TOPICS.items()]
@@ -90,11 +97,11 @@ def produced(
 
 
 def fetched(
-    client: RawClient, topic: str, version: int, offset: int = 0, max_bytes: int = 1 << 20
+    client: RawClient, topic: str, version: int, offset: int = 0, max_wait_ms: int = 5000
 ) -> PartitionData:
-    entry = FetchPartition(partition=0, fetch_offset=offset, partition_max_bytes=max_bytes)
+    entry = FetchPartition(partition=0, fetch_offset=offset, partition_max_bytes=1 << 20)
     topics = [FetchTopic(topic=topic, partitions=[entry])]
-    request = FetchRequest(max_wait_ms=5000, min_bytes=1, max_bytes=1 << 20, topics=topics)
+    request = FetchRequest(max_wait_ms=max_wait_ms, min_bytes=1, max_bytes=1 << 20, topics=topics)
     answer = client.ask(ApiKey.FETCH, version, request)
     [partition] = answer.responses[0].partitions
     assert isinstance(partition, PartitionData)
@@ -112,9 +119,15 @@ def message_set(
     return message_set_of(build_batch(records, compression=codec), magic, 0, 1 << 20)
 
 
-def wrapper(value: bytes | None, attributes: int, magic: int = 1, offset: int = 0) -> bytes:
+def wrapper(
+    value: bytes | None,
+    attributes: int,
+    magic: int = 1,
+    offset: int = 0,
+    time_ms: int = TIME_MS,
+) -> bytes:
     out = bytearray()
-    put_message(out, offset, magic, attributes, TIME_MS, None, value)
+    put_message(out, offset, magic, attributes, time_ms, None, value)
     return bytes(out)
 
 
@@ -189,8 +202,13 @@ def test_it_gets_the_topics_time_and_codec(client: RawClient) -> None:
 
 
 PLAIN, PACKED = message_set("a", "b"), message_set("a", "b", codec=Compression.GZIP)
+BATCH = bytes(build_batch([Record(value=b"v")]))
 SENT: dict[str, tuple[str, bytes, int, ErrorCode]] = {
-    "format 2 in version 2": ("old", bytes(build_batch([Record(value=b"v")])), 2, E.NONE),
+    "format 2 in version 2": ("old", BATCH, 2, E.NONE),
+    "format 2 behind format 1": ("old", PLAIN + BATCH, 2, E.INVALID_RECORD),
+    "a wrong CRC of format 2 behind it": ("old", PLAIN + BATCH[:-1] + b"x", 2, E.CORRUPT_MESSAGE),
+    "format 1 behind format 2": ("old", BATCH + PLAIN, 2, E.INVALID_RECORD),
+    "format 1 behind it in version 9": ("old", BATCH + PLAIN, 9, E.INVALID_RECORD),
     "format 1 in version 3": ("old", PLAIN, 3, E.INVALID_RECORD),
     "format 0 in version 9": ("old", message_set("a", magic=0), 9, E.INVALID_RECORD),
     "nothing": ("old", b"", 2, E.NONE),
@@ -203,6 +221,8 @@ SENT: dict[str, tuple[str, bytes, int, ErrorCode]] = {
     "a size below any": ("old", PLAIN[:8] + bytes(4) + PLAIN[12:], 2, E.CORRUPT_MESSAGE),
     "an empty wrapper": ("old", wrapper(None, Compression.GZIP), 2, E.INVALID_RECORD),
     "zstd": ("old", wrapper(b"x", Compression.ZSTD), 2, E.INVALID_RECORD),
+    "no codec": ("old", wrapper(b"x", 5), 2, E.UNKNOWN_SERVER_ERROR),
+    "no codec, and nothing in it": ("old", wrapper(None, 7), 2, E.UNKNOWN_SERVER_ERROR),
     "no gzip": ("old", wrapper(b"x" * 50, Compression.GZIP), 2, E.UNKNOWN_SERVER_ERROR),
     "an offset within": (
         "old",
@@ -233,6 +253,39 @@ SENT: dict[str, tuple[str, bytes, int, ErrorCode]] = {
         wrapper(b"v", LOG_APPEND_TIME),
         2,
         E.INVALID_TIMESTAMP,
+    ),
+    "the broker's time, without one": (
+        "old",
+        wrapper(b"v", LOG_APPEND_TIME, time_ms=-1),
+        2,
+        E.INVALID_TIMESTAMP,
+    ),
+    "the broker's time in format 0": ("old", wrapper(b"v", LOG_APPEND_TIME, 0), 2, E.NONE),
+    "it there, to it": ("old-time", wrapper(b"v", LOG_APPEND_TIME, 0), 2, E.NONE),
+    "one without a time, one of the broker's": (
+        "old",
+        wrapper(b"v", 0, time_ms=-1) + wrapper(b"v", LOG_APPEND_TIME),
+        2,
+        E.NONE,
+    ),
+    "before all time": ("old", message_set("a", time_ms=-2), 2, E.UNKNOWN_SERVER_ERROR),
+    "before all time, to the broker's": (
+        "old-time",
+        PLAIN + message_set("a", time_ms=-(2**63)),
+        2,
+        E.UNKNOWN_SERVER_ERROR,
+    ),
+    "before all time, packed": (
+        "old",
+        message_set("a", time_ms=-2, codec=Compression.GZIP),
+        2,
+        E.UNKNOWN_SERVER_ERROR,
+    ),
+    "too large, with a wrong CRC": (
+        "old-small",
+        message_set("x" * 200)[:-1] + b"y",
+        2,
+        E.MESSAGE_TOO_LARGE,
     ),
     "too large": ("old-small", message_set("x" * 200), 2, E.MESSAGE_TOO_LARGE),
     "too large together": ("old-small", message_set("x" * 90, "x" * 90), 2, E.MESSAGE_TOO_LARGE),
@@ -311,6 +364,55 @@ def test_zstd_has_no_old_format(client: RawClient) -> None:
         assert E(fetched(client, topic, version, 3).error_code) is E.UNSUPPORTED_COMPRESSION_TYPE
     produced(client, "old-zstd", bytes(build_batch(RECORDS)), 9)
     assert E(fetched(client, "old-zstd", 3).error_code) is E.UNSUPPORTED_COMPRESSION_TYPE
+
+
+def test_who_reads_gets_past_a_segments_end(
+    cluster: TestCluster, client: RawClient, kind: Kind
+) -> None:
+    """It ends with a transaction's marker. Kafka's old readers give up there.
+
+    They are told so by a message that is cut short, as if one were larger than what they asked for.
+    """
+    topic = "old-markers"
+    common = {"bootstrap.servers": cluster.bootstrap, "log_level": 0}
+    producer = Producer({**common, "transactional.id": topic})
+    producer.init_transactions(TIMEOUT_S)
+    for value in (b"a", b"b"):
+        producer.begin_transaction()
+        producer.produce(topic, value * 1000)
+        producer.commit_transaction(TIMEOUT_S)
+    first = list(batches(bytes(fetched(client, topic, 12).records)))  # type: ignore[arg-type]
+    assert [batch.is_control for batch in first] == [False, True], "it ends with the segment"
+    for version in (0, 3):
+        assert [each[0] for each in flat(bytes(fetched(client, topic, version).records))] == [0]  # type: ignore[arg-type]
+        behind = fetched(client, topic, version, 1)
+        assert (E(behind.error_code), behind.high_watermark) == (E.NONE, 4)
+        found = bytes(behind.records)  # type: ignore[arg-type]
+        at_the_end = bytes(fetched(client, topic, version, 3, max_wait_ms=100).records)  # type: ignore[arg-type]
+        if kind == "kafka":
+            assert found == at_the_end == CUT_SHORT
+        else:
+            assert [each[0] for each in flat(found)] == [2]
+            assert at_the_end == b""
+
+
+def test_kafka_python_gets_past_a_segments_end(cluster: TestCluster, kind: Kind) -> None:
+    consumer = kafka.KafkaConsumer(
+        "old-markers",
+        bootstrap_servers=cluster.bootstrap,
+        api_version=(0, 10, 2),
+        auto_offset_reset="earliest",
+        consumer_timeout_ms=int(TIMEOUT_S * 1000),
+    )
+    try:
+        assert next(consumer).value == b"a" * 1000
+        if kind == "kafka":
+            with pytest.raises(kafka.errors.KafkaError):
+                next(consumer)
+        else:
+            assert next(consumer).value == b"b" * 1000
+    finally:
+        consumer.close()
 
 
 def test_a_topic_may_refuse(client: RawClient) -> None:
