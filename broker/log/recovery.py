@@ -16,17 +16,21 @@ does not look, and keeps that gap, too: the replica lacks committed records and 
 Leader epochs are corrected by the batches, not made from them: compaction may have taken the first
 batches of an epoch, and then only the file knows where it began.
 
-It can be broken off and begun anew: until it has ended the recovery point stays (KAFKA-10471).
+It can be broken off and begun anew: until it has ended the recovery point stays (KAFKA-10471). A
+segment before that has no time index while its indexes are rebuilt; else the half that is done
+would be believed, and without all aborted transactions consumers are shown their records.
 
 Source: Kafka's `LogLoader.recoverLog`, `recoverSegment`.
 """
 
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import attrs
 
 from broker.log.disk import Disk
+from broker.log.file_names import TEMPORARY
 from broker.log.leader_epochs import EpochRun, LeaderEpochs
 from broker.log.producer_snapshots import ProducerSnapshots
 from broker.log.producer_state import ProducerState
@@ -56,11 +60,20 @@ class Recovery:
         """Of one that is believed otherwise. A bad batch ends it, as in Kafka, but not the log."""
         _log.warning("%s: indexes do not fit, recovering", segment.path)
         self.load_producers(segment.base_offset)
+        directory, time_index = Path(segment.path).parent, segment.time_index
+        path = time_index.path
+        self.disk.unlink(path)
+        self.disk.sync_directory(directory)
+        time_index.release()
+        time_index.path = path + TEMPORARY
         self._read(segment, lambda _batch: None)
         following = self.segments.after(segment)
         if following is not None:
             self.producers.end_offset = following.base_offset
         self._sync(segment)  # the next start believes it, too
+        self.disk.rename(time_index.path, path)
+        time_index.path = path
+        self.disk.sync_directory(directory)
         segment.release()
 
     def recover(

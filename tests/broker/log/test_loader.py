@@ -4,10 +4,13 @@ import logging
 import shutil
 from pathlib import Path
 
+import attrs
 import pytest
 
 from broker.log.partition_log import PartitionLog
 from tests.broker.log.logs import LogWorld, fill, make_batch, read_batches, values
+from tests.broker.log.transactions import end_transaction
+from tests.support.cleaning import Killed, KillingDisk
 
 SEGMENT_0, SEGMENT_5 = "00000000000000000000", "00000000000000000005"
 LETTERS = "abcdefghijkl"
@@ -203,6 +206,44 @@ def test_recovery_can_be_broken_off_and_repeated(filled: LogWorld) -> None:
         (broken / name).write_bytes(b"")  # the first attempt had got so far
     filled.open(recovery_point=5).abandon()
     assert contents(filled) == expected
+
+
+@pytest.mark.parametrize("suffix", [".index", ".timeindex"])
+def test_a_rebuilding_that_is_broken_off_begins_anew(
+    small_segments: LogWorld, suffix: str, tmp_path: Path
+) -> None:
+    """The half that was done looks sound. Believed, it showed what transactions had aborted."""
+    log = small_segments.open()
+    for sequence in range(2):
+        log.append_as_leader(
+            make_batch(producer=(7, 0, sequence), transactional=True), leader_epoch=0
+        )
+        end_transaction(log, 7, commit=False)
+    fill(log, 8)
+    log.update_high_watermark(log.log_end_offset)
+    aborted = log.aborted_transactions(0, log.log_end_offset)
+    assert [each.first_offset for each in aborted] == [0, 2]
+    log.close()
+    before = contents(small_segments)
+    (small_segments.directory / f"{SEGMENT_0}{suffix}").unlink()
+    lives, killed = 0, True
+    while killed:
+        disk = KillingDisk()
+        disk.lives = lives
+        directory = tmp_path / str(lives) / "topic-0"
+        shutil.copytree(small_segments.directory, directory)
+        world = attrs.evolve(small_segments, directory=directory, disk=disk)
+        try:
+            world.open(recovery_point=12).abandon()
+            killed = False
+        except Killed:
+            lives += 1
+        disk.lives = None
+        log = world.open(recovery_point=12)
+        assert log.aborted_transactions(0, log.log_end_offset) == aborted
+        log.abandon()
+        assert contents(world) == before
+    assert lives > 10
 
 
 def test_an_empty_directory_is_an_empty_log(world: LogWorld) -> None:
