@@ -9,8 +9,8 @@ To find where it must truncate, it tells the leader its last epoch and hears whe
              5 @ 120
 
 Invariant: epochs and start offsets both ascend; a new entry that contradicts older ones removes
-them. The file is rewritten at each change but synced only by the log's flush: what a power failure
-takes is found again in the batches beyond the recovery point.
+them. The file is rewritten at each change but synced only by the log's flush, and when the log is
+closed: what a power failure takes is found again in the batches beyond the recovery point.
 
 The batches tell less than the file, once compaction has taken the first ones of an epoch; and the
 file less than they, if a truncation that it knows of came undone. `correct` brings them together:
@@ -58,6 +58,7 @@ class LeaderEpochs:
         self.path = path
         self._epochs: list[int] = []
         self._start_offsets: list[int] = []
+        self._has_unsynced_change = False
         for line in read_entries(path):
             try:
                 epoch, start_offset = map(int, line.split(" "))
@@ -128,6 +129,13 @@ class LeaderEpochs:
         self._start_offsets.clear()
         self._write()
 
+    def sync(self) -> None:
+        """A log that is closed believes its file at the next start; blocks."""
+        if self._has_unsynced_change:
+            self._disk.sync(self._disk.open(self.path))
+            self._disk.sync_directory(self.path.parent)
+            self._has_unsynced_change = False
+
     def _put(self, epoch: int, start_offset: int) -> None:
         while self._epochs and (
             self._epochs[-1] >= epoch or self._start_offsets[-1] >= start_offset
@@ -143,3 +151,4 @@ class LeaderEpochs:
     def _write(self) -> None:
         lines = (f"{epoch} {start_offset}" for epoch, start_offset in self.entries())
         replace_file(self._disk, self.path, encode_entries(lines), sync=False)
+        self._has_unsynced_change = True

@@ -422,9 +422,11 @@ class PartitionLog:
 
     def close(self) -> None:
         """Flush, snapshot the producers, close; then the next `open` may be told it was clean."""
-        self.flush()
         with self.local.storage:
             self.local.segments.active.become_inactive()
+        self.flush()
+        with self.local.storage:
+            self.epochs.sync()  # a leader may have begun an epoch, and written nothing
             if self.log_end_offset:
                 self._parts.keep_producers()
         self.abandon()

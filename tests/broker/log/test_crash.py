@@ -219,3 +219,17 @@ def test_a_crash_loses_nothing_that_was_flushed(
 @pytest.mark.parametrize("seed", range(300))
 def test_many_crashes(tmp_path: Path, seed: int) -> None:
     live(tmp_path, seed, lives=4)
+
+
+def test_an_epoch_without_records_is_synced_when_the_log_is_closed(tmp_path: Path) -> None:
+    """Nothing else is to be synced then. After a power failure the file was empty or torn, and
+    believed: the log knew none of its epochs, or its whole directory was offline."""
+    disk = SimulatedDisk(random.Random(1))
+    world = LogWorld(tmp_path / "topic-0", disk=disk)
+    log = world.open()
+    log.append_as_leader(make_batch(), 3)
+    log.flush()
+    log.assign_epoch_start_offset(4, 1)
+    log.close()
+    disk.crash(everything=True)
+    assert world.open(was_clean=True).epochs.entries() == [(3, 0), (4, 1)]
