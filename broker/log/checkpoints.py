@@ -8,7 +8,7 @@
 Of offsets there are four in a log directory: recovery points, log starts, high watermarks, and up
 to where logs were compacted (`file_names`). A checkpoint is replaced as a whole (write aside, sync,
 rename), so it is never half new. One that cannot be read raises `MalformedCheckpoint`, and each
-caller knows what it can do without.
+caller knows what it can do without: also one that is empty, which is nothing to be warned of.
 
 Source: Kafka's `CheckpointFile`, `OffsetCheckpointFile`, `LeaderEpochCheckpointFile`.
 """
@@ -27,6 +27,10 @@ _VERSION = "0"
 
 class MalformedCheckpoint(BrokerFailure):  # named for what was found
     """Names the file and what is wrong with it."""
+
+
+class EmptyCheckpoint(MalformedCheckpoint):
+    """Kafka makes such files at its first start, and a power failure does of a full one."""
 
 
 @attrs.frozen
@@ -67,6 +71,8 @@ def read_entries(path: Path) -> list[str]:
         return []
     except UnicodeDecodeError as error:
         raise MalformedCheckpoint(f"{path}: not a text file") from error
+    if not content:
+        raise EmptyCheckpoint(f"{path}: empty")
     lines = content.splitlines()
     if not content.endswith("\n"):
         raise MalformedCheckpoint(f"{path}: the last line is cut short")

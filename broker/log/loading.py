@@ -20,7 +20,7 @@ from pathlib import Path
 import attrs
 import trio
 
-from broker.log.checkpoints import MalformedCheckpoint, OffsetCheckpoint
+from broker.log.checkpoints import EmptyCheckpoint, MalformedCheckpoint, OffsetCheckpoint
 from broker.log.disk import Disk
 from broker.log.file_names import is_future, partition_of
 from broker.log.future_logs import FutureLogs
@@ -191,6 +191,8 @@ def _read_if_whole(checkpoint: OffsetCheckpoint) -> dict[TopicPartition, int] | 
     """Without it more is recovered, or cleaned again, and nothing is lost (as Kafka)."""
     try:
         return checkpoint.read()
+    except EmptyCheckpoint:
+        return None
     except MalformedCheckpoint as error:
         _log.warning("%s; starting without it", error)
         return None

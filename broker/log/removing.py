@@ -5,7 +5,8 @@
     set_aside   /a/t-0 ──► /a/t-0.<hex>-stray      another topic's of the name; kept, never used
 
 Afterwards the checkpoints are written without it: a new topic of the name must not start from the
-old one's offsets.
+old one's offsets. What was begun is ended though its caller is cancelled: a log that's out of use,
+and still has the partition's name, would be the next topic's.
 
 Source: Kafka's `LogManager.asyncDelete`.
 """
@@ -64,8 +65,9 @@ class LogRemover:
 
     async def set_aside(self, topic_partition: TopicPartition) -> Path:
         """Keep a log for whoever misses it; where it lies now. KAFKA_STORAGE_ERROR."""
-        path = await self._hide(self.logs.pop(topic_partition), stray_directory)
-        await self.upkeep.checkpoint_offsets()
+        with trio.CancelScope(shield=True):
+            path = await self._hide(self.logs.pop(topic_partition), stray_directory)
+            await self.upkeep.checkpoint_offsets()
         return path
 
     async def discard(self, log: PartitionLog) -> None:
@@ -84,6 +86,7 @@ class LogRemover:
         log.abandon()
         path = log.directory.with_name(name(log.topic_partition, self.unique()))
         upkeep = self.upkeep
-        with upkeep.directories.at(log.directory.parent).storage:
+        storage = upkeep.directories.at(log.directory.parent).storage
+        with trio.CancelScope(shield=True), storage:
             await in_thread(upkeep.threads, upkeep.disk.rename, log.directory, path)
         return path

@@ -20,7 +20,7 @@ from pathlib import Path
 import attrs
 import trio
 
-from broker.log.checkpoints import MalformedCheckpoint
+from broker.log.checkpoints import EmptyCheckpoint, MalformedCheckpoint
 from broker.log.log_directories import LogDirectories
 from broker.log.log_directory import LogDirectory
 from broker.log.partition_log import PartitionLog
@@ -48,6 +48,8 @@ class HighWatermarks:
         for directory in self.directories.online:
             try:
                 found = await trio.to_thread.run_sync(directory.high_watermarks.read)
+            except EmptyCheckpoint:
+                pass  # as Kafka leaves it at its first start
             except MalformedCheckpoint as error:
                 _log.error("high watermarks start at 0: %s", error)
             except OSError as error:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.log.checkpoints import MalformedCheckpoint, OffsetCheckpoint
+from broker.log.checkpoints import EmptyCheckpoint, MalformedCheckpoint, OffsetCheckpoint
 from broker.log.partition_metadata import (
     MalformedPartitionMetadata,
     read_topic_id,
@@ -25,11 +25,18 @@ def test_an_offset_checkpoint_is_kafkas(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [checkpoint.path.name]
 
 
-@pytest.mark.parametrize("content", ["", "0\n", "7\n0\n", "0\n1\n", "0\n1\na b c\n", "0\n1\nt 0 1"])
+@pytest.mark.parametrize("content", ["0\n", "7\n0\n", "0\n1\n", "0\n1\na b c\n", "0\n1\nt 0 1"])
 def test_a_malformed_checkpoint(tmp_path: Path, content: str) -> None:
     path = tmp_path / "checkpoint"
     path.write_text(content)
     with pytest.raises(MalformedCheckpoint, match=r"checkpoint: "):
+        OffsetCheckpoint(UnsyncedDisk(), path).read()
+
+
+def test_an_empty_checkpoint_is_told_from_a_damaged_one(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint"
+    path.touch()
+    with pytest.raises(EmptyCheckpoint, match=r"checkpoint: empty"):
         OffsetCheckpoint(UnsyncedDisk(), path).read()
 
 

@@ -194,6 +194,28 @@ async def test_a_deletion_that_a_crash_broke_off_is_finished(
         nursery.cancel_scope.cancel()
 
 
+@pytest.mark.parametrize("how", ["delete", "set_aside"])
+async def test_a_log_is_gone_though_its_caller_is_cancelled(broker: Broker, how: str) -> None:
+    """It had been taken out of use, and kept its name: the next topic would have had its records,
+    or have begun at its offsets."""
+    checkpoint = broker.directories[0] / "recovery-point-offset-checkpoint"
+    async with broker.running() as manager:
+        await create(manager, ORDERS, 3)
+        manager.logs[ORDERS].flush()
+        await manager._upkeep.checkpoint_offsets()
+        assert "orders 0 3" in checkpoint.read_text()
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            if how == "delete":
+                await manager.delete([ORDERS])
+            else:
+                await manager.set_aside(ORDERS)
+        assert not (broker.directories[0] / "orders-0").exists()
+        assert checkpoint.read_text() == "0\n0\n"
+        await create(manager, ORDERS, 1)
+        assert values(manager.logs[ORDERS]) == ["0"]
+
+
 async def test_a_deletion_of_many_writes_the_checkpoints_once(
     broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -286,8 +308,14 @@ async def test_a_directory_listed_twice(tmp_path: Path) -> None:
         await manager.lock()
 
 
-async def test_unreadable_checkpoints_cost_time_and_nothing_else(broker: Broker) -> None:
-    """Though there's a gap in the log, which had been compacted: nobody knows why it is there."""
+@pytest.mark.parametrize("content", ["nonsense", ""])
+async def test_unreadable_checkpoints_cost_time_and_nothing_else(
+    broker: Broker, content: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Though there's a gap in the log, which had been compacted: nobody knows why it is there.
+
+    Of empty ones nobody is warned: Kafka makes them at its first start.
+    """
     async with broker.running(clean=False) as manager:
         await create(manager, ORDERS, 12)
         manager.logs[ORDERS].skip_to(20)
@@ -298,8 +326,9 @@ async def test_unreadable_checkpoints_cost_time_and_nothing_else(broker: Broker)
         "log-start-offset-checkpoint",
         "cleaner-offset-checkpoint",
     ):
-        (broker.directories[0] / name).write_text("nonsense")
+        (broker.directories[0] / name).write_text(content)
     async with broker.running() as manager:
+        assert any("starting without it" in each for each in caplog.messages) is bool(content)
         assert values(manager.logs[ORDERS]) == [*(str(n) for n in range(12)), "20"]
         assert manager.logs[ORDERS].local.cleaned_to is None
 

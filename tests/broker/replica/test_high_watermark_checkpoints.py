@@ -107,6 +107,16 @@ async def test_a_damaged_file_counts_as_empty(
     assert "high watermarks start at 0" in caplog.text
 
 
+async def test_nobody_is_warned_of_an_empty_file(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Kafka makes it at its first start."""
+    async with open_broker(tmp_path) as broker:
+        (tmp_path / "broker-1" / FILE_NAME).write_bytes(b"")
+        await broker.replicas.high_watermarks.load()
+    assert caplog.messages == []
+
+
 async def test_a_full_disk_takes_the_directory_offline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
