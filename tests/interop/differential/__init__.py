@@ -15,6 +15,7 @@ tables, which other tests hold to Kafka's own definitions:
                     is in a request and in an answer a symbol, so that both are asked the same
     pair            the two brokers, and asking them
     world           the topics, groups and transactions that each test finds in both
+    stored          records of the coordinators and of the old formats, taken apart
     normalising     rules for what may differ in an answer, each with its reason
     differences     where we knowingly answer otherwise, each with its reason
     comparing       what differs after all that, and the report of it

@@ -55,6 +55,9 @@ NOT_YET: Final = {
     ApiKey.DESCRIBE_DELEGATION_TOKEN,
 }
 
+FIRST_FETCH_THAT_GIVES_MORE: Final = 3  # than was asked for, if that's less than one batch
+FIRST_FETCH_OF_FORMAT_2: Final = 4
+
 # FetchSessionCache has eight shards by the ids' ranges, and these are in the ninth.
 FIRST_ID_WITHOUT_SHARD: Final = 8 * ((2**31 - 1) // 8)
 
@@ -89,6 +92,47 @@ def _is_no_path(found: Found) -> bool:
     )
 
 
+# What nothing fits into that `world` has written.
+LITTLE_BYTES: Final = 1000
+
+
+def _is_larger_than_asked(found: Found) -> bool:
+    return (
+        found.key is ApiKey.FETCH
+        and found.version < FIRST_FETCH_THAT_GIVES_MORE
+        and found.field == "records"
+        and found.kafka == []
+        and isinstance(found.ours, list)
+        and any(
+            partition.partition_max_bytes < LITTLE_BYTES
+            for topic in found.request.topics
+            for partition in topic.partitions
+        )
+    )
+
+
+def _is_before_zstd(found: Found) -> bool:
+    return (
+        found.key is ApiKey.FETCH
+        and found.version < FIRST_FETCH_OF_FORMAT_2
+        and found.field == "records"
+        and isinstance(found.kafka, list)
+        and isinstance(found.ours, list)
+        and 0 < len(found.kafka) < len(found.ours)
+        and found.ours[: len(found.kafka)] == found.kafka
+        and any(str(topic.topic) == "<topic plain>" for topic in found.request.topics)
+    )
+
+
+def _is_a_sequence_of_nobody(found: Found) -> bool:
+    return (
+        found.key is ApiKey.FETCH
+        and found.path == "responses[].partitions[].records[].base_sequence"
+        and (found.kafka, found.ours) == (0, -1)
+        and any(topic.topic == "__consumer_offsets" for topic in found.request.topics)
+    )
+
+
 def _is_of_the_last_transaction(found: Found) -> bool:
     return (
         found.key is ApiKey.DESCRIBE_TRANSACTIONS
@@ -117,6 +161,23 @@ DELIBERATE: Final[list[Deliberate]] = [
         "when the last transaction began",
         "Kafka forgets it in the log with InitProducerId, but not in memory; we do in both",
         _is_of_the_last_transaction,
+    ),
+    Deliberate(
+        "a message larger than asked for",
+        "Kafka cuts it short, and before Fetch 3 a consumer stands still until somebody has it ask "
+        "for more; we send it whole, as to later versions",
+        _is_larger_than_asked,
+    ),
+    Deliberate(
+        "what is before zstd",
+        "Kafka converts so many batches at a time, and sends none of them but the first of all if "
+        "a later one can't be had in an old format; we send what comes before that one",
+        _is_before_zstd,
+    ),
+    Deliberate(
+        "sequence numbers of a group's offsets",
+        "Kafka writes 0 where no producer is that could count, we say that there is none",
+        _is_a_sequence_of_nobody,
     ),
 ]
 

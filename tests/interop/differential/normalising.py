@@ -13,8 +13,16 @@ import attrs
 
 from broker.wire.apis import ApiKey
 from broker.wire.errors import KafkaError
+from broker.wire.messages.fetch import FetchableTopicResponse
 from broker.wire.record_batch import batches
+from broker.wire.records import Record
 from tests.interop.differential.pair import CLIENT_ID
+from tests.interop.differential.stored import (
+    in_order_of_keys,
+    in_words,
+    is_of_old_format,
+    old_messages,
+)
 from tests.interop.differential.symbols import Names
 
 RECENTLY_MS = 600_000
@@ -78,15 +86,16 @@ def _without_own_sizes(names: Names, value: list[dict[str, Any]]) -> list[dict[s
 
 
 def _in_some_directory(names: Names, value: list[dict[str, Any]]) -> list[Any]:
-    """The directories without their partitions, and all the partitions."""
-    partitions = [
-        {"topic": topic["name"], **partition}
-        for directory in value
-        for topic in directory["topics"]
-        for partition in topic["partitions"]
-    ]
+    """The directories without their partitions, and all the partitions by their names."""
+    partitions: dict[str, list[Any]] = {}
+    for directory in value:
+        for topic in directory["topics"]:
+            for partition in topic["partitions"]:
+                name = f"{topic['name']}-{partition['partition_index']}"
+                partitions.setdefault(name, []).append(partition)
     directories = [directory | {"topics": None} for directory in value]
-    return [sorted(directories, key=str), sorted(partitions, key=str)]
+    of_each = {name: sorted(partitions[name], key=str) for name in sorted(partitions)}
+    return [sorted(directories, key=str), of_each]
 
 
 # Whose answers Kafka takes out of hash maps. In those of others the order must be the same.
@@ -150,9 +159,28 @@ RULES: Final = [
                 "max_timestamp_ms",
                 "timestamp",
                 "timestamp_ms",
+                # in what coordinators store
+                "commit_timestamp",
+                "current_state_timestamp",
+                "transaction_last_update_timestamp_ms",
+                "transaction_start_timestamp_ms",
             }
         ),
         _now,
+    ),
+    Rule(
+        "the order of stored offsets",
+        "that a group has committed together is that of a hash map",
+        frozenset({"each"}),
+        lambda _, value: in_order_of_keys(value),
+        frozenset({ApiKey.FETCH}),
+    ),
+    Rule(
+        "the order of what is stored",
+        "of members and of a transaction's partitions is that of Java's hash codes",
+        frozenset({"members", "transaction_partitions", "partition_ids"}),
+        _unordered,
+        frozenset({ApiKey.FETCH}),
     ),
     Rule(
         "room on the disk",
@@ -219,16 +247,22 @@ class _Tree:
     names: Names
     rules: tuple[Rule, ...]
     key: ApiKey
+    topic: str = ""  # whose records are looked at, where it is named
 
     def of(self, name: str, value: Any) -> Any:
         if name == "records":
             return self._records(value)
+        if isinstance(value, FetchableTopicResponse) and value.topic != self.topic:
+            return attrs.evolve(self, topic=value.topic).of(name, value)
         if attrs.has(type(value)):
             value = self._fields(
                 {field.name: getattr(value, field.name) for field in attrs.fields(type(value))}
             )
         elif isinstance(value, list):
             value = [self.of("", item) for item in value]
+        return self._ruled(name, value)
+
+    def _ruled(self, name: str, value: Any) -> Any:
         if value is not None:
             for rule in self.rules:
                 if rule.is_for(self.key, name):
@@ -242,16 +276,28 @@ class _Tree:
         """What the batches say; two libraries compress the same records to other bytes."""
         if data is None:
             return None
-        found = []
+        data = bytes(data)
+        found: list[Any] = []
         try:
-            for batch in batches(bytes(data)):
+            if is_of_old_format(data):
+                found += old_messages(data, self._stored)
+                return self._ruled("each", found)
+            for batch in batches(data):
                 facts = attrs.asdict(batch, filter=lambda a, _: a.name not in BYTES_OF_A_BATCH)
                 batch.check_crc()
-                records = [self._fields(attrs.asdict(record)) for record in batch.records()]
+                told = self._record if batch.is_control else self._stored
+                records = self._ruled("each", [told(record) for record in batch.records()])
                 found.append({**self._fields(facts), "each": records})
         except KafkaError as error:
             return f"{len(found)} batches, and {error}"
         return found
+
+    def _record(self, record: Record) -> dict[str, Any]:
+        return self._fields(attrs.asdict(record))
+
+    def _stored(self, record: Record) -> dict[str, Any]:
+        words = in_words(self.topic, record)
+        return self._record(words) if isinstance(words, Record) else self.of("", words)
 
 
 # The CRC is of bytes with other timestamps in them.

@@ -24,6 +24,11 @@ SELDOM = {
     "the order of the APIs",
     "sizes of what brokers compress",
     "groups without a name in ZooKeeper",
+    "the order of stored offsets",
+    "the order of what is stored",
+    "a message larger than asked for",
+    "what is before zstd",
+    "sequence numbers of a group's offsets",
 }
 
 
