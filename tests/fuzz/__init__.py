@@ -2,7 +2,9 @@
 
     pytest tests/fuzz                                          20,000 cases
     pytest tests/fuzz -m matrix                                200,000
-    ZBROKER_FUZZ_CASES=1000000 ZBROKER_FUZZ_SEED=7 pytest tests/fuzz -m matrix -s
+    ZBROKER_FUZZ_CASES=1000000 ZBROKER_FUZZ_SEED=2026 pytest tests/fuzz -m matrix -rP
+
+The last one tells at its end how many cases there were, how long they took and what memory.
 
 What is read is made good first (by `corpus`) and then damaged (by `damage`): most damage is then
 deep inside, where a reader has already begun to believe. A failure names the target, the seed and
