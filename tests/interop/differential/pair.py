@@ -36,6 +36,8 @@ PROPERTIES = {
     "auto.create.topics.enable": "false",
     # The records' timestamps are old, and each broker looks at another time for what is too old.
     "log.retention.ms": "-1",
+    # A marker's is not, and closes their segment: each would compact it at another moment.
+    "log.cleaner.backoff.ms": "3600000",
     "log.dirs": "{directory}/first,{directory}/second",
     # A time that a test may wait for, but no group is ever without its member meanwhile.
     "group.max.session.timeout.ms": "1800000",

@@ -49,27 +49,10 @@ DATA_PLANE: Final = [
     ApiKey.LIST_TRANSACTIONS,
 ]
 
-# What so many requests still find, and a few don't.
-STILL_DIFFERENT: Final = {
-    ApiKey.PRODUCE: "version 0: Kafka refuses a batch that we convert and take",
-    ApiKey.FETCH: "version 0: bytes of an older format where Kafka gives none",
-    ApiKey.ADD_PARTITIONS_TO_TXN: "versions 4 and 5: one transactional id twice in a request",
-    ApiKey.DESCRIBE_LOG_DIRS: "sizes of logs that other tests here have written to",
-}
-
 MANY = 10  # examples of each version
 
 
-def marks_of(key: ApiKey) -> list[pytest.MarkDecorator]:
-    if key not in STILL_DIFFERENT:
-        return []
-    return [pytest.mark.xfail(strict=False, reason=STILL_DIFFERENT[key])]
-
-
-@pytest.mark.parametrize(
-    "key",
-    [pytest.param(key, id=API_TABLE[key].name, marks=marks_of(key)) for key in DATA_PLANE],
-)
+@pytest.mark.parametrize("key", DATA_PLANE, ids=lambda key: API_TABLE[key].name)
 def test_many(world: World, chosen_seed: int, chosen_examples: int | None, key: ApiKey) -> None:
     comparison = Comparison(world.pair)
     ask_each_version(comparison, world, key, chosen_seed, chosen_examples or MANY)

@@ -61,26 +61,7 @@ MANY = 15  # stories of each family
 LENGTH = 8
 
 
-# In the stories that read logs: a coordinator's records are in another order within a batch.
-ALL_EQUAL: Final = ["a group"]
-
-
-@pytest.mark.parametrize(
-    "family",
-    [
-        pytest.param(
-            family,
-            marks=[]
-            if family in ALL_EQUAL
-            else [
-                pytest.mark.xfail(
-                    strict=False, reason="some answers still differ, and not all causes are known"
-                )
-            ],
-        )
-        for family in FAMILIES
-    ],
-)
+@pytest.mark.parametrize("family", FAMILIES)
 def test_many(world: World, chosen_seed: int, chosen_examples: int | None, family: str) -> None:
     comparison = Comparison(world.pair)
     tell_stories(comparison, world, family, chosen_seed, chosen_examples or MANY)
