@@ -17,6 +17,7 @@ in the active segment, which recovery always reads whole; so the log flushes bef
 Source: Kafka's `UnifiedLog.flush`, `LocalLog.markFlushed`.
 """
 
+from itertools import islice
 from pathlib import Path
 
 import attrs
@@ -26,6 +27,10 @@ from broker.log.file_names import LEADER_EPOCH_CHECKPOINT
 from broker.log.log_config import LONG_MAX, LogConfig
 from broker.log.segments import Segments
 from broker.wire.regions import OpenFile
+
+# Rolled segments, of each up to four descriptors: after a start without a recovery point all of
+# them wait. The rest follows a tick later.
+_MOST_AT_ONCE = 64
 
 
 @attrs.frozen
@@ -100,7 +105,8 @@ class Flushing:
         ):
             return self.begin(segments, log_end_offset)
         if self.recovery_point < segments.active.base_offset:
-            return self.begin(segments, segments.active.base_offset, include_active=False)
+            waiting = list(islice(segments.from_floor(self.recovery_point - 1), _MOST_AT_ONCE + 1))
+            return self.begin(segments, waiting[-1].base_offset, include_active=False)
         return None
 
     def begin(self, segments: Segments, end_offset: int, *, include_active: bool = True) -> Flush:
@@ -109,7 +115,7 @@ class Flushing:
         files = [
             file
             for segment in segments.from_floor(self.recovery_point - 1)
-            if include_active or segment is not segments.active
+            if include_active or segment.base_offset < end_offset
             for file in segment.files_to_sync()
         ]
         epochs = self.directory / LEADER_EPOCH_CHECKPOINT

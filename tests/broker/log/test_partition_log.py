@@ -2,6 +2,7 @@
 
 import errno
 import uuid
+from pathlib import Path
 
 import pytest
 
@@ -76,6 +77,24 @@ def test_flush_messages_and_flush_ms(world: LogWorld) -> None:
     assert log.local.due_flush() is None
     world.clock.now_ms += 1000
     assert log.local.due_flush() is not None
+
+
+def test_a_flush_opens_a_bounded_number_of_files(tmp_path: Path) -> None:
+    """After a start without a recovery point all segments wait for one: a log of many would have
+    taken all descriptors, and its directory offline."""
+    world = LogWorld(tmp_path / "topic-0", LogConfig(segment_bytes=100))
+    log = world.open()
+    fill(log, 150)
+    log.close()
+    log = world.open(recovery_point=None)
+    recovery_points = []
+    while (flush := log.local.due_flush()) is not None:
+        assert len(flush.files) <= 4 * 64 + 1
+        flush.run()
+        log.local.finish_flush(flush)
+        recovery_points.append(log.recovery_point)
+    assert recovery_points == [64, 127, 149]
+    assert log.local.segments.active.base_offset == 149
 
 
 class FullDisk(RealDisk):
