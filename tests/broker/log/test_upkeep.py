@@ -84,8 +84,11 @@ async def settled_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Async
     async with trio.open_nursery() as nursery:
         await nursery.start(upkeep.run)
         await trio.sleep(5)
+        there = list(logs.values())
         yield World(logs, looked_at, logs[TopicPartition("t", 3)])
         nursery.cancel_scope.cancel()
+    for log in there:
+        log.abandon()  # else their files stay open until a collector comes by
 
 
 async def test_idle_logs_are_not_looked_at(
