@@ -84,7 +84,7 @@ async def settled_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Async
     async with trio.open_nursery() as nursery:
         await nursery.start(upkeep.run)
         await trio.sleep(5)
-        there = list(logs.values())
+        there = [logs[each] for each in logs]
         yield World(logs, looked_at, logs[TopicPartition("t", 3)])
         nursery.cancel_scope.cancel()
     for log in there:
