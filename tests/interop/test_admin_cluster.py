@@ -7,14 +7,14 @@ import sys
 import pytest
 
 from tests.interop.test_admin import admin
-from tests.interop.test_kafka_tools import CLUSTER, run
+from tests.interop.test_kafka_tools import CLUSTER, run_subcommand
 from tests.support.cluster import Kind, TestCluster
 
 pytestmark = pytest.mark.server
 
 
 def test_who_belongs_to_it(cluster: TestCluster) -> None:
-    assert admin(cluster, "cluster", "id") in run(cluster, CLUSTER, "cluster-id")
+    assert admin(cluster, "cluster", "id") in run_subcommand(cluster, CLUSTER, "cluster-id")
     facts = json.loads(admin(cluster, "cluster", "describe", "-o", "json"))
     assert facts["controller"] in cluster.brokers
     assert {each["id"]: f"{each['host']}:{each['port']}" for each in facts["brokers"]} == {
