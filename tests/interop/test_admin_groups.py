@@ -60,6 +60,12 @@ def rows(text: str, group: str) -> list[list[str]]:
     )
 
 
+def planned(text: str) -> list[list[str]]:
+    """The rows of Kafka's tool, which writes them into one line."""
+    words = text.split()[4:]
+    return sorted(words[at : at + 4] for at in range(0, len(words), 4))
+
+
 def commit(cluster: TestCluster, group: str, offset: int) -> None:
     client = AdminClient({"bootstrap.servers": cluster.bootstrap})
     partitions = [TopicPartition(group, number, offset) for number in range(2)]
@@ -92,7 +98,7 @@ def test_a_plan_is_that_of_kafkas_tool(
         scope = ("--topic", topic, *wish)
         ours = admin(cluster, "group", "reset-offsets", topic, *scope)
         theirs = run(cluster, GROUPS, "--reset-offsets", "--dry-run", "--group", topic, *scope)
-        assert rows(ours, topic) == rows(theirs, topic), wish
+        assert rows(ours, topic) == planned(theirs), wish
         assert len(rows(ours, topic)) == 2
     assert committed(cluster, topic) == {0: 4, 1: 4}, "dry runs"
 

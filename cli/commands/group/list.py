@@ -49,11 +49,9 @@ def command(
         columns.append("TYPE")
     if states is not None or types is None:
         columns.append("STATE")
-    cells = {"GROUP": "group_id", "TYPE": "kind", "STATE": "state", "PROTOCOL": "protocol_type"}
 
     def table(*columns: str) -> Table:
-        rows = [[getattr(each, cells[column]) or None for column in columns] for each in groups]
-        return Table(columns, rows)
+        return Table(columns, [[_cell(each, column) for column in columns] for each in groups])
 
     Answer(
         facts={
@@ -71,6 +69,17 @@ def command(
         wide=[table("GROUP", "TYPE", "STATE", "PROTOCOL")],
         names=[each.group_id for each in groups],
     ).print_as(output)
+
+
+def _cell(group: GroupListing, column: str) -> str | None:
+    """As Kafka's tool writes it, types with a capital letter."""
+    cells = {
+        "GROUP": group.group_id,
+        "TYPE": group.kind.capitalize(),
+        "STATE": group.state,
+        "PROTOCOL": group.protocol_type,
+    }
+    return cells[column] or None
 
 
 def _words(text: str | None) -> list[str]:
