@@ -24,6 +24,7 @@ COMMANDS = (
     "group",
     "zk",
     "trace",
+    "completion",
 )
 
 

@@ -9,12 +9,14 @@
                                                           any Kafka cluster (cli.client)
     zbroker-admin zk tree                                 any ZooKeeper that a Kafka cluster uses
     zbroker-admin trace events                            what zbroker's brokers wrote down
+    zbroker-admin completion                              a script for one's shell
 
 A command is options in, facts from `cli.client`, an `Answer` out:
 
     lazy       finds a command by its name, and imports it when it runs
     options    which cluster, how long to wait, exit codes
     output     one answer in five forms (`yaml_text` is one of them); its JSON fits cli/schemas
+    completing what a shell asks at a TAB
     outcomes   how a change ends that was done in part
 
 Where a command's text is long it has a module of its own: `topic.text`, `znode_text`,

@@ -95,7 +95,7 @@ def cluster_options(command: Command) -> Command:
         timeout: float,
         **kwargs: Any,
     ) -> Any:
-        target = _target(bootstrap_server, command_config or admin_config, timeout)
+        target = target_of(bootstrap_server, command_config or admin_config, timeout)
         return command(*args, target=target, **kwargs)
 
     options = [
@@ -129,7 +129,8 @@ def cluster_options(command: Command) -> Command:
     return with_target  # type: ignore[return-value]
 
 
-def _target(bootstrap: str | None, config_file: Path | None, timeout: float) -> Target:
+def target_of(bootstrap: str | None, config_file: Path | None, timeout: float) -> Target:
+    """The cluster that these options mean; raises click's errors for what can't be read."""
     config = _read_config(config_file) if config_file else {}
     protocol = config.get("security.protocol", "PLAINTEXT")
     if protocol != "PLAINTEXT":

@@ -12,6 +12,7 @@ import click
 from cli.client import Cluster
 from cli.client.connection import VersionRange
 from cli.client.ensemble_facts import api_versions, describe_cluster
+from cli.commands.completing import complete_brokers
 from cli.commands.options import Exit, Failure, Target, cluster_options, output_option
 from cli.commands.output import Answer, Table
 
@@ -31,7 +32,14 @@ class Row:
 
 
 @click.command("api-versions")
-@click.option("--broker", "broker_id", type=click.IntRange(min=0), metavar="ID", help="Only this.")
+@click.option(
+    "--broker",
+    "broker_id",
+    type=click.IntRange(min=0),
+    metavar="ID",
+    shell_complete=complete_brokers,
+    help="Only this.",
+)
 @click.option("--diff", "reference", type=click.Choice(REFERENCES), help="Only what differs.")
 @output_option()
 @cluster_options

@@ -14,16 +14,19 @@ import click
 
 from cli.client.client_quotas import CLIENT_ID, IP, USER, QuotaEntity
 from cli.client.configs import ALL_BROKERS, Resource, ResourceType
+from cli.commands.completing import complete_brokers, complete_topics
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 Entity = Resource | QuotaEntity
 
+_ID = click.IntRange(min=0)
+
 _OPTIONS = [
-    click.option("--topic", metavar="TOPIC"),
-    click.option("--broker", type=click.IntRange(min=0), metavar="ID"),
+    click.option("--topic", metavar="TOPIC", shell_complete=complete_topics),
+    click.option("--broker", type=_ID, metavar="ID", shell_complete=complete_brokers),
     click.option("--broker-defaults", is_flag=True, help="What all brokers have in common."),
-    click.option("--broker-logger", type=click.IntRange(min=0), metavar="ID"),
+    click.option("--broker-logger", type=_ID, metavar="ID", shell_complete=complete_brokers),
     click.option("--user", metavar="USER"),
     click.option("--user-defaults", is_flag=True, help="Users without quotas of their own."),
     click.option("--client", metavar="CLIENT-ID"),

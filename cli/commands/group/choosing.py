@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
+from cli.commands.completing import complete_groups
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -23,9 +25,12 @@ def groups_options(command: Command) -> Command:
         "more_names",
         multiple=True,
         metavar="GROUP",
+        shell_complete=complete_groups,
         help="The same, as in Kafka's tool.",
     )
-    return click.argument("names", nargs=-1, metavar="[GROUP]..")(more(with_names))  # type: ignore[return-value]
+    return click.argument("names", nargs=-1, metavar="[GROUP]..", shell_complete=complete_groups)(
+        more(with_names)
+    )  # type: ignore[return-value]
 
 
 def group_option(command: Command) -> Command:

@@ -13,6 +13,7 @@ from broker.wire.errors import ErrorCode
 from cli.client import Cluster
 from cli.client.elections import ElectionType, elect_leaders
 from cli.client.outcome import Outcome
+from cli.commands.completing import complete_topics
 from cli.commands.options import Target, cluster_options, output_option
 from cli.commands.outcomes import error_facts, fail_for_outcomes
 from cli.commands.output import Answer
@@ -29,7 +30,9 @@ _TYPES = {each.name.lower(): each for each in ElectionType}
     required=True,
     help="preferred: the assignment's first replica; unclean: any that lives. Records are lost!",
 )
-@click.option("--topic", metavar="TOPIC", help="With --partition: this one.")
+@click.option(
+    "--topic", metavar="TOPIC", shell_complete=complete_topics, help="With --partition: this one."
+)
 @click.option("--partition", type=click.IntRange(min=0), metavar="N")
 @click.option("--all-topic-partitions", is_flag=True, help="All that need it.")
 @click.option(

@@ -16,6 +16,7 @@ import click
 from cli.client import Cluster
 from cli.client.replicas import PartitionReplicas, Replica, describe_replicas
 from cli.client.topics import describe_topics, topic_names
+from cli.commands.completing import complete_topics
 from cli.commands.options import Target, cluster_options, output_option
 from cli.commands.outcomes import fail_for
 from cli.commands.output import Answer, Table
@@ -38,7 +39,7 @@ WIDE_COLUMNS = (*COLUMNS, "LEADER-EPOCH", "BYTES", "LOG-DIR")
 
 
 @click.command("replicas")
-@click.argument("topics", nargs=-1, metavar="[TOPIC[:0,2,..]]..")
+@click.argument("topics", nargs=-1, metavar="[TOPIC[:0,2,..]]..", shell_complete=complete_topics)
 @output_option()
 @cluster_options
 def command(target: Target, topics: tuple[str, ...], output: str) -> None:

@@ -7,6 +7,7 @@ import click
 
 from cli.client import Cluster
 from cli.client.topics import topic_names
+from cli.commands.completing import complete_topics
 from cli.commands.options import Failure
 from cli.commands.topic.text import topic_regex
 
@@ -18,7 +19,9 @@ def names_options(command: Command) -> Command:
     pattern = click.option(
         "--topic", "pattern", metavar="REGEX", help="Topics that match, as in Kafka's tool."
     )
-    return click.argument("names", nargs=-1, metavar="[TOPIC]..")(pattern(command))
+    return click.argument("names", nargs=-1, metavar="[TOPIC]..", shell_complete=complete_topics)(
+        pattern(command)
+    )
 
 
 def exclude_internal_option(command: Command) -> Command:

@@ -63,7 +63,7 @@ def options_of(name: str) -> set[str | None]:
 def test_help_has_an_example(name: str) -> None:
     result = invoke(*name.split(), "--help")
     assert result.exit_code == 0
-    assert f"Example: zbroker-admin {name}" in result.stdout
+    assert f"zbroker-admin {name}" in result.stdout.partition("Example: ")[2]
 
 
 def test_what_answers_has_every_form_and_a_schema() -> None:
