@@ -9,8 +9,8 @@ answer. Every request that came is in `broker.requests`. ApiVersions is answered
 with all that we speak, unless the script says otherwise.
 """
 
+import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final
 
@@ -47,7 +47,7 @@ def every_version(_request: ApiVersionsRequest) -> ApiVersionsResponse:
     )
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def fake_broker(script: Script) -> AsyncIterator[FakeBroker]:
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     port = listener.socket.getsockname()[1]
@@ -61,7 +61,8 @@ async def fake_broker(script: Script) -> AsyncIterator[FakeBroker]:
 async def _serve(broker: FakeBroker, stream: trio.SocketStream) -> None:
     broker.open_connections += 1
     try:
-        await _answer(broker, stream)
+        with contextlib.suppress(trio.BrokenResourceError):  # a client may hang up at any moment
+            await _answer(broker, stream)
     finally:
         broker.open_connections -= 1
 

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import click
 
 from cli.client import Cluster
-from cli.client.topics import topic_names
+from cli.client.topics import list_topics
 from cli.commands.completing import complete_topics
 from cli.commands.options import Failure
 from cli.commands.topic.text import topic_regex
@@ -31,16 +31,26 @@ def exclude_internal_option(command: Command) -> Command:
     )(command)
 
 
-async def chosen_topics(cluster: Cluster, names: Sequence[str], pattern: str | None) -> list[str]:
+async def chosen_topics(
+    cluster: Cluster,
+    names: Sequence[str],
+    pattern: str | None,
+    *,
+    exclude_internal: bool = False,
+) -> list[str]:
     """The names given, else those that match the pattern, else all.
 
     Names given are not looked up: the broker says if there is none such. A pattern that matches
     nothing gives none.
     """
-    if pattern is None:
-        return list(dict.fromkeys(names)) or await topic_names(cluster)
-    regex = topic_regex(pattern)
-    return [name for name in await topic_names(cluster) if regex.fullmatch(name)]
+    if names and pattern is None:
+        return list(dict.fromkeys(names))
+    regex = topic_regex(".*" if pattern is None else pattern)
+    return [
+        each.name
+        for each in await list_topics(cluster)
+        if regex.fullmatch(each.name) and not (each.internal and exclude_internal)
+    ]
 
 
 def no_match(pattern: str) -> Failure:

@@ -111,17 +111,14 @@ def command(
         raise click.UsageError("--topics-with-overrides shows no partitions to filter")
 
     async def facts(cluster: Cluster) -> list[TopicDescription]:
-        return await describe_topics(cluster, await chosen_topics(cluster, names, pattern))
+        chosen = await chosen_topics(cluster, names, pattern, exclude_internal=exclude_internal)
+        return await describe_topics(cluster, chosen)
 
     found = target.ask(facts)
     if pattern is not None and not found and not if_exists:
         raise no_match(pattern)
     missing = [] if if_exists else sorted(set(names) - {each.name for each in found})
-    described = [
-        each
-        for each in found
-        if not (each.internal and exclude_internal) and (each.configs or not topics_with_overrides)
-    ]
+    described = [each for each in found if each.configs or not topics_with_overrides]
     if filters.any_set:
         described = [each for each in described if _shown(each, filters)]
     _answer(described, filters, topics_with_overrides).print_as(output)

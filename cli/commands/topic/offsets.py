@@ -95,14 +95,13 @@ def command(
     """
 
     async def facts(cluster: Cluster) -> tuple[list[str], dict[TopicPartition, Found]]:
-        chosen = await chosen_topics(cluster, names, pattern)
+        chosen = await chosen_topics(cluster, names, pattern, exclude_internal=exclude_internal)
         existing = await partitions_of(cluster, chosen)
         wanted = {
             TopicPartition(name, number): time
             for name, numbers in existing.items()
             for number in numbers
-            if (partitions is None or number in partitions)
-            and not (exclude_internal and name.startswith("__"))
+            if partitions is None or number in partitions
         }
         return [name for name in chosen if name not in existing], await list_offsets(
             cluster, wanted

@@ -255,5 +255,8 @@ def test_offsets(canned: Canned) -> None:
         (17, None),
     ]
     assert canned.admin("topic", "offsets", "payments", "--time", "earliest").stdout == ""
+    canned.topics[0].is_internal = True
+    assert canned.admin("topic", "offsets", "--exclude-internal").exit_code == 0
+    canned.topics[0].is_internal = False
     none = canned.admin("topic", "offsets", "orders", "--partitions", "9")
     assert (none.exit_code, none.stderr) == (1, "Error: no such partition\n")
