@@ -1,11 +1,17 @@
-"""Partitions that are being moved to other brokers now (KIP-455)."""
+"""Partitions moved to other brokers (KIP-455): what is under way, begun, cancelled."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
 from broker.wire.errors import ErrorCode
+from broker.wire.messages.alter_partition_reassignments import (
+    AlterPartitionReassignmentsRequest,
+    AlterPartitionReassignmentsResponse,
+    ReassignablePartition,
+    ReassignableTopic,
+)
 from broker.wire.messages.list_partition_reassignments import (
     ListPartitionReassignmentsRequest,
     ListPartitionReassignmentsResponse,
@@ -13,6 +19,7 @@ from broker.wire.messages.list_partition_reassignments import (
 )
 from cli.client.cluster import Cluster
 from cli.client.errors import RequestFailed
+from cli.client.outcome import Outcome, outcome_of
 from coordination.values import TopicPartition
 
 
@@ -58,3 +65,40 @@ async def list_reassignments(
         for topic in answer.topics
         for each in topic.partitions
     }
+
+
+async def alter_reassignments(
+    cluster: Cluster, wanted: Mapping[TopicPartition, Sequence[int] | None]
+) -> list[Outcome[TopicPartition]]:
+    """Begin to move partitions to these brokers; None ends a move and takes back what it did."""
+    topics: dict[str, list[ReassignablePartition]] = defaultdict(list)
+    for partition, replicas in wanted.items():
+        topics[partition.topic].append(
+            ReassignablePartition(
+                partition_index=partition.partition,
+                replicas=None if replicas is None else list(replicas),
+            )
+        )
+    request = AlterPartitionReassignmentsRequest(
+        topics=[ReassignableTopic(name=topic, partitions=each) for topic, each in topics.items()]
+    )
+
+    async def alter() -> list[Outcome[TopicPartition]]:
+        controller = await cluster.controller()
+        answer = await controller.call(request, AlterPartitionReassignmentsResponse)
+        if answer.error_code:
+            raise RequestFailed(
+                "reassignment", ErrorCode.of(answer.error_code), answer.error_message
+            )
+        return [
+            outcome_of(
+                TopicPartition(topic.name, each.partition_index),
+                "reassignment",
+                each.error_code,
+                each.error_message,
+            )
+            for topic in answer.responses
+            for each in topic.partitions
+        ]
+
+    return await cluster.retrying(alter, repeatable=False)

@@ -6,18 +6,13 @@ different moments: on a partition that is written to, a follower may seem ahead 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
-from broker.wire.errors import ErrorCode
-from broker.wire.messages.describe_log_dirs import (
-    DescribableLogDirTopic,
-    DescribeLogDirsRequest,
-    DescribeLogDirsResponse,
-)
 from cli.client.cluster import Cluster
 from cli.client.errors import BrokerUnreachable, ConnectionLost, RequestFailed
+from cli.client.log_dirs import Placement, describe_log_dirs, placements_of
 from cli.client.offsets import (
     ANY_REPLICA,
     CONSUMER,
@@ -29,15 +24,6 @@ from cli.client.offsets import (
 )
 from cli.client.topics import PartitionDescription
 from coordination.values import TopicPartition
-
-
-@attrs.frozen
-class Placement:
-    """Where a replica lies on its broker. `is_future`: it is being moved to this directory."""
-
-    log_dir: str
-    size_bytes: int
-    is_future: bool
 
 
 @attrs.frozen
@@ -115,7 +101,7 @@ async def _told(
         ends = await offsets_at(
             cluster, broker_id, dict.fromkeys(partitions, At.LATEST), replica_id=ANY_REPLICA
         )
-        placements = await _placements(cluster, broker_id, partitions)
+        placements = placements_of(await describe_log_dirs(cluster, broker_id, partitions))
     except (BrokerUnreachable, ConnectionLost) as error:
         return {each: Replica(broker_id, None, None, (), str(error)) for each in partitions}
     except RequestFailed as error:
@@ -143,29 +129,3 @@ async def _readable(
         )
     except (BrokerUnreachable, ConnectionLost, RequestFailed):
         return {}
-
-
-async def _placements(
-    cluster: Cluster, broker_id: int, partitions: Iterable[TopicPartition]
-) -> dict[TopicPartition, list[Placement]]:
-    numbers: dict[str, list[int]] = defaultdict(list)
-    for each in partitions:
-        numbers[each.topic].append(each.partition)
-    request = DescribeLogDirsRequest(
-        topics=[
-            DescribableLogDirTopic(topic=topic, partitions=indexes)
-            for topic, indexes in numbers.items()
-        ]
-    )
-    broker = await cluster.broker(broker_id)
-    answer = await broker.call(request, DescribeLogDirsResponse)
-    if answer.error_code:
-        raise RequestFailed(f"log dirs of broker {broker_id}", ErrorCode.of(answer.error_code))
-    found: dict[TopicPartition, list[Placement]] = defaultdict(list)
-    for directory in answer.results:
-        for topic in directory.topics:
-            for lies in topic.partitions:
-                found[TopicPartition(topic.name, lies.partition_index)].append(
-                    Placement(directory.log_dir, lies.partition_size, lies.is_future_key)
-                )
-    return found

@@ -4,7 +4,7 @@
     zbroker-admin cluster describe | id | brokers | api-versions
     zbroker-admin topic list | describe | create | alter | delete | offsets
     zbroker-admin config describe | alter
-    zbroker-admin partition elect | replicas
+    zbroker-admin partition replicas | elect | reassign generate | execute | verify | cancel | list
     zbroker-admin group list | describe | delete | delete-offsets | reset-offsets | remove-members
                                                           any Kafka cluster (cli.client)
     zbroker-admin zk tree                                 any ZooKeeper that a Kafka cluster uses

@@ -15,15 +15,20 @@ from tests.support.topics import wait_until_forgotten, wait_until_known
 pytestmark = pytest.mark.server
 
 
-def admin(cluster: TestCluster, *arguments: str, exit_code: int = 0) -> str:
-    """zbroker-admin's stdout; its stderr for another exit code than 0."""
-    result = subprocess.run(
+def ended(cluster: TestCluster, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """zbroker-admin, whatever its exit code."""
+    return subprocess.run(
         [sys.executable, "-m", "cli.admin", *arguments, "-b", cluster.bootstrap],
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
+
+
+def admin(cluster: TestCluster, *arguments: str, exit_code: int = 0) -> str:
+    """zbroker-admin's stdout; its stderr for another exit code than 0."""
+    result = ended(cluster, *arguments)
     assert result.returncode == exit_code, result.stdout + result.stderr
     return result.stderr if exit_code else result.stdout
 

@@ -2,12 +2,17 @@
 
     elect       a leader, preferred or unclean         (cli.client.elections)
     replicas    how far each replica is, side by side  (cli.client.replicas)
+    reassign    moved to other brokers, as a plan says (cli.client.reassignments)
 
-`elect` has the flags of kafka-leader-election.sh; for `replicas` Kafka has no tool.
+`elect` has the flags of kafka-leader-election.sh, `reassign` those of
+kafka-reassign-partitions.sh; for `replicas` Kafka has no tool.
 """
 
 from cli.commands.lazy import noun
 
 partition = noun(
-    "partition", __name__, ("elect", "replicas"), "Look at replicas, and elect leaders."
+    "partition",
+    __name__,
+    ("replicas", "elect", "reassign"),
+    "Look at replicas, elect leaders, move partitions to other brokers.",
 )

@@ -73,11 +73,15 @@ def topic(name: str, *partitions: tuple[int | None, Sequence[int], Sequence[int]
 
 @attrs.define
 class Canned:
-    """The broker, its topics, and what they are set to (`topic -> [(name, value, source)]`)."""
+    """The broker, its topics, and what they are set to (`topic -> [(name, value, source)]`).
+
+    It may be several brokers at once, by id: then all of them are at the same address.
+    """
 
     broker: FakeBroker
     topics: list[Any] = attrs.field(factory=list)
     configs: dict[str, list[tuple[str, str, int]]] = attrs.field(factory=dict)
+    broker_ids: tuple[int, ...] = (BROKER_ID,)
 
     def answers(self, request: type, answer: object | Callable[[Any], object]) -> None:
         """What it says to this request from now on: always the same, or a function of it."""
@@ -107,7 +111,10 @@ class Canned:
         unknown = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
         here = self.broker.address
         return MetadataResponse(
-            brokers=[MetadataResponseBroker(node_id=BROKER_ID, host=here.host, port=here.port)],
+            brokers=[
+                MetadataResponseBroker(node_id=broker_id, host=here.host, port=here.port)
+                for broker_id in self.broker_ids
+            ],
             controller_id=BROKER_ID,
             topics=[
                 known.get(name) or MetadataResponseTopic(name=name, error_code=unknown)

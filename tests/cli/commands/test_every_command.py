@@ -6,6 +6,7 @@ that get it as far as asking.
 
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -16,6 +17,8 @@ from cli.admin import main
 from tests.cli.commands.canned import SCHEMAS, Canned, invoke
 from tests.support.fake_broker import SILENT
 from tests.support.ports import free_port
+
+PLAN = str(Path(__file__).with_name("plan.json"))
 
 ASKING: dict[str, list[str]] = {
     "cluster describe": [],
@@ -32,6 +35,11 @@ ASKING: dict[str, list[str]] = {
     "config alter": ["--user", "u", "--add-config", "producer_byte_rate=1"],
     "partition elect": ["--election-type", "preferred", "--all-topic-partitions"],
     "partition replicas": [],
+    "partition reassign generate": ["t", "--broker-list", "1"],
+    "partition reassign execute": ["--reassignment-json-file", PLAN],
+    "partition reassign verify": ["--reassignment-json-file", PLAN],
+    "partition reassign cancel": ["--reassignment-json-file", PLAN],
+    "partition reassign list": [],
     "group list": [],
     "group describe": ["g"],
     "group delete": ["g"],
