@@ -22,6 +22,7 @@ COMMANDS = (
     "config",
     "partition",
     "group",
+    "txn",
     "zk",
     "trace",
     "completion",

@@ -3,7 +3,7 @@
 Three requests tell who is who:
 
     Metadata          brokers' addresses, and which of them is the controller
-    FindCoordinator   the broker that holds a group
+    FindCoordinator   the broker that holds a group, or a transactional id
     (none)            a question that any broker answers goes to one that is connected already
 
 An answer such as NOT_CONTROLLER is not a failure but news: `Cluster.retrying`
@@ -51,7 +51,9 @@ RETRIABLE = frozenset(
 BACKOFF_SECONDS = 0.1
 MAX_BACKOFF_SECONDS = 1.0
 
-GROUP_COORDINATOR = 0
+# FindCoordinator: what a key is the name of.
+GROUP_COORDINATOR, TRANSACTION_COORDINATOR = 0, 1
+_KEY_WORDS = {GROUP_COORDINATOR: "group", TRANSACTION_COORDINATOR: "transactional id"}
 
 
 class Cluster:
@@ -94,18 +96,23 @@ class Cluster:
                 return await self._connected(Address(node.host, node.port))
         raise RequestFailed("no active controller", ErrorCode.NOT_CONTROLLER)
 
-    async def coordinator(self, group_id: str) -> tuple[int, Connection]:
-        """The broker that holds a group; `RequestFailed` (retriable) while none does."""
+    async def coordinator(
+        self, key: str, key_type: int = GROUP_COORDINATOR
+    ) -> tuple[int, Connection]:
+        """The broker that holds a group or a transactional id.
+
+        `RequestFailed` (retriable) while none does.
+        """
         connection = await self.any_broker()
         answer = await connection.call(
-            FindCoordinatorRequest(key_type=GROUP_COORDINATOR, coordinator_keys=[group_id]),
+            FindCoordinatorRequest(key_type=key_type, coordinator_keys=[key]),
             FindCoordinatorResponse,
             needs=4,
         )
         found = answer.coordinators[0]
         if found.error_code:
             raise RequestFailed(
-                f"coordinator of group {group_id!r}",
+                f"coordinator of {_KEY_WORDS[key_type]} {key!r}",
                 ErrorCode.of(found.error_code),
                 found.error_message,
             )

@@ -1,8 +1,14 @@
-"""Partitions as Kafka's tools take them: `orders` or `orders:0,2`."""
+"""Partitions as Kafka's tools take them: `orders` or `orders:0,2`; one, `orders:0`."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import click
+
+from coordination.values import TopicPartition
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def parse_topics(texts: Sequence[str], option: str = "--topic") -> dict[str, list[int] | None]:
@@ -24,3 +30,35 @@ def parse_topics(texts: Sequence[str], option: str = "--topic") -> dict[str, lis
         before = chosen.get(topic, [])
         chosen[topic] = None if before is None else [*before, *partitions]
     return chosen
+
+
+def partition_options(command: Command) -> Command:
+    """Add `TOPIC:N`, or `--topic` and `--partition`; the command gets one `partition`."""
+
+    @functools.wraps(command)
+    def with_partition(
+        *args: Any, name: str | None, topic: str | None, number: int | None, **kwargs: Any
+    ) -> Any:
+        if (topic is None) != (number is None):
+            raise click.UsageError("--topic and --partition go together")
+        if (name is None) == (topic is None):
+            raise click.UsageError("give one partition, as TOPIC:N")
+        if name is not None:
+            (numbers,) = parse_topics([name], "TOPIC:N").values()
+            if numbers is None or len(numbers) != 1:
+                raise click.UsageError("give one partition, as TOPIC:N")
+            partition = TopicPartition(name.rpartition(":")[0], numbers[0])
+        else:
+            assert topic is not None
+            assert number is not None
+            partition = TopicPartition(topic, number)
+        return command(*args, partition=partition, **kwargs)
+
+    options = [
+        click.argument("name", required=False, metavar="[TOPIC:N]"),
+        click.option("--topic", metavar="TOPIC", help="The same, as in Kafka's tool."),
+        click.option("--partition", "number", type=click.IntRange(min=0), metavar="N"),
+    ]
+    for option in reversed(options):
+        with_partition = option(with_partition)
+    return with_partition  # type: ignore[return-value]

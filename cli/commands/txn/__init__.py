@@ -1,0 +1,17 @@
+"""`zbroker-admin txn`: transactions, at their coordinators and in the logs.
+
+    list, describe           what coordinators know               (cli.client.transactions)
+    producers                what a partition's log knows         (cli.client.producers)
+    find-hanging, abort      those that nobody ends any more      (cli.client.hanging)
+
+Columns and words are those of Kafka's kafka-transactions.sh.
+"""
+
+from cli.commands.lazy import noun
+
+txn = noun(
+    "txn",
+    __name__,
+    ("list", "describe", "producers", "find-hanging", "abort"),
+    "See transactions, and end those that hang.",
+)
