@@ -23,6 +23,8 @@ COMMANDS = (
     "partition",
     "group",
     "txn",
+    "records",
+    "log",
     "zk",
     "trace",
     "completion",

@@ -7,10 +7,10 @@ from cli.client.group_changes import delete_offsets
 from cli.client.outcome import Outcome
 from cli.commands.group.choosing import group_option
 from cli.commands.group.partitions import look_up
+from cli.commands.naming import parse_topics
 from cli.commands.options import Target, cluster_options, output_option
 from cli.commands.outcomes import error_facts, fail_for_outcomes
 from cli.commands.output import Answer, Table
-from cli.commands.partition_names import parse_topics
 from coordination.values import TopicPartition
 
 

@@ -19,10 +19,10 @@ from cli.commands.group.choosing import groups_options
 from cli.commands.group.partitions import look_up
 from cli.commands.group.plan_file import plan_text, read_plan
 from cli.commands.group.wishes import wish_options
+from cli.commands.naming import parse_topics
 from cli.commands.options import Target, cluster_options, output_option
 from cli.commands.outcomes import fail_for
 from cli.commands.output import Answer, Table, say
-from cli.commands.partition_names import parse_topics
 from coordination.values import TopicPartition
 
 # Whose offsets may be set: a group without members; DEAD is one that isn't there (yet).

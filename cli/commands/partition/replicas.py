@@ -17,10 +17,10 @@ from cli.client import Cluster
 from cli.client.replicas import PartitionReplicas, Replica, describe_replicas
 from cli.client.topics import describe_topics, topic_names
 from cli.commands.completing import complete_topics
+from cli.commands.naming import parse_topics
 from cli.commands.options import Target, cluster_options, output_option
 from cli.commands.outcomes import fail_for
 from cli.commands.output import Answer, Table
-from cli.commands.partition_names import parse_topics
 from coordination.values import TopicPartition
 
 COLUMNS = (

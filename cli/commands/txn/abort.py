@@ -9,9 +9,9 @@ import click
 
 from cli.client import Cluster
 from cli.client.producers import abort_transaction, describe_producers
+from cli.commands.naming import partition_options
 from cli.commands.options import Failure, Target, cluster_options, output_option
 from cli.commands.output import Answer
-from cli.commands.partition_names import partition_options
 from coordination.values import TopicPartition
 
 

@@ -5,9 +5,9 @@ import click
 from cli.client import Cluster
 from cli.client.producers import ProducerState, describe_producers
 from cli.commands.completing import complete_brokers
+from cli.commands.naming import partition_options
 from cli.commands.options import Target, cluster_options, output_option
 from cli.commands.output import Answer, Table
-from cli.commands.partition_names import partition_options
 from coordination.values import TopicPartition
 
 COLUMNS = (

@@ -15,6 +15,7 @@ from cli.client import Cluster
 from cli.client.ensemble_facts import describe_cluster
 from cli.client.topics import describe_topics
 from cli.commands.completing import complete_topics
+from cli.commands.naming import parse_broker_ids
 from cli.commands.options import Failure, Target, cluster_options, output_option
 from cli.commands.output import Answer
 from cli.commands.partition.reassign.plan import by_name, plan_document, plan_json
@@ -22,16 +23,6 @@ from coordination.assignment import AdminError, BrokerRack, assign_replicas
 from coordination.values import TopicPartition
 
 Assignment = Mapping[TopicPartition, tuple[int, ...]]
-
-
-def _broker_ids(_context: click.Context, _parameter: click.Parameter, text: str) -> list[int]:
-    try:
-        ids = [int(each) for each in text.split(",")]
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is not a list of broker ids like 1,2,3") from None
-    if len(set(ids)) < len(ids):
-        raise click.BadParameter(f"{text!r} names a broker twice")
-    return ids
 
 
 def _topics(_context: click.Context, _parameter: click.Parameter, file: Path | None) -> list[str]:
@@ -56,7 +47,7 @@ def _topics(_context: click.Context, _parameter: click.Parameter, file: Path | N
     help='The topics as Kafka\'s tool takes them: {"version": 1, "topics": [{"topic": "orders"}]}',
 )
 @click.option(
-    "--broker-list", "broker_ids", required=True, callback=_broker_ids, metavar="ID,..",
+    "--broker-list", "broker_ids", required=True, callback=parse_broker_ids, metavar="ID,..",
     help="The brokers that they are to lie on.",
 )  # fmt: skip
 @click.option("--disable-rack-aware", is_flag=True, help="Don't look at the brokers' racks.")

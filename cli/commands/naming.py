@@ -1,4 +1,4 @@
-"""Partitions as Kafka's tools take them: `orders` or `orders:0,2`; one, `orders:0`."""
+"""Partitions and brokers as Kafka's tools take them: `orders:0,2`, one `orders:0`, `1,2,3`."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -62,3 +62,20 @@ def partition_options(command: Command) -> Command:
     for option in reversed(options):
         with_partition = option(with_partition)
     return with_partition  # type: ignore[return-value]
+
+
+def parse_broker_ids(
+    _context: click.Context, parameter: click.Parameter, text: str | None
+) -> list[int] | None:
+    """An option's callback: `1,2,3`, each of them once."""
+    if text is None:
+        return None
+    try:
+        ids = [int(each) for each in text.split(",")]
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is not a list of broker ids like 1,2,3", param=parameter
+        ) from None
+    if len(set(ids)) < len(ids):
+        raise click.BadParameter(f"{text!r} names a broker twice", param=parameter)
+    return ids
