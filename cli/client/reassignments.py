@@ -35,7 +35,15 @@ class Reassignment:
 async def list_reassignments(
     cluster: Cluster, partitions: Iterable[TopicPartition] | None = None
 ) -> dict[TopicPartition, Reassignment]:
-    """The moves among these partitions, among all for None; the controller is asked."""
+    """The moves among these partitions, among all for None; waits for a controller to ask."""
+    wanted = None if partitions is None else list(partitions)
+    return await cluster.retrying(lambda: reassignments_now(cluster, wanted))
+
+
+async def reassignments_now(
+    cluster: Cluster, partitions: Iterable[TopicPartition] | None = None
+) -> dict[TopicPartition, Reassignment]:
+    """The same, asked once: `RequestFailed` or `BrokerUnreachable` if there is no controller."""
     topics: list[ListPartitionReassignmentsTopics] | None = None
     if partitions is not None:
         numbers: dict[str, list[int]] = defaultdict(list)
@@ -45,19 +53,12 @@ async def list_reassignments(
             ListPartitionReassignmentsTopics(name=topic, partition_indexes=indexes)
             for topic, indexes in numbers.items()
         ]
-
-    async def ask() -> ListPartitionReassignmentsResponse:
-        controller = await cluster.controller()
-        answer = await controller.call(
-            ListPartitionReassignmentsRequest(topics=topics), ListPartitionReassignmentsResponse
-        )
-        if answer.error_code:
-            raise RequestFailed(
-                "reassignments", ErrorCode.of(answer.error_code), answer.error_message
-            )
-        return answer
-
-    answer = await cluster.retrying(ask)
+    controller = await cluster.controller()
+    answer = await controller.call(
+        ListPartitionReassignmentsRequest(topics=topics), ListPartitionReassignmentsResponse
+    )
+    if answer.error_code:
+        raise RequestFailed("reassignments", ErrorCode.of(answer.error_code), answer.error_message)
     return {
         TopicPartition(topic.name, each.partition_index): Reassignment(
             tuple(each.replicas), tuple(each.adding_replicas), tuple(each.removing_replicas)

@@ -20,8 +20,8 @@ from broker.wire.messages.metadata import (
 )
 from cli.client.cluster import Cluster
 from cli.client.configs import Resource, ResourceType, Source, describe_configs
-from cli.client.errors import RequestFailed, VersionNotSupported
-from cli.client.reassignments import Reassignment, list_reassignments
+from cli.client.errors import BrokerUnreachable, RequestFailed, VersionNotSupported
+from cli.client.reassignments import Reassignment, reassignments_now
 from coordination.values import TopicPartition
 
 
@@ -204,19 +204,24 @@ async def _configs(cluster: Cluster, names: Sequence[str]) -> dict[str, _TopicCo
 async def _reassignments(
     cluster: Cluster, topics: Iterable[MetadataResponseTopic]
 ) -> dict[TopicPartition, Reassignment]:
-    """The moves of these topics; none from a cluster that can't or won't say, as Kafka's tool."""
+    """The moves of these topics; none from a cluster that can't or won't say.
+
+    Nor while there is no controller: then all the more one wants to see the rest.
+    """
     partitions = [
         TopicPartition(topic.name or "", each.partition_index)
         for topic in topics
         for each in topic.partitions
     ]
-    if not partitions:
-        return {}
-    try:
-        return await list_reassignments(cluster, partitions)
-    except VersionNotSupported:
-        return {}
-    except RequestFailed as error:
-        if error.code is ErrorCode.CLUSTER_AUTHORIZATION_FAILED:
+
+    async def ask() -> dict[TopicPartition, Reassignment]:
+        try:
+            return await reassignments_now(cluster, partitions)
+        except (VersionNotSupported, BrokerUnreachable):
             return {}
-        raise
+        except RequestFailed as error:
+            if error.code in (ErrorCode.CLUSTER_AUTHORIZATION_FAILED, ErrorCode.NOT_CONTROLLER):
+                return {}
+            raise
+
+    return await cluster.retrying(ask) if partitions else {}

@@ -20,7 +20,8 @@ pytestmark = pytest.mark.server
 @pytest.fixture
 def topic(cluster: TestCluster, name: str) -> str:
     """Two partitions of 10 records each, one a second since 1970."""
-    admin(cluster, "topic", "create", name, "-p", "2", "-r", "1")
+    keep = ("--config", "retention.ms=-1")
+    admin(cluster, "topic", "create", name, "-p", "2", "-r", "1", *keep)
     wait_until_known(cluster.bootstrap, name)
     producer = Producer({"bootstrap.servers": cluster.bootstrap})
     for number in range(20):

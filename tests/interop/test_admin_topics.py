@@ -19,7 +19,9 @@ def lines(text: str) -> list[str]:
 
 
 def test_more_partitions_and_how_far_they_reach(cluster: TestCluster, name: str) -> None:
-    admin(cluster, "topic", "create", name, "-p", "1", "-r", "1")
+    # The records are as old as can be.
+    keep = ("--config", "retention.ms=-1")
+    admin(cluster, "topic", "create", name, "-p", "1", "-r", "1", *keep)
     wait_until_known(cluster.bootstrap, name)
     assert admin(cluster, "topic", "alter", name, "-p", "3") == f"Topic {name} has 3 partitions.\n"
     assert "INVALID_PARTITIONS" in admin(cluster, "topic", "alter", name, "-p", "2", exit_code=1)

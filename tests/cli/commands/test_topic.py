@@ -3,6 +3,7 @@
 Against a cluster, and beside Kafka's tool: tests/interop/test_admin.py.
 """
 
+import attrs
 import pytest
 
 from broker.wire.errors import ErrorCode
@@ -33,6 +34,7 @@ from broker.wire.messages.list_partition_reassignments import (
     OngoingPartitionReassignment,
     OngoingTopicReassignment,
 )
+from broker.wire.messages.metadata import MetadataRequest
 from tests.cli.commands.canned import Canned, topic
 
 DEFAULT, TOPIC = 5, 1  # where a config comes from
@@ -131,6 +133,18 @@ def test_a_partition_that_is_moved(canned: Canned) -> None:
     facts = canned.facts("topic", "describe", "orders")["topics"][0]["partitions"][0]
     assert (facts["adding_replicas"], facts["removing_replicas"]) == ([3], [1])
     assert facts["under_replicated"] is False
+
+
+def test_without_a_controller_the_rest_is_shown(canned: Canned) -> None:
+    metadata = canned.broker.script[MetadataRequest]
+
+    def nobody_leads(request: MetadataRequest) -> object:
+        return attrs.evolve(metadata(request), controller_id=-1)
+
+    canned.answers(MetadataRequest, nobody_leads)
+    result = canned.admin("topic", "describe", "orders", "--timeout", "5")
+    assert result.exit_code == 0
+    assert result.stdout.count("\n") == 4
 
 
 def test_topics_that_are_not_there(canned: Canned) -> None:
