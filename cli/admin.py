@@ -18,6 +18,8 @@ COMMANDS = (
     "status",
     "down",
     "cluster",
+    "controller",
+    "broker",
     "topic",
     "config",
     "partition",

@@ -59,12 +59,22 @@ class VersionRange:
         return f"{self.lowest} to {self.highest}"
 
 
+@attrs.frozen
+class Features:
+    """What a broker says of features beside its versions; the epoch is None if none is final."""
+
+    supported: Mapping[str, VersionRange] = attrs.field(factory=dict)
+    finalized: Mapping[str, int] = attrs.field(factory=dict)
+    epoch: int | None = None
+
+
 class Connection:
     """A connection whose versions are agreed on. Made by `connect`."""
 
     def __init__(self, address: Address, stream: trio.abc.Stream) -> None:
         self.address = address
         self.versions: Mapping[int, VersionRange] = {}
+        self.features = Features()
         self._stream = stream
         self._transport = StreamTransport(stream)
         self._frames = FrameReader(self._transport, MAX_ANSWER_BYTES)
@@ -142,6 +152,15 @@ class Connection:
         self.versions = {
             key.api_key: VersionRange(key.min_version, key.max_version) for key in response.api_keys
         }
+        epoch = response.finalized_features_epoch
+        self.features = Features(
+            {
+                each.name: VersionRange(each.min_version, each.max_version)
+                for each in response.supported_features
+            },
+            {each.name: each.max_version_level for each in response.finalized_features},
+            epoch if epoch >= 0 else None,
+        )
 
     async def aclose(self) -> None:
         await self._stream.aclose()

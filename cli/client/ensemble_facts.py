@@ -7,7 +7,7 @@ from broker.wire.messages.describe_cluster import DescribeClusterRequest, Descri
 from broker.wire.messages.metadata import MetadataRequest, MetadataResponse
 from cli.client.addresses import Address
 from cli.client.cluster import Cluster
-from cli.client.connection import VersionRange
+from cli.client.connection import Features, VersionRange
 from cli.client.errors import RequestFailed
 
 
@@ -84,5 +84,14 @@ async def api_versions(cluster: Cluster, broker_id: int) -> dict[int, VersionRan
 
     async def ask() -> dict[int, VersionRange]:
         return dict((await cluster.broker(broker_id)).versions)
+
+    return await cluster.retrying(ask)
+
+
+async def broker_features(cluster: Cluster, broker_id: int) -> Features:
+    """What a broker says of features."""
+
+    async def ask() -> Features:
+        return (await cluster.broker(broker_id)).features
 
     return await cluster.retrying(ask)

@@ -1,7 +1,7 @@
 """The commands of `zbroker-admin`: a module each, or a package of verbs for a noun.
 
     zbroker-admin up | status | down                      a cluster on this machine (cli.ensemble)
-    zbroker-admin cluster describe | id | brokers | api-versions
+    zbroker-admin cluster describe | id | brokers | features | api-versions, broker describe
     zbroker-admin topic list | describe | create | alter | delete | offsets
     zbroker-admin config describe | alter
     zbroker-admin partition replicas | elect | reassign generate | execute | verify | cancel | list
@@ -9,7 +9,7 @@
     zbroker-admin txn list | describe | producers | find-hanging | abort
     zbroker-admin records delete, log dirs describe | move
                                                           any Kafka cluster (cli.client)
-    zbroker-admin zk tree                                 any ZooKeeper that a Kafka cluster uses
+    zbroker-admin zk tree, controller show                any ZooKeeper that a Kafka cluster uses
     zbroker-admin trace events                            what zbroker's brokers wrote down
     zbroker-admin completion                              a script for one's shell
 

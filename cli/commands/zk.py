@@ -8,16 +8,11 @@ from collections.abc import Sequence
 import attrs
 import click
 
-from cli.commands.options import Failure, output_option, run
+from cli.commands.options import Failure, output_option
 from cli.commands.output import Answer, Table
 from cli.commands.znode_text import raw_text, words_of
-from cli.ensemble.layout import Directory, SetupError, read_set_up
-from cli.ensemble.options import dir_option
-from coordination.kazoo_store import KazooStore
+from cli.commands.zookeeper import ZooKeeper, zookeeper_options
 from coordination.store import Node, NoNode, Session
-
-SESSION_TIMEOUT_MS = 10_000
-CONNECT_TIMEOUT_MS = 10_000
 
 WIDE_COLUMNS = ("PATH", "VERSION", "OWNER", "CREATED-ZXID", "MODIFIED-ZXID", "BYTES")
 
@@ -35,46 +30,34 @@ class Znode:
         return self.path.rpartition("/")[2] or "/"
 
 
+def _path(_context: click.Context, _parameter: click.Parameter, path: str) -> str:
+    if not path.startswith("/"):
+        raise click.BadParameter(f"{path!r}: a path begins with /")
+    return path.rstrip("/") or "/"
+
+
 @click.group()
 def zk() -> None:
     """Look at the ensemble's znodes."""
 
 
 @zk.command("tree")
-@click.argument("path", default="/")
-@click.option(
-    "--zookeeper",
-    metavar="HOST:PORT,..[/CHROOT]",
-    help="As zookeeper.connect.  [default: the ZooKeeper of `up` in --dir]",
-)
+@click.argument("path", default="/", callback=_path)
 @click.option("--raw", is_flag=True, help="The data as it stands there, not in words.")
 @output_option()
-@dir_option
-def tree_command(
-    path: str, zookeeper: str | None, raw: bool, output: str, directory: Directory
-) -> None:
+@zookeeper_options
+def tree_command(path: str, zookeeper: ZooKeeper, raw: bool, output: str) -> None:
     """Print the znodes below PATH with what they say, and who owns the ephemeral ones.
 
     Example: zbroker-admin zk tree /brokers
     """
-    if not path.startswith("/"):
-        raise click.BadParameter(f"{path!r}: a path begins with /", param_hint="PATH")
-    hosts, slash, chroot = (zookeeper or _own_zookeeper(directory)).partition("/")
-    chroot = (slash + chroot).rstrip("/")
-    path = path.rstrip("/") or "/"
 
-    async def read() -> Znode | None:
-        # Without the chroot: a session with one would make it, and a mistyped one too.
-        store = KazooStore(hosts, session_timeout_ms=SESSION_TIMEOUT_MS)
-        session = await store.open_session(timeout_ms=CONNECT_TIMEOUT_MS)
-        try:
-            return await read_tree(session, chroot, path)
-        finally:
-            await session.aclose()
+    async def read(session: Session) -> Znode | None:
+        return await read_tree(session, zookeeper.chroot, path)
 
-    tree = run(read)
+    tree = zookeeper.read(read)
     if tree is None:
-        raise Failure(f"no znode {chroot + path}")
+        raise Failure(f"no znode {zookeeper.chroot + path}")
     nodes = _flat(tree)
     Answer(
         facts={"znodes": [_facts(each) for each in nodes]},
@@ -82,18 +65,6 @@ def tree_command(
         wide=[Table(WIDE_COLUMNS, [_wide_row(each) for each in nodes])],
         names=[each.path for each in nodes],
     ).print_as(output)
-
-
-def _own_zookeeper(directory: Directory) -> str:
-    """The address of the ensemble in `directory`."""
-    if not directory.zoo_cfg.exists():
-        raise click.UsageError(
-            f"give --zookeeper HOST:PORT: there is no ensemble in {directory.root}"
-        )
-    try:
-        return f"127.0.0.1:{read_set_up(directory, 0).zookeeper_port}"
-    except SetupError as error:
-        raise Failure(str(error)) from None
 
 
 async def read_tree(session: Session, chroot: str, path: str) -> Znode | None:

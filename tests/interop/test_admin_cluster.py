@@ -1,6 +1,8 @@
 """`zbroker-admin cluster` beside Kafka's own tools."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -19,6 +21,25 @@ def test_who_belongs_to_it(cluster: TestCluster) -> None:
         broker_id: broker.address for broker_id, broker in cluster.brokers.items()
     }
     assert admin(cluster, "cluster", "brokers", "-o", "name").split() == ["1", "2", "3"]
+
+
+def test_a_broker_and_the_controller(cluster: TestCluster) -> None:
+    """The brokers and ZooKeeper name the same controller."""
+    elected = admin_of_zookeeper(cluster, "controller", "show", "-o", "name").strip()
+    described = json.loads(admin(cluster, "broker", "describe", elected, "-o", "json"))
+    assert described["controller"] is True
+    assert described["replica_count"] >= described["leader_count"]
+    assert [each["error"] for each in described["log_dirs"]] == [None]
+    shown = admin_of_zookeeper(cluster, "controller", "show")
+    assert shown.startswith(f"Controller: broker {elected} (127.0.0.1:")
+    assert json.loads(admin(cluster, "cluster", "features", "-o", "json"))["brokers"]
+
+
+def admin_of_zookeeper(cluster: TestCluster, *arguments: str) -> str:
+    address = ("--zookeeper", cluster.zookeeper_connect)
+    return subprocess.check_output(
+        [sys.executable, "-m", "cli.admin", *arguments, *address], text=True, timeout=60
+    )
 
 
 def test_what_differs_from_kafka(cluster: TestCluster, kind: Kind) -> None:

@@ -9,6 +9,6 @@ from cli.commands.lazy import noun
 cluster = noun(
     "cluster",
     __name__,
-    ("describe", "id", "brokers", "api-versions"),
+    ("describe", "id", "brokers", "features", "api-versions"),
     "See who belongs to the cluster, and what its brokers speak.",
 )

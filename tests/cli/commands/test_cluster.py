@@ -1,13 +1,28 @@
-"""`cluster` against canned answers. Against a cluster: tests/interop/test_admin_cluster.py."""
+"""`cluster` and `broker` against canned answers.
+
+Against a cluster: tests/interop/test_admin_cluster.py.
+"""
 
 import pytest
 
 from broker.wire.apis import API_TABLE, ApiKey
-from broker.wire.messages.api_versions import ApiVersion, ApiVersionsRequest, ApiVersionsResponse
+from broker.wire.errors import ErrorCode
+from broker.wire.messages.api_versions import (
+    ApiVersion,
+    ApiVersionsRequest,
+    ApiVersionsResponse,
+    FinalizedFeatureKey,
+    SupportedFeatureKey,
+)
 from broker.wire.messages.describe_cluster import (
     DescribeClusterBroker,
     DescribeClusterRequest,
     DescribeClusterResponse,
+)
+from broker.wire.messages.describe_log_dirs import (
+    DescribeLogDirsRequest,
+    DescribeLogDirsResponse,
+    DescribeLogDirsResult,
 )
 from cli.client.connection import VersionRange
 from cli.commands.cluster.api_versions import read_reference
@@ -69,6 +84,49 @@ def speaking(**changed: tuple[int, int] | None) -> ApiVersionsResponse:
             if spoken is not None
         ]
     )
+
+
+def test_features(canned: Canned) -> None:
+    """Two brokers that agree share a line."""
+    assert canned.admin("cluster", "features").stdout == ""
+    speaks = speaking()
+    speaks.supported_features = [SupportedFeatureKey(name="x", min_version=1, max_version=3)]
+    canned.answers(ApiVersionsRequest, speaks)
+    line = "Feature: x\tSupportedMinVersion: 1\tSupportedMaxVersion: 3\tFinalizedVersionLevel: "
+    assert canned.admin("cluster", "features").stdout == f"{line}0\tEpoch: -\n"
+    speaks.finalized_features = [FinalizedFeatureKey(name="x", max_version_level=2)]
+    speaks.finalized_features_epoch = 7
+    assert canned.admin("cluster", "features").stdout == f"{line}2\tEpoch: 7\n"
+    (broker,) = canned.facts("cluster", "features")["brokers"]
+    assert broker["features"] == [
+        {"name": "x", "supported": {"lowest": 1, "highest": 3}, "finalized": 2}
+    ]
+
+
+def test_a_broker(canned: Canned) -> None:
+    canned.answers(
+        DescribeLogDirsRequest,
+        DescribeLogDirsResponse(
+            results=[
+                DescribeLogDirsResult(log_dir="/a"),
+                DescribeLogDirsResult(log_dir="/b", error_code=ErrorCode.KAFKA_STORAGE_ERROR),
+            ]
+        ),
+    )
+    canned.topics = [topic("t", (1, [1, 2], [1]), (2, [2, 1], [2]), (2, [2], [2]))]
+    assert canned.admin("broker", "describe", "1").stdout.splitlines() == [
+        "Broker: 1 (controller)",
+        f"Address: {canned.broker.address}",
+        "Rack: r1",
+        "Leads: 1 partitions",
+        "Holds: 2 replicas, 1 of them not in sync",
+        "Log directory: /a: 0 replicas, 0 bytes",
+        "Log directory: /b: KAFKA_STORAGE_ERROR",
+    ]
+    facts = canned.facts("broker", "describe", "1")
+    assert (facts["leader_count"], facts["out_of_sync_replica_count"]) == (1, 1)
+    gone = canned.admin("broker", "describe", "7")
+    assert (gone.exit_code, gone.stderr) == (1, "Error: broker 7: BROKER_NOT_AVAILABLE\n")
 
 
 DIFF = ("cluster", "api-versions", "--diff", "kafka-3.9.1")

@@ -1,0 +1,8 @@
+"""`zbroker-admin broker`: one broker.
+
+describe    where it listens, what it leads and holds   (cli.client.broker_facts)
+"""
+
+from cli.commands.lazy import noun
+
+broker = noun("broker", __name__, ("describe",), "Look at one broker.")

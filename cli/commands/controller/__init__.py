@@ -1,0 +1,8 @@
+"""`zbroker-admin controller`: which broker is the controller.
+
+show    as ZooKeeper knows it, and not as a broker was told it last
+"""
+
+from cli.commands.lazy import noun
+
+controller = noun("controller", __name__, ("show",), "See which broker is the controller.")
