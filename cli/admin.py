@@ -37,7 +37,7 @@ COMMANDS = (
     cls=LazyGroup,
     package="cli.commands",
     members=COMMANDS,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="zbroker", prog_name="zbroker-admin")
 def main() -> None:

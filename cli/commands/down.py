@@ -28,6 +28,7 @@ DEFAULT_TIMEOUT_S = 60.0
 def down(directory: Directory, timeout: float) -> None:
     """Stop the brokers, then ZooKeeper; data stays.
 
+    \b
     Example: zbroker-admin down
     """
     pid = holder(directory)

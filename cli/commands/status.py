@@ -38,6 +38,7 @@ class Row:
 def status(context: click.Context, directory: Directory, output: str) -> None:
     """Show what runs; exit code 4 unless everything does.
 
+    \b
     Example: zbroker-admin status
     """
     pid = holder(directory)

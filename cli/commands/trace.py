@@ -69,6 +69,7 @@ def events_command(
     FILEs are brokers' events.jsonl, or log directories with one; by default those of the
     ensemble in --dir. What is there is read from the files: no broker need be running.
 
+    \b
     Example: zbroker-admin trace events --kind controller,isr --follow
     """
     if follow and output == "yaml":

@@ -73,6 +73,7 @@ def up(
     Data and configuration lie in the directory and survive a restart. Edit the generated
     server.properties as you like: they are written once.
 
+    \b
     Example: zbroker-admin up --brokers 5 --detach
     """
     try:

@@ -49,6 +49,7 @@ def zk() -> None:
 def tree_command(path: str, zookeeper: ZooKeeper, raw: bool, output: str) -> None:
     """Print the znodes below PATH with what they say, and who owns the ephemeral ones.
 
+    \b
     Example: zbroker-admin zk tree /brokers
     """
 

@@ -18,6 +18,7 @@ from cli.commands.output import Answer
 def command(target: Target, broker_id: int, output: str) -> None:
     """Print where a broker listens, what it leads and holds, and its disks.
 
+    \b
     Example: zbroker-admin broker describe 1
     """
 

@@ -46,6 +46,7 @@ class Row:
 def command(target: Target, broker_id: int | None, reference: str | None, output: str) -> None:
     """Print which versions of which requests brokers speak.
 
+    \b
     Example: zbroker-admin cluster api-versions --diff kafka-3.9.1
     """
 

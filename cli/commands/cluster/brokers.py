@@ -14,6 +14,7 @@ from cli.commands.output import Answer
 def command(target: Target, output: str) -> None:
     """Print the live brokers, where they listen, and which of them is the controller.
 
+    \b
     Example: zbroker-admin cluster brokers
     """
     found = target.ask(describe_cluster)

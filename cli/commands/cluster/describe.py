@@ -20,6 +20,7 @@ from cli.commands.output import Answer
 def command(target: Target, output: str) -> None:
     """Print the cluster's brokers and controller, and how many partitions are in trouble.
 
+    \b
     Example: zbroker-admin cluster describe -o json
     """
 

@@ -19,6 +19,7 @@ from cli.commands.output import Answer
 def command(target: Target, output: str) -> None:
     """Print the features that each broker supports, in the text of kafka-features.sh describe.
 
+    \b
     Example: zbroker-admin cluster features
     """
 

@@ -13,6 +13,7 @@ from cli.commands.output import Answer
 def command(target: Target, output: str) -> None:
     """Print the cluster's id, as kafka-cluster.sh cluster-id.
 
+    \b
     Example: zbroker-admin cluster id
     """
     cluster_id = target.ask(describe_cluster).cluster_id

@@ -58,6 +58,7 @@ def command(
 ) -> None:
     """Change settings of a topic or broker, or quotas of a user, client or address.
 
+    \b
     Example: zbroker-admin config alter --topic orders --add-config retention.ms=60000
     """
     if entity is None:

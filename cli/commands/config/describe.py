@@ -59,6 +59,7 @@ def command(
 
     The text is that of kafka-configs.sh --describe.
 
+    \b
     Example: zbroker-admin config describe --topic orders --all
     """
     if (entity is None) == (entity_type is None):

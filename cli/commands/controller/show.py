@@ -34,6 +34,7 @@ class Elected:
 def command(zookeeper: ZooKeeper, output: str) -> None:
     """Print the elected controller, since when, and its epoch; exit code 4 if there is none.
 
+    \b
     Example: zbroker-admin controller show --zookeeper 127.0.0.1:2181
     """
 

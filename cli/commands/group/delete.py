@@ -18,6 +18,7 @@ from cli.commands.output import Answer
 def command(target: Target, names: list[str], output: str) -> None:
     """Delete groups that have no members, with their offsets.
 
+    \b
     Example: zbroker-admin group delete test-group
     """
     if not names:

@@ -24,6 +24,7 @@ from coordination.values import TopicPartition
 def command(target: Target, name: str, topics: tuple[str, ...], output: str) -> None:
     """Forget a group's offsets of topics that its members don't read.
 
+    \b
     Example: zbroker-admin group delete-offsets test-group --topic orders:0,2
     """
     chosen = parse_topics(topics)

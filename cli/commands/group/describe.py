@@ -61,6 +61,7 @@ def command(
 ) -> None:
     """Print how far groups have read, who is in them, or their state.
 
+    \b
     Example: zbroker-admin group describe test-group --members
     """
     if bool(names) == all_groups:

@@ -34,6 +34,7 @@ def command(
 ) -> None:
     """Print the names of all consumer groups.
 
+    \b
     Example: zbroker-admin group list --state Empty,Stable
     """
 

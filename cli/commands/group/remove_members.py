@@ -36,6 +36,7 @@ def command(
 ) -> None:
     """Remove members from a group.
 
+    \b
     Example: zbroker-admin group remove-members test-group --instance reader-1
     """
     named = [MemberName(each) for each in members]

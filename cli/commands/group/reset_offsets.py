@@ -88,6 +88,7 @@ def command(
 ) -> None:
     """Set where groups go on reading; a dry run without --execute.
 
+    \b
     Example: zbroker-admin group reset-offsets test-group --topic orders --to-earliest --execute
     """
     if not names:

@@ -54,6 +54,7 @@ def command(
 ) -> None:
     """Elect leaders: the preferred ones, or any where there is none.
 
+    \b
     Example: zbroker-admin partition elect --election-type preferred --all-topic-partitions
     """
     if (topic is None) != (partition is None):

@@ -45,6 +45,7 @@ WIDE_COLUMNS = (*COLUMNS, "LEADER-EPOCH", "BYTES", "LOG-DIR")
 def command(target: Target, topics: tuple[str, ...], output: str) -> None:
     """Print how far each replica of a partition is: all partitions, or those of TOPICs.
 
+    \b
     Example: zbroker-admin partition replicas orders:0
     """
     chosen = parse_topics(topics, "TOPIC")

@@ -67,6 +67,7 @@ def command(
 ) -> None:
     """Delete the oldest records of partitions; a dry run without --execute.
 
+    \b
     Example: zbroker-admin records delete --offset orders:0=1000 --execute
     """
     if bool(offsets) == bool(in_file):

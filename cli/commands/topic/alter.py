@@ -48,6 +48,7 @@ def command(
 ) -> None:
     """Give topics more partitions.
 
+    \b
     Example: zbroker-admin topic alter orders -p 6
     """
     if not names and pattern is None:

@@ -46,6 +46,7 @@ def command(
 ) -> None:
     """Create a topic.
 
+    \b
     Example: zbroker-admin topic create orders -p 3 -r 2 --config retention.ms=1000000
     """
     name = name or name_option

@@ -22,6 +22,7 @@ def command(
 ) -> None:
     """Delete topics with all their records.
 
+    \b
     Example: zbroker-admin topic delete orders payments
     """
     if not names and pattern is None:

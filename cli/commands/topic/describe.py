@@ -99,6 +99,7 @@ def command(
 
     The text is that of kafka-topics.sh --describe. Without a name, all topics.
 
+    \b
     Example: zbroker-admin topic describe orders
     """
     filters = Filters(

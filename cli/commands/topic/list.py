@@ -18,6 +18,7 @@ COLUMNS = ("TOPIC", "PARTITIONS", "REPLICATION-FACTOR", "INTERNAL")
 def command(target: Target, exclude_internal: bool, output: str) -> None:
     """Print the names of all topics.
 
+    \b
     Example: zbroker-admin topic list -b 127.0.0.1:9092
     """
     topics = [each for each in target.ask(list_topics) if not (each.internal and exclude_internal)]

@@ -91,6 +91,7 @@ def command(
 
     The text is that of kafka-get-offsets.sh. Without a name, all topics.
 
+    \b
     Example: zbroker-admin topic offsets orders --time earliest
     """
 

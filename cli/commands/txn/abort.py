@@ -29,6 +29,7 @@ from coordination.values import TopicPartition
 def command(target: Target, partition: TopicPartition, start_offset: int, output: str) -> None:
     """Abort a hanging transaction in one partition.
 
+    \b
     Example: zbroker-admin txn abort orders:0 --start-offset 1234
     """
 

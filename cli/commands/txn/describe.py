@@ -36,6 +36,7 @@ def command(
 ) -> None:
     """Print what the coordinator knows of a transactional id.
 
+    \b
     Example: zbroker-admin txn describe payments-1
     """
     wanted = list(dict.fromkeys([*names, *more_names]))

@@ -56,6 +56,7 @@ def command(
 ) -> None:
     """Print transactions that are open in a log and that nobody is going to end.
 
+    \b
     Example: zbroker-admin txn find-hanging --broker-id 1
     """
     if topic is None and broker_id is None:

@@ -26,6 +26,7 @@ def command(
 ) -> None:
     """Print the transactional ids that the cluster knows, and the state of each.
 
+    \b
     Example: zbroker-admin txn list --state Ongoing
     """
 

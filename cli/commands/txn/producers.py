@@ -34,6 +34,7 @@ COLUMNS = (
 def command(target: Target, partition: TopicPartition, broker_id: int | None, output: str) -> None:
     """Print the producers that a partition's log remembers.
 
+    \b
     Example: zbroker-admin txn producers orders:0
     """
 

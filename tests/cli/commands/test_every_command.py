@@ -81,7 +81,9 @@ def options_of(name: str) -> set[str | None]:
 def test_help_has_an_example(name: str) -> None:
     result = invoke(*name.split(), "--help")
     assert result.exit_code == 0
-    assert f"zbroker-admin {name}" in result.stdout.partition("Example: ")[2]
+    example = result.stdout.partition("Example: ")[2].splitlines()[0]
+    assert example.startswith(("zbroker-admin", "source")), "one line, to be copied"
+    assert f"zbroker-admin {name}" in example
 
 
 def test_what_answers_has_every_form_and_a_schema() -> None:

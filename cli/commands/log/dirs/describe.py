@@ -35,6 +35,7 @@ Told = Mapping[int, Sequence[LogDir] | str]
 def command(target: Target, broker_ids: list[int] | None, topics: str | None, output: str) -> None:
     """Print the brokers' log directories and what lies in them; -o wide has each replica.
 
+    \b
     Example: zbroker-admin log dirs describe --broker-list 1,2 --topic-list orders -o wide
     """
 
@@ -67,66 +68,60 @@ async def _told(
 
 def _answer(told: Mapping[int, Sequence[LogDir]]) -> Answer:
     dirs = [(broker_id, each) for broker_id, all_ in told.items() for each in all_]
-    replicas = [
-        (broker_id, each.path, partition, each.replicas[partition])
-        for broker_id, each in dirs
-        for partition in sorted(each.replicas, key=lambda one: (one.topic, one.partition))
-    ]
     return Answer(
-        facts={
-            "log_dirs": [
-                {
-                    "broker": broker_id,
-                    "log_dir": each.path,
-                    "error": each.error.name if each.error else None,
-                    "total_bytes": each.total_bytes,
-                    "usable_bytes": each.usable_bytes,
-                    "replicas": [
-                        {
-                            "topic": partition.topic,
-                            "partition": partition.partition,
-                            "size_bytes": lies.size_bytes,
-                            "offset_lag": lies.offset_lag,
-                            "future": lies.is_future,
-                        }
-                        for partition, lies in each.replicas.items()
-                    ],
-                }
-                for broker_id, each in dirs
-            ]
-        },
-        text=[
-            Table(
-                COLUMNS,
-                [
-                    (
-                        broker_id,
-                        each.path,
-                        len(each.replicas),
-                        sum(lies.size_bytes for lies in each.replicas.values()),
-                        each.usable_bytes,
-                        each.error.name if each.error else None,
-                    )
-                    for broker_id, each in dirs
-                ],
-            )
-        ],
+        facts={"log_dirs": [_facts(broker_id, each) for broker_id, each in dirs]},
+        text=[Table(COLUMNS, [_row(broker_id, each) for broker_id, each in dirs])],
         wide=[
             Table(
                 WIDE_COLUMNS,
-                [
-                    (
-                        broker_id,
-                        path,
-                        partition.topic,
-                        partition.partition,
-                        lies.size_bytes,
-                        lies.offset_lag,
-                        "yes" if lies.is_future else "no",
-                    )
-                    for broker_id, path, partition, lies in replicas
-                ],
+                [row for broker_id, each in dirs for row in _replica_rows(broker_id, each)],
             )
         ],
         names=[each.path for _, each in dirs],
     )
+
+
+def _row(broker_id: int, log_dir: LogDir) -> tuple[object, ...]:
+    return (
+        broker_id,
+        log_dir.path,
+        len(log_dir.replicas),
+        sum(lies.size_bytes for lies in log_dir.replicas.values()),
+        log_dir.usable_bytes,
+        log_dir.error.name if log_dir.error else None,
+    )
+
+
+def _replica_rows(broker_id: int, log_dir: LogDir) -> list[tuple[object, ...]]:
+    return [
+        (
+            broker_id,
+            log_dir.path,
+            each.topic,
+            each.partition,
+            log_dir.replicas[each].size_bytes,
+            log_dir.replicas[each].offset_lag,
+            "yes" if log_dir.replicas[each].is_future else "no",
+        )
+        for each in sorted(log_dir.replicas, key=lambda one: (one.topic, one.partition))
+    ]
+
+
+def _facts(broker_id: int, log_dir: LogDir) -> dict[str, object]:
+    return {
+        "broker": broker_id,
+        "log_dir": log_dir.path,
+        "error": log_dir.error.name if log_dir.error else None,
+        "total_bytes": log_dir.total_bytes,
+        "usable_bytes": log_dir.usable_bytes,
+        "replicas": [
+            {
+                "topic": each.topic,
+                "partition": each.partition,
+                "size_bytes": lies.size_bytes,
+                "offset_lag": lies.offset_lag,
+                "future": lies.is_future,
+            }
+            for each, lies in log_dir.replicas.items()
+        ],
+    }

@@ -37,6 +37,7 @@ def command(
 ) -> None:
     """Begin to move a replica to another log directory of its broker.
 
+    \b
     Example: zbroker-admin log dirs move orders:0 --broker 1 --dir /data2
     """
 

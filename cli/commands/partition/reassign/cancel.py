@@ -36,6 +36,7 @@ class Cancelled:
 def command(target: Target, plan: Plan, preserve_throttles: bool, output: str) -> None:
     """End the moves of a plan that are under way; the partitions stay where they were.
 
+    \b
     Example: zbroker-admin partition reassign cancel --reassignment-json-file plan.json
     """
 

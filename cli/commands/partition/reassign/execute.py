@@ -73,6 +73,7 @@ def command(
 ) -> None:
     """Begin to move partitions as the plan says; `verify` tells when they are there.
 
+    \b
     Example: zbroker-admin partition reassign execute --reassignment-json-file plan.json
     """
     limits = Limits(throttle, log_dirs_throttle)

@@ -63,6 +63,7 @@ def command(
 ) -> None:
     """Propose where topics could lie, on the brokers given; nothing is moved.
 
+    \b
     Example: zbroker-admin partition reassign generate orders --broker-list 2,3,4
     """
     topics = list(dict.fromkeys([*names, *more_names]))

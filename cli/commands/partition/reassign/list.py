@@ -16,6 +16,7 @@ from coordination.values import TopicPartition
 def command(target: Target, output: str) -> None:
     """Print which partitions are being moved to other brokers.
 
+    \b
     Example: zbroker-admin partition reassign list
     """
 

@@ -58,6 +58,7 @@ class Verified:
 def command(target: Target, plan: Plan, preserve_throttles: bool, output: str) -> None:
     """Print how far a plan is carried out, and clear throttles when nothing is moved any more.
 
+    \b
     Example: zbroker-admin partition reassign verify --reassignment-json-file plan.json
     """
 
