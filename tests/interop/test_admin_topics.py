@@ -26,11 +26,10 @@ def test_more_partitions_and_how_far_they_reach(cluster: TestCluster, name: str)
     assert admin(cluster, "topic", "alter", name, "-p", "3") == f"Topic {name} has 3 partitions.\n"
     assert "INVALID_PARTITIONS" in admin(cluster, "topic", "alter", name, "-p", "2", exit_code=1)
 
-    def described() -> str:
-        return admin(cluster, "topic", "describe", name)
-
-    wait_until("3 partitions", lambda: described().count("Leader: ") == 3)
-    assert lines(described()) == lines(run(cluster, TOPICS, "--describe", "--topic", name))
+    wait_until_known(cluster.bootstrap, name, partitions=3)
+    described = admin(cluster, "topic", "describe", name)
+    assert described.count("Leader: ") == 3
+    assert lines(described) == lines(run(cluster, TOPICS, "--describe", "--topic", name))
 
     producer = Producer({"bootstrap.servers": cluster.bootstrap})
     for number in range(10):
