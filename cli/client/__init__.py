@@ -26,7 +26,8 @@ Nothing here knows zbroker: the same client talks to a real Kafka 3.9 (and newer
 Invariants:
 - Every wait is under the one deadline that was given to `open_cluster`.
 - A request that changes something is sent once. When its answer is lost the
-  user is told that the outcome is unknown; only questions are asked again.
+  user is told that the outcome is unknown. Asked again are only questions, and
+  changes that are the same done twice (offsets committed, records deleted).
 """
 
 from cli.client.addresses import Address, parse_addresses

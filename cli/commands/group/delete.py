@@ -2,7 +2,7 @@
 
 import click
 
-from cli.client import Cluster
+from cli.client import Cluster, RequestFailed
 from cli.client.group_changes import delete_group
 from cli.client.outcome import Outcome
 from cli.commands.group.choosing import groups_options
@@ -25,7 +25,7 @@ def command(target: Target, names: list[str], output: str) -> None:
         raise click.UsageError("give the GROUPs to delete")
 
     async def delete(cluster: Cluster) -> list[Outcome[str]]:
-        return [await delete_group(cluster, name) for name in names]
+        return [await _deleted(cluster, name) for name in names]
 
     outcomes = target.ask(delete)
     deleted = [each.subject for each in outcomes if each.done]
@@ -35,3 +35,10 @@ def command(target: Target, names: list[str], output: str) -> None:
         names=deleted,
     ).print_as(output)
     fail_for_outcomes(outcomes, lambda name: f"group {name!r}")
+
+
+async def _deleted(cluster: Cluster, name: str) -> Outcome[str]:
+    try:
+        return await delete_group(cluster, name)
+    except RequestFailed as error:  # of this one; others are deleted, or will be
+        return Outcome(name, error.code)

@@ -10,7 +10,7 @@ from pathlib import Path
 import attrs
 import click
 
-from cli.client import Cluster
+from cli.client import Cluster, RequestFailed
 from cli.client.group_changes import commit_offsets
 from cli.client.groups import committed_offsets, describe_group
 from cli.client.offset_reset import Plan, ToEach, Wish, plan_reset
@@ -109,12 +109,14 @@ def command(
     )
 
     async def reset(cluster: Cluster) -> list[Reset]:
-        return [await _reset(cluster, name, request) for name in names]
+        # All plans before anything is done: what can't be planned leaves no group half reset.
+        planned = [await _plan(cluster, name, request) for name in names]
+        return [await _executed(cluster, each) for each in planned] if execute else planned
 
     _print(target.ask(reset), request, output, export=export)
 
 
-async def _reset(cluster: Cluster, name: str, request: Request) -> Reset:
+async def _plan(cluster: Cluster, name: str, request: Request) -> Reset:
     group = await describe_group(cluster, name)
     state = DEAD if group is None else group.state
     if state not in INACTIVE:
@@ -129,10 +131,17 @@ async def _reset(cluster: Cluster, name: str, request: Request) -> Reset:
         partitions = await look_up(cluster, request.topics)
     partitions.sort(key=lambda each: (each.topic, each.partition))
     plan = await plan_reset(cluster, partitions, committed, wish)
-    outcomes = []
-    if request.execute and plan.offsets:
-        outcomes = await commit_offsets(cluster, name, plan.offsets)
-    return Reset(name, state, plan, committed, outcomes)
+    return Reset(name, state, plan, committed, [])
+
+
+async def _executed(cluster: Cluster, planned: Reset) -> Reset:
+    if not planned.plan.offsets:
+        return planned
+    try:
+        outcomes = await commit_offsets(cluster, planned.group, planned.plan.offsets)
+    except RequestFailed as error:  # this group's alone: others are done, or will be
+        outcomes = [Outcome(each, error.code) for each in planned.plan.offsets]
+    return attrs.evolve(planned, outcomes=outcomes)
 
 
 def _print(resets: Sequence[Reset], request: Request, output: str, *, export: bool) -> None:

@@ -119,13 +119,6 @@ def test_a_broker_that_does_not_answer(name: str, canned: Canned) -> None:
     assert result.stderr.splitlines()[-1] == "Error: not done within 0.05 s"
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_an_option_that_it_has_not(name: str) -> None:
-    result = invoke(*name.split(), "--no-such-option")
-    assert result.exit_code == 2
-    assert "No such option" in result.stderr.splitlines()[-1]
-
-
 def test_the_cluster_may_stand_in_the_environment(
     canned: Canned, monkeypatch: pytest.MonkeyPatch
 ) -> None:

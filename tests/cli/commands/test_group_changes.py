@@ -21,6 +21,11 @@ from broker.wire.messages.describe_groups import (
     DescribeGroupsRequest,
     DescribeGroupsResponse,
 )
+from broker.wire.messages.find_coordinator import (
+    Coordinator,
+    FindCoordinatorRequest,
+    FindCoordinatorResponse,
+)
 from broker.wire.messages.leave_group import (
     LeaveGroupRequest,
     LeaveGroupResponse,
@@ -144,6 +149,15 @@ def test_delete(canned: Canned) -> None:
     partly = canned.admin("group", "delete", "g", "--group", "busy")
     assert partly.exit_code == 3
     assert partly.stderr == "Error: group 'busy': NON_EMPTY_GROUP\n"
+    canned.answers(
+        FindCoordinatorRequest,
+        lambda _: FindCoordinatorResponse(
+            coordinators=[Coordinator(error_code=ErrorCode.GROUP_AUTHORIZATION_FAILED)]
+        ),
+    )
+    forbidden = canned.admin("group", "delete", "g")
+    assert forbidden.stderr == "Error: group 'g': GROUP_AUTHORIZATION_FAILED\n"
+    canned.script_the_usual()
     facts = canned.facts("group", "delete", "busy", exit_code=1)
     assert facts["groups"] == [{"group": "busy", "error": "NON_EMPTY_GROUP", "message": None}]
 
@@ -246,6 +260,14 @@ def test_a_group_that_is_in_use_is_left_alone(canned: Canned) -> None:
     )
     assert both.exit_code == 3
     assert [request.group_id for request in canned.asked(OffsetCommitRequest)] == ["g"]
+
+
+def test_a_group_that_cannot_be_planned_leaves_none_half_reset(canned: Canned) -> None:
+    refused = canned.admin(
+        "group", "reset-offsets", "g", "new", "--topic", "orders:0", "--shift-by", "1", "--execute"
+    )
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert canned.asked(OffsetCommitRequest) == []
 
 
 def test_a_group_without_offsets_has_nothing_to_reset(canned: Canned) -> None:
