@@ -7,7 +7,7 @@
     zbroker-admin partition replicas | elect | reassign generate | execute | verify | cancel | list
     zbroker-admin group list | describe | delete | delete-offsets | reset-offsets | remove-members
     zbroker-admin txn list | describe | producers | find-hanging | abort
-    zbroker-admin records delete, log dirs describe | move
+    zbroker-admin records consume | produce | delete, log dirs describe | move
                                                           any Kafka cluster (cli.client)
     zbroker-admin zk tree, controller show                any ZooKeeper that a Kafka cluster uses
     zbroker-admin trace events                            what zbroker's brokers wrote down

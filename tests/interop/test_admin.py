@@ -15,10 +15,13 @@ from tests.support.topics import wait_until_forgotten, wait_until_known
 pytestmark = pytest.mark.server
 
 
-def ended(cluster: TestCluster, *arguments: str) -> subprocess.CompletedProcess[str]:
+def ended(
+    cluster: TestCluster, *arguments: str, stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
     """zbroker-admin, whatever its exit code."""
     return subprocess.run(
         [sys.executable, "-m", "cli.admin", *arguments, "-b", cluster.bootstrap],
+        input=stdin,
         capture_output=True,
         text=True,
         timeout=60,

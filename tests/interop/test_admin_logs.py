@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer
 
-from tests.interop.test_admin import admin
+from tests.interop.test_admin import admin, ended
 from tests.interop.test_kafka_tools import GET_OFFSETS, run
 from tests.interop.test_log_dirs import LOG_DIRS
+from tests.interop.test_transactions import TIMEOUT_S, producer_of
 from tests.support.cluster import Kind, TestCluster, running_cluster
 from tests.support.topics import wait_until_known
 from tests.support.waiting import wait_until
@@ -75,3 +76,36 @@ def test_a_replica_moves_to_the_other_directory(cluster: TestCluster, topic: str
     assert admin(cluster, *move, after) == f"Moving {topic}-0 on broker 1 to {after}.\n"
     wait_until("the move", lambda: [each for each, _ in described(cluster, topic)] == [after])
     assert "LOG_DIR_NOT_FOUND" in admin(cluster, *move, "/nowhere", exit_code=1)
+
+
+def test_lines_become_records_and_lines_again(cluster: TestCluster, name: str) -> None:
+    """Keys go where librdkafka puts them, if it hashes as Java's producer does."""
+    admin(cluster, "topic", "create", name, "-p", "3", "-r", "1")
+    wait_until_known(cluster.bootstrap, name, partitions=3)
+    lines = "".join(f"key-{number}:value {number}\n" for number in range(20))
+    sent = ended(cluster, "records", "produce", name, "--key-separator", ":", stdin=lines)
+    assert sent.returncode == 0, sent.stderr
+    settings = {"bootstrap.servers": cluster.bootstrap, "partitioner": "murmur2"}
+    producer = Producer({**settings, "compression.type": "lz4"})
+    for number in range(20):
+        producer.produce(name, f"value {number}", f"key-{number}")
+    producer.flush()
+    read = json.loads(admin(cluster, "records", "consume", name, "-o", "json"))["records"]
+    places = {(each["key"], each["value"], each["partition"]) for each in read}
+    assert (len(read), len(places)) == (40, 20), "each twice, in one place"
+    values = admin(cluster, "records", "consume", name, "--max-messages", "3").splitlines()
+    assert [each["value"] for each in read[:3]] == values
+
+
+def test_committed_records_only(cluster: TestCluster, topic: str) -> None:
+    producer = producer_of(cluster, topic)
+    producer.init_transactions(TIMEOUT_S)
+    for value, end in (("dropped", producer.abort_transaction), ("kept", None)):
+        producer.begin_transaction()
+        producer.produce(topic, value)
+        producer.flush(TIMEOUT_S)
+        (end or producer.commit_transaction)(TIMEOUT_S)
+    consume = ("records", "consume", topic, "--offset", "10")
+    wait_until("the markers", lambda: "dropped\nkept" in admin(cluster, *consume))
+    committed = (*consume, "--isolation-level", "read_committed")
+    wait_until("the commit", lambda: admin(cluster, *committed) == "kept\n")

@@ -92,9 +92,9 @@ class Canned:
         """The requests of this class that came."""
         return [each for each in self.broker.requests if isinstance(each, request)]
 
-    def admin(self, *arguments: str) -> Result:
+    def admin(self, *arguments: str, stdin: str | None = None) -> Result:
         """Run `zbroker-admin` on this cluster."""
-        result = invoke(*arguments, "-b", str(self.broker.address))
+        result = invoke(*arguments, "-b", str(self.broker.address), stdin=stdin)
         if result.stdout and "json" in arguments:
             check_schema(arguments, json.loads(result.stdout))
         return result
@@ -153,9 +153,10 @@ class Canned:
         self.answers(ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse())
 
 
-def invoke(*arguments: str) -> Result:
+def invoke(*arguments: str, stdin: str | None = None) -> Result:
     """Run `zbroker-admin` as a user who has set nothing up."""
-    return CliRunner(env={"ZBROKER_BOOTSTRAP": None}).invoke(main, list(arguments))
+    runner = CliRunner(env={"ZBROKER_BOOTSTRAP": None})
+    return runner.invoke(main, list(arguments), input=stdin)
 
 
 def check_schema(arguments: Sequence[str], answer: object) -> None:

@@ -48,6 +48,8 @@ ASKING: dict[str, list[str]] = {
     "txn find-hanging": ["--broker-id", "1"],
     "txn abort": ["t:0", "--start-offset", "0"],
     "records delete": ["--offset", "t:0=1"],
+    "records consume": ["t"],
+    "records produce": ["t"],
     "log dirs describe": [],
     "log dirs move": ["t:0", "--broker", "1", "--dir", "/d"],
     "group list": [],
@@ -101,7 +103,7 @@ def test_what_asks_a_cluster_is_listed_here() -> None:
 @pytest.mark.parametrize("name", ASKING)
 def test_no_broker(name: str) -> None:
     address = f"127.0.0.1:{free_port()}"
-    result = invoke(*name.split(), *ASKING[name], "-b", address)
+    result = invoke(*name.split(), *ASKING[name], "-b", address, stdin="x")
     assert result.exit_code == 1
     assert result.stdout == ""
     assert result.stderr.splitlines()[-1] == (
@@ -113,7 +115,7 @@ def test_no_broker(name: str) -> None:
 def test_a_broker_that_does_not_answer(name: str, canned: Canned) -> None:
     versions = canned.broker.script[ApiVersionsRequest]
     canned.broker.script = defaultdict(lambda: lambda _: SILENT, {ApiVersionsRequest: versions})
-    result = canned.admin(*name.split(), *ASKING[name], "--timeout", "0.05")
+    result = canned.admin(*name.split(), *ASKING[name], "--timeout", "0.05", stdin="x")
     assert result.exit_code == 5
     assert result.stdout == ""
     assert result.stderr.splitlines()[-1] == "Error: not done within 0.05 s"

@@ -11,7 +11,13 @@ from broker.wire.errors import ErrorCode
 from broker.wire.messages import alter_replica_log_dirs as al
 from broker.wire.messages import delete_records as dr
 from broker.wire.messages import describe_log_dirs as dl
+from broker.wire.messages import fetch as fe
 from broker.wire.messages import list_offsets as lo
+from broker.wire.messages import produce as pr
+from broker.wire.record_batch import batches, build_batch
+from broker.wire.records import Record
+from cli.client.partitioning import partition_of
+from cli.commands.records.produce import in_batches
 from tests.cli.commands.canned import Canned, invoke, topic
 
 
@@ -186,3 +192,78 @@ def test_wrong_usage(arguments: tuple[str, ...], complaint: str) -> None:
     result = invoke(*arguments)
     assert result.exit_code == 2
     assert complaint in result.stderr.splitlines()[-1]
+
+
+def fetched(request: fe.FetchRequest) -> fe.FetchResponse:
+    """Offsets 5 to 20 of each log, ten at a time, each record a batch of its own."""
+    (asked,) = request.topics
+    (partition,) = asked.partitions
+    records = [
+        Record(key=b"k", value=b"\xff" if n == 6 else b"v%d" % n, headers=(("h", b"x"),))
+        for n in range(partition.fetch_offset, min(20, partition.fetch_offset + 10))
+    ]
+    data = b"".join(
+        bytes(build_batch([each], base_offset=partition.fetch_offset + n))
+        for n, each in enumerate(records)
+    )
+    answer = fe.PartitionData(partition_index=partition.partition, records=data)
+    topics = [fe.FetchableTopicResponse(topic_id=asked.topic_id, partitions=[answer])]
+    return fe.FetchResponse(responses=topics)
+
+
+def test_consume(canned: Canned) -> None:
+    canned.answers(fe.FetchRequest, fetched)
+    consume = ("records", "consume", "orders:0")
+    values = canned.admin(*consume).stdout.splitlines()
+    assert values == ["v5", r"\xff", *(f"v{n}" for n in range(7, 20))]
+    wide = canned.admin(*consume, "--offset", "18", "-o", "wide").stdout
+    assert cells(wide)[1:] == [["orders", "0", str(n), "-1", "k", f"v{n}"] for n in (18, 19)]
+    both = canned.facts("records", "consume", "orders", "--max-messages", "16")["records"]
+    assert [(each["partition"], each["offset"]) for each in both][-1] == (1, 5)
+    assert both[0]["headers"] == [{"key": "h", "value": "x"}]
+    cut = canned.admin(*consume, "--max-messages", "2", "--isolation-level", "read_committed")
+    assert cut.stderr == "ended after 2: --max-messages says how many\n"
+    assert canned.asked(fe.FetchRequest)[-1].isolation_level == 1
+    for where, complaint in (("nothing", "no topic 'nothing'"), ("orders:9", "no partition")):
+        refused = canned.admin("records", "consume", where)
+        assert refused.exit_code == 1
+        assert complaint in refused.stderr
+
+
+def test_produce(canned: Canned) -> None:
+    """orders-1 refuses everything."""
+
+    def produced(request: pr.ProduceRequest) -> pr.ProduceResponse:
+        (topic_data,) = request.topic_data
+        (data,) = topic_data.partition_data
+        code = ErrorCode.NOT_ENOUGH_REPLICAS if data.index else ErrorCode.NONE
+        partition = pr.PartitionProduceResponse(
+            index=data.index, base_offset=-1 if code else 17, error_code=code
+        )
+        topics = [pr.TopicProduceResponse(name="orders", partition_responses=[partition])]
+        return pr.ProduceResponse(responses=topics)
+
+    canned.answers(pr.ProduceRequest, produced)
+    send = ("records", "produce", "orders")
+    done = canned.admin(*send, "--partition", "0", stdin="a\nb\n")
+    assert (done.exit_code, done.stdout) == (0, "orders-0: 2 records from 17 on\n")
+    (request,) = canned.asked(pr.ProduceRequest)
+    assert request.acks == -1
+    (batch,) = batches(bytes(request.topic_data[0].partition_data[0].records))
+    assert [each.value for each in batch.records()] == [b"a", b"b"]
+
+    keys = {partition_of(str(n).encode(), 2): str(n) for n in range(10)}
+    lines = f"{keys[0]}=a\n{keys[1]}=b=c\n"
+    partly = canned.admin(*send, "--key-separator", "=", stdin=lines)
+    assert partly.exit_code == 3
+    assert partly.stdout == "orders-0: 1 records from 17 on\n"
+    assert partly.stderr == "Error: 1 records for orders-1: NOT_ENOUGH_REPLICAS\n"
+    last = canned.asked(pr.ProduceRequest)[-1].topic_data[0].partition_data[0]
+    (batch,) = batches(bytes(last.records))
+    assert [(each.key, each.value) for each in batch.records()] == [(keys[1].encode(), b"b=c")]
+    assert canned.admin(*send, "--partition", "9", stdin="x").stderr == (
+        "Error: no partition orders-9\n"
+    )
+    assert canned.admin(*send, stdin="").exit_code == 0
+    large = [Record(value=b"x" * 400_000), Record(value=b"y" * 400_000), Record(value=b"z")]
+    assert [len(each) for each in in_batches(large)] == [1, 2]
