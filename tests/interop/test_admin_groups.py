@@ -62,8 +62,8 @@ def rows(text: str, group: str) -> list[list[str]]:
 
 
 def planned(text: str) -> list[list[str]]:
-    """The rows of Kafka's tool, which writes them into one line."""
-    words = text.split()[4:]
+    """The rows of Kafka's tool, which writes them into one line, behind what it warns of."""
+    words = text.partition("NEW-OFFSET")[2].split()
     return sorted(words[at : at + 4] for at in range(0, len(words), 4))
 
 
