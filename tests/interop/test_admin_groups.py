@@ -13,6 +13,7 @@ from tests.interop.test_admin import admin
 from tests.interop.test_kafka_tools import GROUPS, run
 from tests.support.cluster import TestCluster
 from tests.support.topics import wait_until_known
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.server
 
@@ -68,10 +69,16 @@ def planned(text: str) -> list[list[str]]:
 
 
 def commit(cluster: TestCluster, group: str, offset: int) -> None:
+    """The first one of a cluster is refused while the group's coordinator loads its partition."""
     client = AdminClient({"bootstrap.servers": cluster.bootstrap})
     partitions = [TopicPartition(group, number, offset) for number in range(2)]
     request = ConsumerGroupTopicPartitions(group, partitions)
-    client.alter_consumer_group_offsets([request])[group].result(30)
+
+    def is_committed() -> bool:
+        answer = client.alter_consumer_group_offsets([request])[group].result(30)
+        return not any(each.error for each in answer.topic_partitions)
+
+    wait_until(f"offsets of {group} are committed", is_committed)
 
 
 WISHES = [
