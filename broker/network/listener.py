@@ -33,7 +33,8 @@ Kafka: SocketServer, KafkaRequestHandler.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Protocol
 
 import attrs
 import trio
@@ -73,6 +74,24 @@ class Throttled:
     quiet_s: float
 
 
+class Timing(Protocol):
+    """Whoever wants to know how long an answer was on its way out."""
+
+    def sending(self) -> None:
+        """Its turn has come."""
+
+    def sent(self) -> None:
+        """It is in the hands of the kernel."""
+
+
+@attrs.define(eq=False)  # not frozen: it's made for each request, and that costs twice as much
+class Timed:
+    """An answer, of whatever kind, whose way out is timed."""
+
+    answer: object | None
+    timing: Timing
+
+
 # What a handler gives back. None: this request has no answer (acks=0).
 Answer = object | None
 
@@ -81,7 +100,9 @@ class CloseConnection(Exception):
     """Raised by a handler to end the connection, as Kafka does for an error with acks=0."""
 
 
-Dispatch = Callable[[RequestContext, object], Awaitable[Answer]]
+Dispatch = Callable[[RequestContext, object], Coroutine[Any, Any, Answer]]
+# An answer that waits to be written, with what belongs to it.
+Queued = tuple[RequestHeader, Answer, Timing | None]
 
 
 @attrs.define
@@ -174,7 +195,7 @@ class _Connection:
         self.scope.cancel()
 
     async def run(self) -> None:
-        queue, queued = trio.open_memory_channel[tuple[RequestHeader, Answer]](MAX_IN_FLIGHT)
+        queue, queued = trio.open_memory_channel[Queued](MAX_IN_FLIGHT)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._write_queued, queued, nursery.cancel_scope)
             try:
@@ -189,7 +210,7 @@ class _Connection:
             # The requests before the end are still answered, each within its own deadline.
             queue.close()
 
-    async def _serve(self, queue: trio.MemorySendChannel[tuple[RequestHeader, Answer]]) -> None:
+    async def _serve(self, queue: trio.MemorySendChannel[Queued]) -> None:
         frames = FrameReader(self._transport, self._listener.max_frame_bytes)
         with trio.CancelScope() as idle:
             while True:
@@ -201,15 +222,17 @@ class _Connection:
                     return
                 header, answer = await self._handle(frame)
                 del frame  # it may be large, and what follows may last
-                quiet_s = 0.0
+                timing, quiet_s = None, 0.0
+                if isinstance(answer, Timed):
+                    timing, answer = answer.timing, answer.answer
                 if isinstance(answer, Throttled):
                     quiet_s = answer.quiet_s
                     answer = answer.answer
                 if isinstance(answer, Later) or self._queued_answers:
                     self._queued_answers += 1
-                    await queue.send((header, answer))
+                    await queue.send((header, answer, timing))
                 else:
-                    await self._write(header, answer)
+                    await self._write(header, answer, timing)
                 if answer is None:  # nothing to write, so nothing that others could come between
                     await trio.lowlevel.checkpoint()
                 del answer  # as the frame
@@ -240,14 +263,14 @@ class _Connection:
 
     async def _write_queued(
         self,
-        queued: trio.MemoryReceiveChannel[tuple[RequestHeader, Answer]],
+        queued: trio.MemoryReceiveChannel[Queued],
         connection: trio.CancelScope,
     ) -> None:
         try:
-            async for header, answer in queued:
+            async for header, answer, timing in queued:
                 if isinstance(answer, Later):
                     answer = await answer.wait()
-                await self._write(header, answer)
+                await self._write(header, answer, timing)
                 self._queued_answers -= 1
         except (ConnectionClosed, CloseConnection) as error:
             _log.debug("%s: closing %s: %s", self._listener.name, self._peer, error)
@@ -256,16 +279,20 @@ class _Connection:
             _log.exception("%s: defect: closing %s", self._listener.name, self._peer)
             connection.cancel()
 
-    async def _write(self, header: RequestHeader, answer: Answer) -> None:
+    async def _write(self, header: RequestHeader, answer: Answer, timing: Timing | None) -> None:
         assert not isinstance(answer, Later)
         if answer is None:
             return
+        if timing is not None:
+            timing.sending()
         idle_s = self._listener.max_idle_s
         with trio.move_on_after(idle_s) as idle:
             await self._transport.send(framing.encode_response(header, answer))
         if idle.cancelled_caught:
             # Half an answer is on the wire, so the connection is of no more use.
             raise ConnectionClosed(f"an answer was not read within {idle_s:g} s")
+        if timing is not None:
+            timing.sent()
 
     @property
     def _peer(self) -> str:

@@ -6,6 +6,7 @@ import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+import attrs
 import pytest
 import trio
 import trio.testing
@@ -21,6 +22,7 @@ from broker.network.listener import (
     Later,
     Listener,
     Throttled,
+    Timed,
 )
 from broker.network.transport import ConnectionClosed, StreamTransport, Transport
 from broker.wire import framing
@@ -83,6 +85,44 @@ async def test_pipelined_requests_are_answered_in_order() -> None:
         for number in range(50):
             await client.send(number)
         assert [await client.receive() for _ in range(50)] == [(n, n) for n in range(50)]
+
+
+@attrs.define
+class Timing:
+    """What becomes of one answer."""
+
+    told: list[str] = attrs.field(factory=list)
+
+    def sending(self) -> None:
+        self.told.append("sending")
+
+    def sent(self) -> None:
+        self.told.append("sent")
+
+
+async def test_whoever_times_an_answer_hears_when_it_goes_out_and_is_out() -> None:
+    timings = [Timing() for _ in range(3)]
+    go_on = trio.Event()
+
+    async def dispatch(context: RequestContext, request: object) -> Answer:
+        assert isinstance(request, HeartbeatRequest)
+        number = request.generation_id
+
+        async def wait() -> HeartbeatResponse:
+            await go_on.wait()
+            return HeartbeatResponse()
+
+        kinds: list[Answer] = [HeartbeatResponse(), Throttled(Later(wait), 0), HeartbeatResponse()]
+        return Timed(kinds[number], timings[number])
+
+    async with connected(dispatch) as client:
+        for number in range(3):
+            await client.send(number)
+        await trio.testing.wait_all_tasks_blocked()
+        assert [timing.told for timing in timings] == [["sending", "sent"], [], []]
+        go_on.set()
+        assert [await client.receive() for _ in range(3)] == [(0, 0), (1, 0), (2, 0)]
+    assert [timing.told for timing in timings] == [["sending", "sent"]] * 3
 
 
 async def test_waiting_overlaps_with_the_next_requests_but_answers_keep_their_order() -> None:
