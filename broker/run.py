@@ -45,6 +45,7 @@ import trio
 from broker.admin.applied_configs import follow_config_changes
 from broker.admin.live_configs import with_stored_configs
 from broker.broker import Broker
+from broker.broker_state import BrokerState
 from broker.build import build_broker
 from broker.config.broker_config import BrokerConfig
 from broker.control.channel import open_controller_channel
@@ -53,7 +54,8 @@ from broker.directory_failures import watch_log_directories
 from broker.events import FILE_NAME, EventLog
 from broker.failure import BrokerFailure, innermost
 from broker.identity import Identity, find_identity
-from broker.network.endpoints import listeners_of, open_endpoints
+from broker.network.connections import Connections
+from broker.network.endpoints import connections_of, listeners_of, open_endpoints
 from broker.surroundings import Surroundings, real_surroundings
 from broker.zookeeper import ZooKeeper
 from coordination.configs import ConfigChanges
@@ -154,8 +156,9 @@ class _Life:
         self._membership = trio.CancelScope()  # of the latest registration; ends with its session
         self._identity: Identity | None = None
         self.broker: Broker | None = None
+        self.connections: Connections | None = None
+        self.state = BrokerState.STARTING
         self._monitor: Monitor | None = None
-        self._is_listening = False
         self._registrar: Registrar | None = None
         self._starting = starting
         self.stopping: str | None = None
@@ -176,7 +179,7 @@ class _Life:
         """Why clients should go elsewhere; None if they shouldn't."""
         if self.stopping is not None:
             return "stopping"
-        if not self._is_listening:
+        if self.state is not BrokerState.RUNNING:
             return "starting"
         return "not registered in ZooKeeper" if self._membership.cancel_called else None
 
@@ -243,9 +246,11 @@ class _Life:
             broker = await self._prepare()
             self.broker = broker
             await self._serve(broker, shutdown)
+            self.state = BrokerState.SHUTTING_DOWN
             await self._close(broker)
             await self._unregister()
         else:
+            self.state = BrokerState.SHUTTING_DOWN
             self.stopping = self._events("broker.stopping", cause=self._starting, why="asked to")
 
     async def _serve(self, broker: Broker, shutdown: trio.Event) -> None:
@@ -271,13 +276,15 @@ class _Life:
             registered = await _comes_before(shutdown, self._registered.wait)
             if registered:
                 measured = None if self._monitor is None else self._monitor.requests.measured
-                listener_of = listeners_of(broker, measured)
+                self.connections = connections_of(broker)
+                listener_of = listeners_of(broker, self.connections, measured)
                 for endpoint, acceptor in acceptors:
                     await nursery.start(listener_of(endpoint).serve, acceptor)
-                self._is_listening = True
+                self.state = BrokerState.RUNNING
                 await shutdown.wait()
             self.stopping = self._events("broker.stopping", cause=self._starting, why="asked to")
             if registered and self._config.controlled_shutdown_enable:
+                self.state = BrokerState.PENDING_CONTROLLED_SHUTDOWN
                 with self._membership:
                     await ask_to_leave(broker)
             nursery.cancel_scope.cancel()
@@ -313,6 +320,7 @@ class _Life:
         await identity.lock_and_claim(broker.logs, self.surroundings.disk)
         await self._ask(broker.client_quotas.read_all)
         await self._ask(broker.partition_counts.count)
+        self.state = BrokerState.RECOVERY
         await broker.logs.load(await self._ask(broker.configs.all_log_configs), _log_progress)
         self._events.write_to(broker.logs.directories.online[0].path / FILE_NAME)
         await broker.replicas.high_watermarks.load()

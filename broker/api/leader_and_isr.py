@@ -65,6 +65,7 @@ def _states(request: LeaderAndIsrRequest) -> dict[TopicPartition, ReplicaState]:
             topic_id,
             state.is_new,
             tuple(state.adding_replicas),
+            tuple(state.removing_replicas),
         )
         for tp, topic_id, state in grouped + ungrouped
     }

@@ -15,8 +15,9 @@ called zbroker_.
     http            HTTP/1.1 by h11: what comes in, within bounds; what goes out
     pages           which path is what
     monitor         the parts put together, for `broker.run`
-    replica_metrics, coordinator_metrics    what is told of the broker
-    requests        how many requests of each kind, and how long they took
+    broker_metrics, replica_metrics, partition_metrics, coordinator_metrics    what is told of it
+    requests        how many requests of each kind, and how long each part of them took
+    request_errors  which error codes their answers have
     event_loop      how long the loop didn't look at its sockets
     zookeeper       how long ZooKeeper's answers took
     timings         of many durations the newest, their count and sum

@@ -12,6 +12,11 @@ import trio
 
 from broker.events import EventLog
 from broker.failure import BrokerFailure
+from broker.monitoring.broker_metrics import (
+    connection_families,
+    session_families,
+    state_families,
+)
 from broker.monitoring.coordinator_metrics import (
     ElectionCount,
     controller_families,
@@ -20,8 +25,9 @@ from broker.monitoring.coordinator_metrics import (
 from broker.monitoring.event_loop import EventLoopWatch
 from broker.monitoring.http import serve_http
 from broker.monitoring.pages import Life, Pages
+from broker.monitoring.partition_metrics import partition_families
 from broker.monitoring.process import process_families
-from broker.monitoring.replica_metrics import log_families, replica_families, traffic_families
+from broker.monitoring.replica_metrics import replica_families, traffic_families
 from broker.monitoring.requests import RequestTimes
 from broker.monitoring.text_format import Family, MetricType, Sample
 from broker.monitoring.zookeeper import MeasuredStore, ZooKeeperTimes
@@ -76,15 +82,19 @@ class Monitor:
 
     def families(self) -> Iterator[Family]:
         """All that there is to tell now; what needs the broker, once there is one."""
-        broker = self.life.broker
+        broker, connections = self.life.broker, self.life.connections
+        yield from state_families(self.life.state)
         if broker is not None:
             yield from traffic_families(broker)
             yield from replica_families(broker)
             yield from controller_families(broker)
             yield from group_families(broker)
-            yield from log_families(broker)
+            yield from partition_families(broker)
+        if connections is not None:
+            yield from connection_families(connections)
         yield from self._elections.families()
         yield from self.requests.families()
+        yield from session_families(self.events)
         yield from self._zookeeper.families()
         yield from self._event_loop.families()
         yield Family(

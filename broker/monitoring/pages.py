@@ -12,10 +12,12 @@ from typing import Final, Protocol
 import attrs
 
 from broker.broker import Broker
+from broker.broker_state import BrokerState
 from broker.events import EventLog
 from broker.monitoring import event_stream, text_format
 from broker.monitoring.http import Page, Request, Stream
 from broker.monitoring.text_format import Family
+from broker.network.connections import Connections
 
 METHODS: Final = {
     "/metrics": ("GET", "HEAD"),
@@ -31,6 +33,13 @@ class Life(Protocol):
     @property
     def broker(self) -> Broker | None:
         """None until its logs are loaded."""
+
+    @property
+    def connections(self) -> Connections | None:
+        """None until clients may come."""
+
+    @property
+    def state(self) -> BrokerState: ...
 
     @property
     def not_ready(self) -> str | None:

@@ -1,15 +1,13 @@
-"""What a broker's replicas, logs and traffic are measured by, under the names of Kafka's MBeans.
+"""What a broker's replicas and traffic are measured by, under the names of Kafka's MBeans.
 
-Source: kafka.server.ReplicaManager, BrokerTopicMetrics, ReplicaFetcherManager; kafka.log.LogManager
-and UnifiedLog.
+Source: kafka.server.ReplicaManager, BrokerTopicMetrics, ReplicaFetcherManager.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from operator import attrgetter
 from typing import Final
 
 from broker.broker import Broker
-from broker.log.partition_log import PartitionLog
 from broker.monitoring.mbeans import gauge, meter
 from broker.monitoring.text_format import Family, Sample
 from broker.replica.traffic import Traffic, TrafficByTopic
@@ -18,6 +16,11 @@ from broker.replica.traffic import Traffic, TrafficByTopic
 _OF_TOPICS: Final = (
     ("messages_in", "MessagesInPerSec", "Records that producers have sent."),
     ("bytes_in", "BytesInPerSec", "Bytes that producers have sent."),
+    (
+        "bytes_rejected",
+        "BytesRejectedPerSec",
+        "Bytes that were refused, because a batch had more than max.message.bytes.",
+    ),
     ("bytes_out", "BytesOutPerSec", "Bytes that consumers were sent."),
     (
         "produce_requests",
@@ -29,19 +32,27 @@ _OF_TOPICS: Final = (
         "FailedProduceRequestsPerSec",
         "Those whose records a log refused.",
     ),
+    (
+        "fetch_requests",
+        "TotalFetchRequestsPerSec",
+        "Fetch requests, one for each partition that was read from; of a fetch session, only those "
+        "with news are.",
+    ),
 )
 # These only Kafka's sum over all topics has.
 _OF_ALL: Final = (
     ("replication_bytes_in", "ReplicationBytesInPerSec", "Bytes copied from leaders."),
     ("replication_bytes_out", "ReplicationBytesOutPerSec", "Bytes that followers were sent."),
-)
-
-# Kafka's name, what of a log it is, and what it means.
-_OF_LOGS: Final = (
-    ("Size", attrgetter("local.segments.size_bytes"), "Bytes that the log has."),
-    ("LogStartOffset", attrgetter("log_start_offset"), "The offset of the first record."),
-    ("LogEndOffset", attrgetter("log_end_offset"), "The offset that the next record gets."),
-    ("NumLogSegments", lambda log: len(log.local.segments), "Segments that the log has."),
+    (
+        "reassignment_bytes_in",
+        "ReassignmentBytesInPerSec",
+        "Those of them that were copied for a replica which a reassignment adds here.",
+    ),
+    (
+        "reassignment_bytes_out",
+        "ReassignmentBytesOutPerSec",
+        "Those of them that were sent to a replica which a reassignment adds.",
+    ),
 )
 
 
@@ -90,6 +101,11 @@ def replica_families(broker: Broker) -> Iterator[Family]:
             sum(partition.is_under_replicated for partition in leading),
         ),
         (
+            "ReassigningPartitions",
+            "Partitions led here that are being reassigned.",
+            sum(partition.is_reassigning for partition in leading),
+        ),
+        (
             "UnderMinIsrPartitionCount",
             "Partitions led here with less in-sync replicas than min.insync.replicas: acks=all is "
             "refused.",
@@ -113,24 +129,3 @@ def replica_families(broker: Broker) -> Iterator[Family]:
         "How many records the replica here that is furthest behind its leader lacks.",
         [Sample(broker.fetchers.max_lag, {"clientid": "Replica"})],
     )
-
-
-def log_families(broker: Broker) -> Iterator[Family]:
-    """Of each partition; a log that goes while they are written is told as it was last."""
-    logs = list(broker.logs.logs.values())
-    for name, value_of, meaning in _OF_LOGS:
-        yield gauge(f"kafka.log:type=Log,name={name}", meaning, _of_each(logs, value_of))
-    yield gauge(
-        "kafka.log:type=LogManager,name=OfflineLogDirectoryCount",
-        "Log directories that have failed.",
-        len(broker.logs.directories.offline),
-    )
-
-
-def _of_each(
-    logs: Iterable[PartitionLog], value_of: Callable[[PartitionLog], int]
-) -> Iterator[Sample]:
-    for log in logs:
-        partition = log.topic_partition
-        labels = {"topic": partition.topic, "partition": str(partition.partition)}
-        yield Sample(value_of(log), labels)

@@ -30,10 +30,25 @@ LINES_AT_ONCE: Final = 250
 NO_LABELS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
+class Labels(str):
+    """Labels as they're written, made once for all families that have them."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def of(labels: Mapping[str, str]) -> "Labels":
+        written = (
+            f'{label}="{_escaped(text).replace(chr(34), chr(92) + chr(34))}"'
+            for label, text in labels.items()
+        )
+        return Labels(f"{{{','.join(written)}}}" if labels else "")
+
+
 class MetricType(Enum):
     COUNTER = "counter"
     GAUGE = "gauge"
     SUMMARY = "summary"
+    UNTYPED = "untyped"
 
 
 @attrs.frozen
@@ -41,7 +56,7 @@ class Sample:
     """One number; `suffix` is "", or "_count" or "_sum" of a summary."""
 
     value: float
-    labels: Mapping[str, str] = NO_LABELS
+    labels: Mapping[str, str] | Labels = NO_LABELS
     suffix: str = ""
 
 
@@ -77,11 +92,8 @@ def _joined(lines: list[str]) -> bytes:
 
 
 def _line(name: str, sample: Sample) -> str:
-    labels = ",".join(
-        f'{label}="{_escaped(text).replace(chr(34), chr(92) + chr(34))}"'
-        for label, text in sample.labels.items()
-    )
-    return f"{name}{sample.suffix}{f'{{{labels}}}' if labels else ''} {_number(sample.value)}"
+    labels = sample.labels if isinstance(sample.labels, Labels) else Labels.of(sample.labels)
+    return f"{name}{sample.suffix}{labels} {_number(sample.value)}"
 
 
 def _escaped(text: str) -> str:

@@ -60,6 +60,8 @@ class Connections:
     protected_listeners: frozenset[str] = frozenset()
     admit: Callable[[str], float] = lambda _host: 0.0
     held_s: Callable[[str], float] = lambda _listener_name: 0.0
+    # Since the start, by their listener: numbers that only grow, for who measures.
+    created: Counter[str] = attrs.field(factory=Counter, init=False)
     _open: set[Connection] = attrs.field(factory=set, init=False)
     _leaving: set[Connection] = attrs.field(factory=set, init=False)  # to make room
     _by_host: Counter[str] = attrs.field(factory=Counter, init=False)
@@ -68,6 +70,9 @@ class Connections:
     @property
     def count(self) -> int:
         return len(self._open)
+
+    def count_by_listener(self) -> Counter[str]:
+        return Counter(connection.listener_name for connection in self._open)
 
     async def room(self, listener_name: str) -> None:
         """Wait until the connection that has come to that listener may be opened."""
@@ -88,6 +93,7 @@ class Connections:
             )
         self._open.add(connection)
         self._by_host[host] += 1
+        self.created[connection.listener_name] += 1
         staying = self.count - len(self._leaving)
         if staying > self.max_count() and connection.listener_name in self.protected_listeners:
             self._make_room()

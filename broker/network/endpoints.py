@@ -58,31 +58,36 @@ def _arrivals(broker: Broker) -> Arrivals:
     )
 
 
+def connections_of(broker: Broker) -> Connections:
+    """None yet, and their limits, which all listeners have in common."""
+    return Connections(
+        max_count=lambda: broker.config.max_connections,
+        max_of_host=lambda host: broker.config.max_connections_per_ip_overrides.get(
+            host, broker.config.max_connections_per_ip
+        ),
+        protected_listeners=_own_listeners(broker.config),
+        admit=broker.quotas.connections.admit,
+        held_s=_arrivals(broker).held_s,
+    )
+
+
 def listeners_of(
-    broker: Broker, measured: Callable[[Dispatch], Dispatch] | None = None
+    broker: Broker,
+    connections: Connections,
+    measured: Callable[[Dispatch], Dispatch] | None = None,
 ) -> Callable[[Endpoint], Listener]:
-    """Makes the `Listener` of each endpoint; they have their limits of connections in common.
+    """Makes the `Listener` of each endpoint.
 
     measured: what to put around the dispatch of each request.
     """
     dispatch = dispatcher(broker)
     if measured is not None:
         dispatch = measured(dispatch)
-    config = broker.config
-    connections = Connections(
-        max_count=lambda: broker.config.max_connections,
-        max_of_host=lambda host: broker.config.max_connections_per_ip_overrides.get(
-            host, broker.config.max_connections_per_ip
-        ),
-        protected_listeners=_own_listeners(config),
-        admit=broker.quotas.connections.admit,
-        held_s=_arrivals(broker).held_s,
-    )
-    max_idle_ms = config.connections_max_idle_ms
+    max_idle_ms = broker.config.connections_max_idle_ms
     return lambda endpoint: Listener(
         name=endpoint.listener,
         dispatch=dispatch,
-        max_frame_bytes=config.socket_request_max_bytes,
+        max_frame_bytes=broker.config.socket_request_max_bytes,
         max_idle_s=max_idle_ms / 1000 if max_idle_ms >= 0 else math.inf,
         connections=connections,
         unsupported_api_versions=unsupported_version,

@@ -126,12 +126,10 @@ def _append_one(
     except KafkaError as error:
         if error.code in _OF_THE_BATCH:
             _log.info("refused a batch for %s: %s", topic_partition, error)
+        _count_refused(replicas, topic_partition, batches, error)
         if _is_of_no_log(error):
             return Appended(topic_partition, error.alone())
-        partition = replicas.find(topic_partition)
-        partition.traffic.produce_requests += 1
-        partition.traffic.failed_produce_requests += 1
-        start = partition.log.log_start_offset
+        start = replicas.find(topic_partition).log.log_start_offset
         return Appended(topic_partition, error.alone(), log_start_offset=start)
     except OSError as error:
         return Appended(topic_partition, KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, str(error)))
@@ -149,6 +147,24 @@ def _append_one(
         partition=partition,
         waits_for_isr=info.is_duplicate and acks == ALL and partition.is_under_min_isr,
     )
+
+
+def _count_refused(
+    replicas: ReplicaManager,
+    topic_partition: TopicPartition,
+    batches: memoryview | Prepared,
+    error: KafkaError,
+) -> None:
+    """As Kafka counts: what says nothing of the log is no failure."""
+    partition = replicas.partitions.get(topic_partition)
+    if partition is None:
+        return
+    partition.traffic.produce_requests += 1
+    if not _is_of_no_log(error):
+        partition.traffic.failed_produce_requests += 1
+    if error.code is ErrorCode.MESSAGE_TOO_LARGE:
+        sent = batches.sent if isinstance(batches, Prepared) else batches
+        partition.traffic.bytes_rejected += len(sent)
 
 
 def _append_in_order(

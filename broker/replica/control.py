@@ -189,7 +189,7 @@ def _check_order(
 def _take_role(partition: Partition, state: ReplicaState) -> None:
     """Raises `KafkaError` when the log's directory has failed, at the latest now."""
     partition.log.check_storage()
-    partition.adding = state.adding
+    partition.adding, partition.removing = state.adding, state.removing
     if state.leader_and_isr.leader == partition.broker_id:
         partition.become_leader(state.leader_and_isr, state.replicas, trio.current_time())
     else:

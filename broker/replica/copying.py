@@ -90,6 +90,8 @@ class Copy:
             appended = partition.log.append_as_follower(records)
             size_bytes = appended.size_bytes if appended is not None else 0
             partition.traffic.replication_bytes_in += size_bytes
+            if partition.broker_id in partition.adding:
+                partition.traffic.reassignment_bytes_in += size_bytes
             partition.moved.happened()
         partition.follow_high_watermark(data.high_watermark)
         partition.log.increment_log_start_offset(

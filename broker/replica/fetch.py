@@ -238,12 +238,18 @@ def _is_held_back(
 def note_sent(replicas: ReplicaManager, parameters: FetchParameters, reads: Reads) -> None:
     """These are sent: a follower's count against the throttle as well, in sync or not."""
     for interest, read in reads.items():
-        if read.partition is None or not read.size_bytes:
+        if read.partition is None:
+            continue
+        traffic = read.partition.traffic
+        traffic.fetch_requests += 1
+        if not read.size_bytes:
             continue
         if not parameters.from_follower:
-            read.partition.traffic.bytes_out += read.size_bytes
+            traffic.bytes_out += read.size_bytes
             continue
-        read.partition.traffic.replication_bytes_out += read.size_bytes
+        traffic.replication_bytes_out += read.size_bytes
+        if parameters.replica_id in read.partition.adding:
+            traffic.reassignment_bytes_out += read.size_bytes
         if find(replicas, parameters, interest).is_throttled_as_leader:
             replicas.throttle.record(read.size_bytes)
 

@@ -15,7 +15,9 @@ class ReplicaState:
     replicas: tuple[int, ...]
     topic_id: UUID
     is_new: bool
-    adding: tuple[int, ...] = ()  # of the replicas, those that a reassignment brings
+    # What a reassignment is about to do, both of them among the replicas until it's done.
+    adding: tuple[int, ...] = ()
+    removing: tuple[int, ...] = ()
 
 
 @attrs.frozen

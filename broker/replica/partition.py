@@ -55,6 +55,7 @@ class Partition:
     traffic: Traffic = attrs.field(factory=Traffic, kw_only=True)  # of the topic, on this broker
     replicas: tuple[int, ...] = ()
     adding: tuple[int, ...] = attrs.field(default=(), init=False)  # of `replicas`: see `orders`
+    removing: tuple[int, ...] = attrs.field(default=(), init=False)
     role: Leading | Following | None = None
     # What will be the log once it has caught up: the replica moves to another log directory.
     future: PartitionLog | None = attrs.field(default=None, init=False)
@@ -189,7 +190,16 @@ class Partition:
 
         Kafka: Partition.isUnderReplicated.
         """
-        return len(self.leading().isr) < len(self.replicas) - len(self.adding)
+        return len(self.leading().isr) < self.expected_isr
+
+    @property
+    def expected_isr(self) -> int:
+        """How many replicas are in sync if all is well."""
+        return len(self.replicas) - len(self.adding)
+
+    @property
+    def is_reassigning(self) -> bool:
+        return bool(self.adding or self.removing)
 
     def append_as_leader(
         self,

@@ -22,11 +22,16 @@ class Traffic:
 
     messages_in: int = 0
     bytes_in: int = 0
+    bytes_rejected: int = 0  # of batches that were too large
     bytes_out: int = 0  # to consumers
     replication_bytes_in: int = 0
     replication_bytes_out: int = 0
+    # Those of them that brought a replica which a reassignment adds.
+    reassignment_bytes_in: int = 0
+    reassignment_bytes_out: int = 0
     produce_requests: int = 0  # one for each partition that a request names
     failed_produce_requests: int = 0
+    fetch_requests: int = 0  # one for each partition that a fetch has read from
 
 
 @attrs.define(eq=False)

@@ -3,7 +3,8 @@
 Held: names and labels are well formed; each family has one HELP and one TYPE, before its samples,
 which stand together; a sample belongs to its family; no two samples have the same name and labels;
 a counter's name ends with _total, is finite and not negative. Besides, the conventions that
-promtool asks for: a meaning for each, no _total on what is no counter, labels in snake case.
+promtool asks for: a meaning for each, no _total on what is no counter, labels in snake case, no
+name that a histogram's or a summary's numbers have, but for what has no type.
 """
 
 import math
@@ -51,7 +52,7 @@ def read(text: bytes) -> dict[str, Read]:
             assert _NAME.fullmatch(name), line
             assert name not in families, f"{name} comes twice"
             assert (kind == "counter") == name.endswith("_total"), line
-            assert not name.endswith(("_count", "_sum", "_bucket")), line
+            assert kind == "untyped" or not name.endswith(("_count", "_sum", "_bucket")), line
             families[name] = Read(kind, meaning[1])
             meaning = None
         else:

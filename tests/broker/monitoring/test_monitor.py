@@ -12,6 +12,7 @@ import trio
 from trio.testing import MockClock
 
 from broker.broker import Broker
+from broker.broker_state import BrokerState
 from broker.events import EventLog
 from broker.groups.member import JoinRequest
 from broker.groups.offsets_log import OFFSETS_TOPIC
@@ -20,6 +21,7 @@ from broker.monitoring.http import Page, Request, Stream
 from broker.monitoring.monitor import Monitor
 from broker.monitoring.pages import Pages
 from broker.monitoring.text_format import text_of
+from broker.network.connections import Connections
 from broker.replica.traffic import TrafficByTopic
 from broker.wire.apis import ApiKey
 from broker.wire.errors import ErrorCode
@@ -36,9 +38,10 @@ from coordination.values import (
 )
 from tests.broker.api.test_fetch import fetch
 from tests.broker.api.test_fetch import request as fetch_request
-from tests.broker.api.test_produce import produce
+from tests.broker.api.test_produce import batch, produce
 from tests.broker.monitoring.reading import Read, read, value
 from tests.broker.monitoring.test_measures import context
+from tests.broker.network.test_connections import Open
 from tests.broker.support import lead, make_coordinators_topic, open_broker, tp
 
 COMPOSE = Path(__file__).parents[3] / "compose" / "monitoring"
@@ -48,6 +51,8 @@ COMPOSE = Path(__file__).parents[3] / "compose" / "monitoring"
 class Life:
     broker: Broker | None = None
     not_ready: str | None = None
+    connections: Connections | None = None
+    state: BrokerState = BrokerState.RUNNING
 
 
 def monitor_of(broker: Broker) -> Monitor:
@@ -70,12 +75,13 @@ async def answer_to(life: Life, path: str, method: str = "GET") -> Page:
 
 
 async def test_a_broker_that_starts_is_healthy_and_not_ready() -> None:
-    life = Life(not_ready="starting")
+    life = Life(not_ready="starting", state=BrokerState.STARTING)
     assert (await answer_to(life, "/healthz")).status == 200
     page = await answer_to(life, "/readyz")
     assert (page.status, page.body) == (503, b"starting\n")
     families = read((await answer_to(life, "/metrics")).body)
     assert value(families, "zbroker_ready") == 0
+    assert value(families, "kafka_server_kafkaserver_brokerstate") == 1
     assert "kafka_server_replicamanager_leadercount" not in families
 
 
@@ -150,6 +156,10 @@ async def test_a_replica_that_a_reassignment_brings_is_not_missed_yet(tmp_path: 
         await lead(broker, "t-0", isr=(1, 2), replicas=(1, 2, 3), adding=(3,))
         partition = broker.replicas.partitions[tp("t-0")]
         assert not partition.is_under_replicated
+        families = await scraped(broker)
+        of = {"topic": "t", "partition": "0"}
+        assert value(families, "kafka_cluster_partition_underreplicated", **of) == 0
+        assert value(families, "kafka_server_replicamanager_reassigningpartitions") == 1
         # It has arrived, and then lags like any other.
         await lead(broker, "t-0", isr=(1, 2), replicas=(1, 2, 3), leader_epoch=1)
         assert partition.is_under_replicated
@@ -174,6 +184,9 @@ async def test_what_comes_in_and_goes_out_is_counted_by_topic(tmp_path: Path) ->
     assert value(families, of_topics + "bytesout_total", topic="t") == size_bytes * 3 // 2
     assert value(families, of_topics + "replicationbytesout_total") == size_bytes
     assert value(families, of_topics + "totalproducerequests_total", topic="t") == 2
+    assert value(families, of_topics + "totalfetchrequests_total", topic="t") == 3
+    assert value(families, of_topics + "totalfetchrequests_total") == 3
+    assert value(families, of_topics + "reassignmentbytesout_total") == 0
     assert value(families, "kafka_log_log_logendoffset", topic="t", partition="0") == 2
     assert value(families, "kafka_log_log_logstartoffset", topic="t", partition="0") == 0
     assert value(families, "kafka_log_log_size", topic="t", partition="0") == size_bytes
@@ -188,6 +201,78 @@ async def test_what_a_log_refuses_is_counted(tmp_path: Path) -> None:
         families = await scraped(broker)
     name = "kafka_server_brokertopicmetrics_failedproducerequests_total"
     assert value(families, name, topic="t") == 1
+
+
+async def test_what_is_too_large_is_counted(tmp_path: Path) -> None:
+    async with open_broker(tmp_path, message_max_bytes="80") as broker:
+        await lead(broker, "t-0")
+        [refused] = await produce(broker, 1, ("t-0", "a" * 100))
+        assert refused.error_code == ErrorCode.MESSAGE_TOO_LARGE
+        families = await scraped(broker)
+    of_topics = "kafka_server_brokertopicmetrics_"
+    assert value(families, of_topics + "bytesrejected_total", topic="t") == len(batch("a" * 100))
+    assert value(families, of_topics + "totalproducerequests_total", topic="t") == 1
+    assert value(families, of_topics + "failedproducerequests_total", topic="t") == 0
+
+
+async def test_what_a_reassignment_copies_is_counted(tmp_path: Path) -> None:
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0", isr=(1,), replicas=(1, 2), adding=(2,))
+        await produce(broker, 1, ("t-0", "a"))
+        await fetch(broker, fetch_request(replica_id=2))
+        families = await scraped(broker)
+        size_bytes = broker.logs.logs[tp("t-0")].local.segments.size_bytes
+    of_topics = "kafka_server_brokertopicmetrics_"
+    assert value(families, of_topics + "reassignmentbytesout_total") == size_bytes
+    assert value(families, of_topics + "reassignmentbytesin_total") == 0
+
+
+async def test_a_leader_tells_of_each_partition_and_a_follower_nothing(tmp_path: Path) -> None:
+    async with open_broker(tmp_path, min_insync_replicas="2") as broker:
+        await lead(broker, "t-0", isr=(1, 2), replicas=(1, 2, 3))
+        await lead(broker, "t-1", isr=(1,), replicas=(1, 2))
+        await lead(broker, "t-2", isr=(2,), replicas=(1, 2), leader=2)
+        families = await scraped(broker)
+    for name, expected in {
+        "underreplicated": [1, 1, 0],
+        "underminisr": [0, 1, 0],
+        "atminisr": [1, 0, 0],
+        "insyncreplicascount": [2, 1, 0],
+        "replicascount": [3, 2, 0],
+        "laststableoffsetlag": [0, 0, 0],
+    }.items():
+        assert [
+            value(families, f"kafka_cluster_partition_{name}", topic="t", partition=str(number))
+            for number in range(3)
+        ] == expected, name
+
+
+async def test_connections_are_told_by_listener() -> None:
+    connections = Connections(lambda: 10, lambda _: 10)
+    life = Life(connections=connections)
+    with connections.opened(Open("CLIENTS")), connections.opened(Open("BROKERS")):
+        with connections.opened(Open("CLIENTS")):
+            pass
+        families = read((await answer_to(life, "/metrics")).body)
+    of_listeners = "kafka_server_socket_server_metrics_connection_"
+    for name, clients, brokers in (
+        ("count", 1, 1),
+        ("creation_total", 2, 1),
+        ("close_total", 1, 0),
+    ):
+        assert value(families, of_listeners + name, listener="CLIENTS") == clients, name
+        assert value(families, of_listeners + name, listener="BROKERS") == brokers, name
+
+
+async def test_what_becomes_of_sessions_is_counted() -> None:
+    monitor = Monitor(Life(), EventLog(1))
+    for kind in ("connected", "suspended", "reconnected", "suspended", "lost", "connected"):
+        monitor.events(f"session.{kind}")
+    families = read(await text_of(monitor.families()))
+    of_sessions = "kafka_server_sessionexpirelistener_zookeeper"
+    assert value(families, of_sessions + "disconnects_total") == 2
+    assert value(families, of_sessions + "expires_total") == 1
+    assert value(families, of_sessions + "syncconnects_total") == 3
 
 
 def test_a_topic_that_goes_leaves_its_numbers_in_the_sum() -> None:

@@ -8,7 +8,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from broker.network.connections import Connections, TooManyFromHost
-from broker.network.endpoints import listeners_of
+from broker.network.endpoints import connections_of
 from tests.broker.admin.test_applied_configs import change
 from tests.broker.support import open_broker
 
@@ -46,8 +46,11 @@ def test_a_host_has_its_number_and_an_override_its_own() -> None:
             ):
                 come_and_go(connections, host)
         assert connections.count == 2
+        assert connections.count_by_listener() == {"CLIENTS": 2}
     with connections.opened(Open()):  # there's room again
         assert connections.count == 1
+    assert connections.count_by_listener() == {}
+    assert connections.created == {"CLIENTS": 6}  # who was refused is none
 
 
 async def test_a_full_broker_lets_the_next_one_wait() -> None:
@@ -143,8 +146,7 @@ async def test_the_listeners_of_brokers(
     tmp_path: Path, properties: dict[str, str], own: set[str]
 ) -> None:
     async with open_broker(tmp_path, **properties) as broker:
-        listener = listeners_of(broker)(broker.config.listeners[0])
-        assert listener.connections.protected_listeners == own
+        assert connections_of(broker).protected_listeners == own
 
 
 async def test_a_rate_of_arrivals_is_that_of_now_and_a_listeners_own_before_the_brokers(
@@ -152,7 +154,7 @@ async def test_a_rate_of_arrivals_is_that_of_now_and_a_listeners_own_before_the_
 ) -> None:
     own = {"listener.name.control.max.connection.creation.rate": "1"}
     async with open_broker(tmp_path, **THREE) as broker:
-        connections = listeners_of(broker)(broker.config.listeners[0]).connections
+        connections = connections_of(broker)
 
         def held_s(listener: str) -> float:
             return max(connections.held_s(listener) for _ in range(20))
