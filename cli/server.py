@@ -7,6 +7,8 @@ is a bug and shows its traceback.
 The first SIGTERM or SIGINT asks for a controlled shutdown: leaders move to other brokers, logs are
 closed cleanly. A second one ends the process at once, as kill -9 would.
 
+How it logs, `cli.logs` says.
+
 The broker is imported once its configuration is known to be right: a wrong file is answered at
 once.
 """
@@ -24,6 +26,7 @@ import click
 from broker.config import BrokerConfig, ConfigError
 from broker.config.java_properties import PropertiesSyntaxError, parse_properties
 from broker.config.warnings import warning_lines
+from cli.logs import LogFormat, log_failure, log_to
 
 if TYPE_CHECKING:
     import trio
@@ -32,8 +35,6 @@ FAILED = 1
 WRONG_USAGE = 2
 # One wish may come as two signals: `timeout` sends to the process and then to its group.
 SAME_WISH_S = 0.5
-# Kafka's default pattern, so that what reads Kafka's logs reads ours.
-LOG_FORMAT = "[%(asctime)s] %(levelname)s %(message)s (%(name)s)"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -45,16 +46,24 @@ LOG_FORMAT = "[%(asctime)s] %(levelname)s %(message)s (%(name)s)"
     multiple=True,
     help="Set one property over what FILE says; may be given several times.",
 )
+@click.option(
+    "--log-format",
+    type=click.Choice([each.value for each in LogFormat]),
+    default=LogFormat.AUTO.value,
+    envvar="ZBROKER_LOG_FORMAT",
+    help="How to log to stderr: lines for people (text), or an object a line (json); auto, the "
+    "default, is text on a terminal and json elsewhere.  [env: ZBROKER_LOG_FORMAT]",
+)
 @click.version_option(package_name="zbroker", prog_name="zbroker")
-def main(file: Path, overrides: tuple[str, ...]) -> None:
+def main(file: Path, overrides: tuple[str, ...], log_format: str) -> None:
     """Start a broker from FILE, a Kafka server.properties (ZooKeeper mode)."""
     config = load_config(file, overrides)
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=LOG_FORMAT)
+    used = log_to(sys.stderr, LogFormat(log_format))
     # kazoo tells of each reconnect on its own; the trace has that as session events.
     logging.getLogger("kazoo").setLevel(logging.ERROR)
     for line in warning_lines(config.properties):
         logging.getLogger("broker.config").warning("%s: %s", file, line)
-    run(config)
+    run(config, used)
 
 
 def load_config(file: Path, overrides: tuple[str, ...] = ()) -> BrokerConfig:
@@ -78,7 +87,7 @@ def load_config(file: Path, overrides: tuple[str, ...] = ()) -> BrokerConfig:
         _exit(WRONG_USAGE, f"{origin}: {error.line}")
 
 
-def run(config: BrokerConfig) -> None:
+def run(config: BrokerConfig, log_format: LogFormat) -> None:
     """Runs the broker until a signal or a failure ends it; exits with 1 after a failure."""
     import trio
 
@@ -90,6 +99,9 @@ def run(config: BrokerConfig) -> None:
     except* BrokerFailure as failures:
         failure = str(innermost(failures))
     # Not in the block: `except*` wraps what it raises in a group before Python 3.11.4 (gh-103590).
+    if failure is not None and log_format is LogFormat.JSON:
+        log_failure(failure)
+        sys.exit(FAILED)
     if failure is not None:
         _exit(FAILED, failure)
 

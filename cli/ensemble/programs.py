@@ -11,8 +11,13 @@ BrokerCommand = Callable[[Path], Sequence[str]]
 
 
 def zbroker_command(server_properties: Path) -> list[str]:
-    """The argv of a broker of ours. (-P: the working directory must not shadow our packages.)"""
-    return [sys.executable, "-P", "-m", "cli.server", str(server_properties)]
+    """The argv of a broker of ours. (-P: the working directory must not shadow our packages.)
+
+    Its log goes to a file that people read, so it's text, unless they say otherwise.
+    """
+    log_format = os.environ.get("ZBROKER_LOG_FORMAT", "text")
+    python = [sys.executable, "-P", "-m", "cli.server"]
+    return [*python, f"--log-format={log_format}", str(server_properties)]
 
 
 def as_typed(program: str) -> str:

@@ -1,5 +1,6 @@
 """The `zbroker` command: what it refuses with one line, and how signals and failures end it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -92,7 +93,7 @@ main()
 def start(file: Path, body: str, *arguments: str) -> "subprocess.Popen[str]":
     script = STAND_IN.format(body=textwrap.indent(textwrap.dedent(body), "    ").strip())
     return subprocess.Popen(
-        [sys.executable, "-c", script, str(file), *arguments],
+        [sys.executable, "-c", script, str(file), "--log-format=text", *arguments],
         stderr=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).parents[2],
@@ -134,7 +135,7 @@ def test_a_signal_ends_the_waiting_for_zookeeper(file: Path, tmp_path: Path) -> 
         f"zookeeper.connect=127.0.0.1:{free_port()}\nzookeeper.connection.timeout.ms=60000\n"
     )
     process = subprocess.Popen(
-        [sys.executable, "-m", "cli.server", str(file)],
+        [sys.executable, "-m", "cli.server", "--log-format=text", str(file)],
         stderr=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).parents[2],
@@ -222,8 +223,8 @@ def test_names_without_effect_are_warned_of(file: Path) -> None:
     file.write_text(MINIMAL + "num.io.threads=4\nnum.partitons=3\n")
     code, errors = end(start(file, "pass", "--override", "broker.id=5"))
     assert code == 0
-    warnings = [line for line in errors.splitlines() if "WARNING" in line]
-    assert [line.partition(" WARNING ")[2] for line in warnings] == [
+    warnings = [line for line in errors.splitlines() if "WARN" in line]
+    assert [line.partition(" WARN ")[2] for line in warnings] == [
         f"{file}: recognised, but not in use by zbroker: num.io.threads (broker.config)",
         f"{file}: unknown to Kafka 3.9 and to zbroker, ignored: num.partitons (broker.config)",
         "running as 5 (stand-in)",
@@ -234,8 +235,24 @@ def test_names_without_effect_are_warned_of(file: Path) -> None:
 def test_a_line_of_the_log_looks_like_kafkas(file: Path) -> None:
     _, errors = end(start(file, "pass"))
     time, _, rest = errors.partition("] ")
-    assert rest == "WARNING running as 1 (stand-in)\n"
+    assert rest == "WARN running as 1 (stand-in)\n"
     assert len(time) == len("[2026-11-22 10:45:37,123")
+
+
+@pytest.mark.server
+def test_who_collects_the_log_gets_an_object_a_line_to_the_end(file: Path) -> None:
+    """Nothing is said, and stderr is no terminal."""
+    for body, message in (
+        ('raise BrokerFailure("the port is in use")', "the port is in use"),
+        ('raise KeyError("a bug")', "defect: the broker ends"),
+    ):
+        process = start(file, body, "--log-format=auto")
+        code, errors = end(process)
+        said = [json.loads(line) for line in errors.splitlines()]
+        assert code == 1
+        assert [each["message"] for each in said] == ["running as 1", message]
+        assert (said[-1]["level"], said[-1]["logger"]) == ("FATAL", "zbroker")
+        assert ("KeyError: 'a bug'" in said[-1].get("exception", "")) == ("bug" in body)
 
 
 def test_a_wrong_file_is_answered_without_loading_the_broker(file: Path) -> None:

@@ -82,4 +82,4 @@ def broker_command(kind: Kind, configuration: Path) -> list[str]:
     """The argv of a broker of that kind that reads its properties from `configuration`."""
     if kind == "kafka":
         return kafka_command(configuration)
-    return [sys.executable, "-m", "cli.server", str(configuration)]
+    return [sys.executable, "-m", "cli.server", "--log-format=text", str(configuration)]
