@@ -20,6 +20,7 @@ from tests.broker.monitoring.reading import Read, read, value
 from tests.broker.monitoring.test_monitor import COMPOSE, names_in
 from tests.support.broker_process import broker_command, running_broker
 from tests.support.ports import free_port
+from tests.support.promtool import promtool
 from tests.support.server import ServerProcess
 from tests.support.topics import make_topics
 from tests.support.waiting import wait_until
@@ -45,10 +46,13 @@ class Watched:
         finally:
             connection.close()
 
-    def scrape(self) -> dict[str, Read]:
+    def metrics(self) -> bytes:
         status, body = self.get("/metrics")
         assert status == 200
-        return read(body)
+        return body
+
+    def scrape(self) -> dict[str, Read]:
+        return read(self.metrics())
 
 
 @pytest.fixture
@@ -114,6 +118,24 @@ def test_figures_move_with_what_the_broker_does(watched: Watched) -> None:
     times = "kafka_network_requestmetrics_totaltimems"
     assert value(after, times, "_count", request="Produce") == counted["Produce"]
     assert value(after, times, "_sum", request="Produce") > 0
+    phases = ("local", "remote", "responsequeue", "responsesend")
+    of_requests = "kafka_network_requestmetrics_"
+    in_phases_ms = sum(
+        value(after, f"{of_requests}{phase}timems", "_sum", request="Produce") for phase in phases
+    )
+    assert in_phases_ms == pytest.approx(value(after, times, "_sum", request="Produce"))
+    # A consumer's fetches have waited for records, more than they were worked on.
+    assert value(after, of_requests + "remotetimems", "_sum", request="FetchConsumer") > value(
+        after, of_requests + "localtimems", "_sum", request="FetchConsumer"
+    )
+    assert value(after, of_requests + "errors_total", request="Produce", error="NONE") >= 1
+    assert grew(of_topics + "totalfetchrequests_total", topic="t") >= 1
+    of_listeners = "kafka_server_socket_server_metrics_"
+    assert grew(of_listeners + "connection_creation_total", listener="PLAINTEXT") >= 2
+    assert value(after, "kafka_server_kafkaserver_brokerstate") == 3
+    promtool("check", "metrics", stdin=watched.metrics())
+    of_partition = {"topic": "t", "partition": "0"}
+    assert value(after, "kafka_cluster_partition_insyncreplicascount", **of_partition) == 1
     of_zookeeper = "kafka_server_zookeeperclientmetrics_zookeeperrequestlatencyms"
     assert value(after, of_zookeeper, "_count") > 0
     assert value(after, of_zookeeper, quantile="0.5") > 0

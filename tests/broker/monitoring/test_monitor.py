@@ -22,6 +22,7 @@ from broker.monitoring.monitor import Monitor
 from broker.monitoring.pages import Pages
 from broker.monitoring.text_format import text_of
 from broker.network.connections import Connections
+from broker.network.endpoints import connections_of
 from broker.replica.traffic import TrafficByTopic
 from broker.wire.apis import ApiKey
 from broker.wire.errors import ErrorCode
@@ -56,7 +57,8 @@ class Life:
 
 
 def monitor_of(broker: Broker) -> Monitor:
-    return Monitor(Life(broker), cast(EventLog, broker.events))
+    life = Life(broker, connections=connections_of(broker))
+    return Monitor(life, cast(EventLog, broker.events))
 
 
 async def scraped(broker: Broker) -> dict[str, Read]:
@@ -398,7 +400,14 @@ def test_the_dashboard_is_one_that_grafana_takes() -> None:
     dashboard = json.loads((COMPOSE / "dashboard.json").read_text())
     panels = dashboard["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels)
+    taken: set[tuple[int, int]] = set()
     for panel in panels:
         assert panel["title"]
-        assert panel["type"] == "row" or panel["targets"][0]["expr"]
-        assert panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24
+        assert panel["type"] == "row" or panel["targets"]
+        for target in panel.get("targets", []):
+            assert list(names_in(target["expr"])), panel["title"]
+        x, y, width, height = (panel["gridPos"][name] for name in "xywh")
+        assert x + width <= 24
+        cells = {(x + right, y + down) for right in range(width) for down in range(height)}
+        assert not cells & taken, f"{panel['title']} lies over another one"
+        taken |= cells
