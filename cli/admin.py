@@ -41,7 +41,21 @@ COMMANDS = (
 )
 @click.version_option(package_name="zbroker", prog_name="zbroker-admin")
 def main() -> None:
-    """Start, look at and change a cluster of Kafka-compatible brokers."""
+    """Start, look at and change a cluster of Kafka-compatible brokers.
+
+    Most commands are a noun and a verb; `zbroker-admin topic` lists the verbs of topics. They
+    ask any Kafka 3.9, not zbroker alone.
+
+    \b
+    Environment:
+      ZBROKER_BOOTSTRAP   brokers to ask first (else 127.0.0.1:9092)
+      ZBROKER_DIR         where `up` keeps its ensemble (else .zbroker)
+      NO_COLOR            no colours, on a terminal either
+
+    \b
+    Exit codes:
+      0 done   1 an error   2 wrong usage   3 done in part   4 a check is not met   5 too slow
+    """
 
 
 if __name__ == "__main__":

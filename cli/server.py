@@ -37,14 +37,15 @@ WRONG_USAGE = 2
 SAME_WISH_S = 0.5
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--override",
     "overrides",
     metavar="KEY=VALUE",
     multiple=True,
-    help="Set one property over what FILE says; may be given several times.",
+    help="Set one property over what FILE says; as kafka-server-start.sh's, it may be "
+    "given several times.",
 )
 @click.option(
     "--log-format",
@@ -56,7 +57,38 @@ SAME_WISH_S = 0.5
 )
 @click.version_option(package_name="zbroker", prog_name="zbroker")
 def main(file: Path, overrides: tuple[str, ...], log_format: str) -> None:
-    """Start a broker from FILE, a Kafka server.properties (ZooKeeper mode)."""
+    """Start one broker from FILE, a server.properties of Kafka 3.9 in ZooKeeper mode.
+
+    It joins the ensemble at zookeeper.connect, takes its part in what the brokers there hold in
+    common, and serves clients until it is told to stop. It stays in the foreground and logs to
+    stderr. All property names of Kafka 3.9 are known; those that zbroker doesn't use yet are
+    named in a warning, and so are those that nobody knows.
+
+    \b
+    One property more than Kafka has:
+      http.listener=HTTP://127.0.0.1:9404   /metrics, /healthz, /readyz, /events
+
+    \b
+    Examples:
+      zbroker server.properties
+      zbroker server.properties --override broker.id=2 --override log.dirs=/data/2
+      ZBROKER_LOG_FORMAT=json zbroker server.properties
+
+    \b
+    Signals:
+      SIGTERM, SIGINT   stop in order: leaders move to other brokers, logs are closed;
+                        a second one ends at once, as kill -9
+
+    \b
+    Exit codes:
+      0  stopped as asked
+      1  it could not go on; one line says why
+      2  FILE or the command line is wrong; one line says what is allowed
+
+    \b
+    Files, in the first of log.dirs:
+      events.jsonl      what has changed, and because of what (zbroker-admin trace events)
+    """
     config = load_config(file, overrides)
     used = log_to(sys.stderr, LogFormat(log_format))
     # kazoo tells of each reconnect on its own; the trace has that as session events.
