@@ -179,8 +179,10 @@ class _Life:
         """Why clients should go elsewhere; None if they shouldn't."""
         if self.stopping is not None:
             return "stopping"
-        if self.state is not BrokerState.RUNNING:
+        if self.broker is None or self.state is not BrokerState.RUNNING:
             return "starting"
+        if self.broker.metadata.current.controller_id < 0:
+            return "not told yet of the cluster: who asks would learn of no brokers"
         return "not registered in ZooKeeper" if self._membership.cancel_called else None
 
     # -- with ZooKeeper ---------------------------------------------------------

@@ -4,7 +4,7 @@
 
     GET /metrics    numbers, in Prometheus' text format     *_metrics, .. ─► text_format
     GET /healthz    200: the event loop turns
-    GET /readyz     200: registered, and listening; 503 and why not
+    GET /readyz     200: registered, listening, and told of the cluster; 503 and why not
     GET /events     the trace, as it is written             event_stream (server-sent events)
 
 The names are those that Kafka's MBeans get by the rules which the Prometheus JMX exporter brings

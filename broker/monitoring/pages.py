@@ -2,8 +2,8 @@
 
 `/healthz` is for whoever restarts a broker that hangs: it is answered as long as the event loop
 turns, from the start to the end. `/readyz` is for whoever sends clients there: 503, and why, while
-the broker starts, stops, or isn't registered in ZooKeeper. One that has lost the connection, and
-whose session may live on, goes on leading, and stays ready.
+the broker starts, stops, isn't registered in ZooKeeper, or hasn't heard from a controller yet. One
+that has lost the connection, and whose session may live on, goes on leading, and stays ready.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
