@@ -60,6 +60,18 @@ class Clock:
             "kafka_network_requestmetrics_totaltimems",
         ),
         (
+            "kafka.network:type=RequestMetrics,name=ErrorsPerSec",
+            "kafka_network_requestmetrics_errors_total",
+        ),
+        (
+            "kafka.cluster:type=Partition,name=UnderMinIsr",
+            "kafka_cluster_partition_underminisr",
+        ),
+        (
+            "kafka.server:type=SessionExpireListener,name=ZooKeeperExpiresPerSec",
+            "kafka_server_sessionexpirelistener_zookeeperexpires_total",
+        ),
+        (
             "kafka.coordinator.group:type=GroupMetadataManager,name=NumGroups",
             "kafka_coordinator_group_groupmetadatamanager_numgroups",
         ),
