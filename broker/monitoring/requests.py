@@ -84,11 +84,7 @@ class RequestTimes:
             if isinstance(answer, Throttled):
                 timing.quiet_s = answer.quiet_s
                 told = Throttled(told, answer.quiet_s)
-            if told is not None:
-                return Timed(told, timing)
-            timing.sending()
-            timing.sent()
-            return None
+            return Timed(told, timing)
 
         return measured
 

@@ -81,7 +81,7 @@ class Timing(Protocol):
         """Its turn has come."""
 
     def sent(self) -> None:
-        """It is in the hands of the kernel."""
+        """It is in the hands of the kernel; at once, if there is none (acks=0)."""
 
 
 @attrs.define(eq=False)  # not frozen: it's made for each request, and that costs twice as much
@@ -281,16 +281,15 @@ class _Connection:
 
     async def _write(self, header: RequestHeader, answer: Answer, timing: Timing | None) -> None:
         assert not isinstance(answer, Later)
-        if answer is None:
-            return
         if timing is not None:
             timing.sending()
-        idle_s = self._listener.max_idle_s
-        with trio.move_on_after(idle_s) as idle:
-            await self._transport.send(framing.encode_response(header, answer))
-        if idle.cancelled_caught:
-            # Half an answer is on the wire, so the connection is of no more use.
-            raise ConnectionClosed(f"an answer was not read within {idle_s:g} s")
+        if answer is not None:
+            idle_s = self._listener.max_idle_s
+            with trio.move_on_after(idle_s) as idle:
+                await self._transport.send(framing.encode_response(header, answer))
+            if idle.cancelled_caught:
+                # Half an answer is on the wire, so the connection is of no more use.
+                raise ConnectionClosed(f"an answer was not read within {idle_s:g} s")
         if timing is not None:
             timing.sent()
 

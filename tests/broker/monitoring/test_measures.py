@@ -268,13 +268,13 @@ async def test_a_fetch_counts_by_who_fetches_too(replica_id: int, who: str) -> N
         return None
 
     request = FetchRequest(replica_id=replica_id, replica_state=None)
-    await times.measured(dispatch)(context(ApiKey.FETCH), request)
+    await sent(await times.measured(dispatch)(context(ApiKey.FETCH), request), Clock())
     assert value(await told(times), TIMES, "_count", request=who) == 1
     samples = (await told(times))[REQUESTS].samples
     assert {dict(labels)["request"] for _, labels in samples} == {"Fetch", who}
 
 
-async def test_a_request_without_an_answer_is_not_counted() -> None:
+async def test_a_request_that_ends_its_connection_is_not_counted() -> None:
     times = RequestTimes()
 
     async def dispatch(context: RequestContext, request: object) -> Answer:

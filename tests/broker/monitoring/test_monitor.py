@@ -41,7 +41,7 @@ from tests.broker.api.test_fetch import fetch
 from tests.broker.api.test_fetch import request as fetch_request
 from tests.broker.api.test_produce import batch, produce
 from tests.broker.monitoring.reading import Read, read, value
-from tests.broker.monitoring.test_measures import context
+from tests.broker.monitoring.test_measures import Clock, context, sent
 from tests.broker.network.test_connections import Open
 from tests.broker.support import lead, make_coordinators_topic, open_broker, tp
 
@@ -388,7 +388,8 @@ async def test_every_metric_that_a_file_names_is_there(tmp_path: Path, file: str
         async def dispatch(*_: object) -> None:
             return None
 
-        await monitor.requests.measured(dispatch)(context(ApiKey.HEARTBEAT), HeartbeatRequest())
+        measured = monitor.requests.measured(dispatch)
+        await sent(await measured(context(ApiKey.HEARTBEAT), HeartbeatRequest()), Clock())
         families = read(await text_of(monitor.families()))
     told = set(families) | {name for family in families.values() for name, _ in family.samples}
     named = set(names_in((COMPOSE / file).read_text()))

@@ -101,7 +101,7 @@ class Timing:
 
 
 async def test_whoever_times_an_answer_hears_when_it_goes_out_and_is_out() -> None:
-    timings = [Timing() for _ in range(3)]
+    timings = [Timing() for _ in range(4)]
     go_on = trio.Event()
 
     async def dispatch(context: RequestContext, request: object) -> Answer:
@@ -112,17 +112,23 @@ async def test_whoever_times_an_answer_hears_when_it_goes_out_and_is_out() -> No
             await go_on.wait()
             return HeartbeatResponse()
 
-        kinds: list[Answer] = [HeartbeatResponse(), Throttled(Later(wait), 0), HeartbeatResponse()]
-        return Timed(kinds[number], timings[number])
+        answers: list[Answer] = [
+            HeartbeatResponse(),
+            Throttled(None, 0),  # acks=0
+            Throttled(Later(wait), 0),
+            HeartbeatResponse(),
+        ]
+        return Timed(answers[number], timings[number])
 
     async with connected(dispatch) as client:
-        for number in range(3):
+        for number in range(4):
             await client.send(number)
         await trio.testing.wait_all_tasks_blocked()
-        assert [timing.told for timing in timings] == [["sending", "sent"], [], []]
+        out = ["sending", "sent"]
+        assert [timing.told for timing in timings] == [out, out, [], []]
         go_on.set()
-        assert [await client.receive() for _ in range(3)] == [(0, 0), (1, 0), (2, 0)]
-    assert [timing.told for timing in timings] == [["sending", "sent"]] * 3
+        assert [await client.receive() for _ in range(3)] == [(0, 0), (2, 0), (3, 0)]
+    assert [timing.told for timing in timings] == [out] * 4
 
 
 async def test_waiting_overlaps_with_the_next_requests_but_answers_keep_their_order() -> None:
