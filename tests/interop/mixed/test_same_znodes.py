@@ -35,6 +35,9 @@ from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.server, pytest.mark.matrix]
 
+# In this story who is slow stays in the ISR: only who dies or is told to stop leaves it.
+PATIENT_PROPERTIES = {**PROPERTIES, "replica.lag.time.max.ms": "30000"}
+
 
 @attrs.define(eq=False)
 class Side:
@@ -52,8 +55,8 @@ class Side:
         wait_until(
             "deletions", lambda: not self.watch.client.get_children("/admin/delete_topics"), 60
         )
-        self.watch.wait_until_full_isr(*self.topics())
         self.cluster.wait_ready()
+        self.watch.wait_until_full_isr(*self.topics())
 
 
 def create(side: Side) -> None:
@@ -180,7 +183,7 @@ def told_to(kind: Kind, directory: Path) -> list[tuple[str, dict[str, Znode]]]:
 @contextmanager
 def side_of(kind: Kind, directory: Path) -> Iterator[Side]:
     with (
-        running_cluster(kind, directory, properties=PROPERTIES) as cluster,
+        running_cluster(kind, directory, properties=PATIENT_PROPERTIES) as cluster,
         watching(cluster.zookeeper_connect) as watch,
     ):
         put_controller_on(cluster, watch, 1)  # before the client asks who it is, and remembers
