@@ -168,9 +168,7 @@ async def test_others_have_their_turn_between_the_batches_of_a_request(tmp_path:
         nursery.cancel_scope.cancel()
 
 
-async def test_what_the_config_has_changed_for_is_prepared_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_the_config_has_changed_for_is_prepared_again(tmp_path: Path) -> None:
     """By `prepare`: the append would have to do it in the loop."""
     async with open_broker(tmp_path) as broker:
         await lead(broker, "t-0")
@@ -183,9 +181,10 @@ async def test_what_the_config_has_changed_for_is_prepared_again(
                 log.update_config(attrs.evolve(log.config, compression_type=Compression.GZIP))
             return answer
 
-        monkeypatch.setattr(trio.to_thread, "run_sync", meanwhile)
         entries: Entries = {T0: memoryview(BOMB)}
-        await prepare(broker.replicas, entries)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(trio.to_thread, "run_sync", meanwhile)
+            await prepare(broker.replicas, entries)
         ready = entries[T0]
         assert isinstance(ready, Prepared)
         assert ready.config is log.config
@@ -193,19 +192,18 @@ async def test_what_the_config_has_changed_for_is_prepared_again(
         assert ready.outcome.codec == Compression.GZIP
 
 
-async def test_what_has_come_to_this_broker_meanwhile_is_prepared_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_has_come_to_this_broker_meanwhile_is_prepared_too(tmp_path: Path) -> None:
     async with open_broker(tmp_path) as broker:
         await lead(broker, "t-0")
         in_thread = trio.to_thread.run_sync
 
         async def meanwhile(work: Callable[..., Any], *args: Any, **more: Any) -> Any:
-            monkeypatch.setattr(trio.to_thread, "run_sync", in_thread)
+            patch.undo()
             await lead(broker, "u-0")
             return await in_thread(work, *args, **more)
 
-        monkeypatch.setattr(trio.to_thread, "run_sync", meanwhile)
         entries: Entries = {tp("u-0"): memoryview(BOMB), T0: memoryview(BOMB)}
-        await prepare(broker.replicas, entries)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(trio.to_thread, "run_sync", meanwhile)
+            await prepare(broker.replicas, entries)
         assert all(isinstance(ready, Prepared) for ready in entries.values())
