@@ -149,6 +149,9 @@ class Ensemble:
             await broker.run.run_broker(
                 config, shutdown=life.shutdown, surroundings=partial(self._surroundings, life)
             )
+        if life.broker is not None:
+            for directory in life.broker.logs.directories.all:
+                directory.unlock()  # as the end of a process does
         del self.lives[life.broker_id]
         self.past.append(life)
         life.ended.set()

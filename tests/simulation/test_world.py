@@ -1,6 +1,7 @@
 """The same seed is the same run; otherwise no failure could be looked into."""
 
 import random
+from contextlib import suppress
 from pathlib import Path
 
 import trio
@@ -36,6 +37,25 @@ def test_the_same_seed_is_the_same_run(tmp_path: Path) -> None:
     assert len(first) > 30
     assert trace(tmp_path / "again", 3) == first
     assert trace(tmp_path / "another", 4) != first
+
+
+def test_a_crashed_brokers_locks_go_with_it(tmp_path: Path) -> None:
+    """Of what it had open the rest is garbage; those are numbers, and would stay to the end."""
+
+    def locked() -> int:
+        names = []
+        for descriptor in Path("/proc/self/fd").iterdir():
+            with suppress(FileNotFoundError):
+                names.append(descriptor.readlink())
+        return sum(name.is_relative_to(tmp_path) and name.name == ".lock" for name in names)
+
+    async def story(stage: Stage) -> None:
+        await stage.ensemble.start(1)
+        assert locked() == 1
+        await stage.ensemble.crash(1)
+        assert locked() == 0
+
+    play(story, tmp_path)
 
 
 def test_a_thread_takes_the_mock_clocks_time_and_lets_others_run() -> None:
