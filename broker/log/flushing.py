@@ -12,11 +12,14 @@ thread, and meanwhile the log goes on.
 A truncation goes the other way. What is written again from its offset on is not on the disk,
 whatever the checkpoint of recovery points says; until that is rewritten a power failure makes
 recovery begin too late, and until the truncation is synced it may come undone. Neither does harm
-in the active segment, which recovery always reads whole; so the log flushes before it rolls.
+in the active segment, which recovery always reads whole. So the log flushes before it rolls; and
+the segments behind the one that is active now are gone for good before that is cut (Kafka leaves
+it to the disk). Both are done in the event loop: a log is seldom cut back so far.
 
 Source: Kafka's `UnifiedLog.flush`, `LocalLog.markFlushed`.
 """
 
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -25,6 +28,7 @@ import attrs
 from broker.log.disk import Disk
 from broker.log.file_names import LEADER_EPOCH_CHECKPOINT
 from broker.log.log_config import LONG_MAX, LogConfig
+from broker.log.segment import Segment
 from broker.log.segments import Segments
 from broker.wire.regions import OpenFile
 
@@ -62,6 +66,11 @@ class Flushing:
     has_stale_checkpoint: bool  # the checkpoint names a later recovery point
     truncations: int = attrs.field(default=0, init=False)
     _has_unsynced_truncation: bool = attrs.field(default=False, init=False)
+
+    def dropped(self, segments: Sequence[Segment], offset: int) -> None:
+        """They are renamed, as the log is to end at `offset`; it's not been cut yet."""
+        if segments and (offset < self.recovery_point or self.has_stale_checkpoint):
+            self.disk.sync_directory(self.directory)
 
     def truncated_to(self, offset: int) -> None:
         """The log ends at `offset` now."""

@@ -144,7 +144,9 @@ class LocalLog:
         if self.claim is not None and offset < self.claim.end_offset:
             self.abandon_cleaning()
         with self.storage:
-            self.drop([segment for segment in self.segments if segment.base_offset > offset])
+            dropped = [segment for segment in self.segments if segment.base_offset > offset]
+            self.drop(dropped)
+            self.flushing.dropped(dropped, offset)
             self.log_end_offset = self.segments.active.truncate_to(offset, self._clock_ms())
         self.flushing.truncated_to(self.log_end_offset)
         self._dirty_from(self.segments.active.base_offset)
@@ -153,7 +155,9 @@ class LocalLog:
         """Drop everything; the next append is at `offset`."""
         self.abandon_cleaning()
         with self.storage:
-            self.drop(list(self.segments))
+            dropped = list(self.segments)
+            self.drop(dropped)
+            self.flushing.dropped(dropped, offset)
             self.segments.add(self._files.create(offset, self.config))
         self.log_end_offset = offset
         self.flushing.truncated_to(offset)

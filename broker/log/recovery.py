@@ -127,6 +127,8 @@ class Recovery:
                 self.disk.unlink(path)
             if segment.base_offset in self.snapshots.offsets:
                 self.snapshots.delete(segment.base_offset)
+        # Or they'd be back after a power failure, behind what has been written instead.
+        self.disk.sync_directory(self.snapshots.directory)
 
     def _read(self, segment: Segment, note: Callable[[RecordBatch], None]) -> int:
         """Cut it at its first bad batch, and rebuild its indexes; bytes cut."""

@@ -9,7 +9,10 @@
 For each file, what was written since its last sync survives up to a random point, and the write
 there is torn: a part of it is there, or zeros in its place (a file system that had made the file
 longer, but not yet written the data). Files are independent of each other. Names are durable at
-once (as with a journalling file system in ordered mode); what a rename points at is not.
+once; what a rename points at is not.
+
+With `forgets_names` they aren't: of the files that were made, renamed and removed in a directory
+since it was last synced, the last ones were not (a journalling file system keeps their order).
 """
 
 import errno
@@ -42,12 +45,34 @@ class Unsynced:
     changes: list[Write | Truncate] = attrs.field(factory=list)
 
 
-class SimulatedDisk:
-    """A `Disk`. Small files only: it keeps copies."""
+@attrs.frozen
+class Renaming:
+    """`path` was called `before` (None: it has just been made), and perhaps took another's name."""
 
-    def __init__(self, randomness: random.Random) -> None:
+    before: Path | None
+    path: Path
+    replaced: Path | None = None  # where that one is kept
+
+    def undo(self) -> None:
+        if self.before is None:
+            self.path.unlink()
+        else:
+            self.path.rename(self.before)
+        if self.replaced is not None:
+            self.replaced.rename(self.path)
+
+
+class SimulatedDisk:
+    """A `Disk`. Small files only: it keeps copies.
+
+    forgets_names: where the removed files are kept, on the same file system.
+    """
+
+    def __init__(self, randomness: random.Random, forgets_names: Path | None = None) -> None:
         self._real = RealDisk()
         self._randomness = randomness
+        self._removed = forgets_names
+        self._renamings: dict[Path, list[Renaming]] = {}  # by directory, since its last sync
         self._files: dict[int, Unsynced] = {}  # by inode, for names change
         self._directories: set[Path] = set()
         self._broken: list[Path] = []
@@ -72,6 +97,8 @@ class SimulatedDisk:
         existed = Path(path).exists()
         file = self._real.open(path, create=create)
         self._directories.add(Path(path).parent)
+        if not existed:
+            self._note(None, Path(path))
         inode = os.fstat(file.fd).st_ino
         if inode not in self._files or not existed:
             self._files[inode] = Unsynced(bytearray(Path(path).read_bytes()))
@@ -95,20 +122,43 @@ class SimulatedDisk:
         state.changes.clear()
 
     def sync_directory(self, path: StrPath) -> None:
-        """Nothing: names are durable at once."""
         self._check(path)
+        self._renamings.pop(Path(path), None)
 
     def rename(self, source: StrPath, target: StrPath) -> None:
         self._check(source)
+        replaced = self._kept(Path(target))
         self._real.rename(source, target)
         self._directories.add(Path(target) if Path(target).is_dir() else Path(target).parent)
+        self._note(Path(source), Path(target), replaced)
 
     def unlink(self, path: StrPath) -> None:
         self._check(path)
+        removed = self._kept(Path(path))
         self._real.unlink(path)
+        if removed is not None:
+            self._note(Path(path), removed)
+
+    def _kept(self, path: Path) -> Path | None:
+        """Another name for a file whose own one goes."""
+        if self._removed is None or not path.is_file():
+            return None
+        kept = self._removed / f"{len(list(self._removed.iterdir()))}-{path.name}"
+        kept.hardlink_to(path)
+        return kept
+
+    def _note(self, before: Path | None, path: Path, replaced: Path | None = None) -> None:
+        if self._removed is not None:
+            directory = (before or path).parent
+            self._renamings.setdefault(directory, []).append(Renaming(before, path, replaced))
 
     def crash(self, *, everything: bool = False) -> None:
         """Lose some (or all) of what was not synced, in the real files; the disk starts anew."""
+        for renamings in self._renamings.values():
+            durable = 0 if everything else self._randomness.randint(0, len(renamings))
+            for renaming in reversed(renamings[durable:]):
+                renaming.undo()
+        self._renamings.clear()
         for directory in self._directories:
             if not directory.is_dir():
                 continue

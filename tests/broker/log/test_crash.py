@@ -16,7 +16,7 @@ from broker.log.producer_state import ProducerState
 from broker.log.values import Origin
 from broker.wire.control_records import build_marker
 from broker.wire.record_batch import RecordBatch, batches
-from tests.broker.log.logs import START_MS, LogWorld, make_batch, read_batches
+from tests.broker.log.logs import START_MS, LogWorld, fill, make_batch, read_batches
 from tests.broker.log.transactions import aborted_of, last_stable_offset
 from tests.support.simulated_disk import SimulatedDisk
 
@@ -53,12 +53,18 @@ def parse(data: bytes) -> RecordBatch:
     return next(batches(data))
 
 
+def forgetful_disk(directory: Path, randomness: random.Random) -> SimulatedDisk:
+    removed = directory / "removed"
+    removed.mkdir()
+    return SimulatedDisk(randomness, forgets_names=removed)
+
+
 class Run:
     """One life of a log on a disk that forgets, and what must be true after its crash."""
 
     def __init__(self, directory: Path, seed: int) -> None:
         self.randomness = random.Random(seed)
-        self.disk = SimulatedDisk(self.randomness)
+        self.disk = forgetful_disk(directory, self.randomness)
         self.world = LogWorld(directory / "topic-0", CONFIG, self.disk)
         self.model = Model()
         self.sequences: dict[int, int] = {}
@@ -234,3 +240,44 @@ def test_an_epoch_without_records_is_synced_when_the_log_is_closed(tmp_path: Pat
     disk.crash(everything=True)
     # That epoch itself is no loss: a leader begins another one with each start.
     assert world.open(was_clean=True).epochs.entries() == [(3, 0)]
+
+
+def base_offsets(world: LogWorld) -> list[int]:
+    return [int(name.removesuffix(".log")) for name in world.names() if name.endswith(".log")]
+
+
+def test_what_recovery_dropped_does_not_come_back(tmp_path: Path) -> None:
+    """Behind the batches that were written instead there would be the old ones again, of other
+    epochs, or overlapping; a compacted topic's log goes on over such a place."""
+    disk = forgetful_disk(tmp_path, random.Random(1))
+    world = LogWorld(tmp_path / "topic-0", CONFIG, disk)
+    log = world.open()
+    fill(log, 30)
+    log.flush()
+    first, second, *_ = log.local.segments
+    disk.write_at(first.file(), b"no batch", first.size_bytes - 8)
+    disk.sync(first.file())
+    log.abandon()
+    world.open().abandon()
+    assert base_offsets(world) == [0]
+    disk.crash(everything=True)
+    assert base_offsets(world) == [0]
+    assert world.open().log_end_offset == second.base_offset - 1
+
+
+@pytest.mark.parametrize("offset", [10, 0])
+def test_segments_cut_off_below_the_checkpoint_do_not_come_back(
+    tmp_path: Path, offset: int
+) -> None:
+    """Until it's rewritten a start believes all before the last segment. So that has to be the one
+    that was cut and is being written to, and not one of those behind it."""
+    disk = forgetful_disk(tmp_path, random.Random(1))
+    world = LogWorld(tmp_path / "topic-0", CONFIG, disk)
+    log = world.open()
+    fill(log, 30)
+    log.flush()
+    log.truncate_to(offset)
+    [*_, last] = base_offsets(world)
+    log.abandon()
+    disk.crash(everything=True)
+    assert base_offsets(world)[-1] == last
