@@ -70,7 +70,9 @@ class CompactionStory:
 
     def __init__(self, directory: Path, seed: int) -> None:
         self.randomness = random.Random(seed)
-        self.power = SimulatedDisk(self.randomness) if seed % 3 == 0 else None
+        removed = directory / "removed"
+        removed.mkdir()
+        self.power = SimulatedDisk(self.randomness, removed) if seed % 3 == 0 else None
         self.disk = KillingDisk(self.power)
         self.world = LogWorld(directory / "topic-0", CONFIG, self.disk)
         self.log = self.world.open()
