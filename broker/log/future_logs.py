@@ -118,6 +118,15 @@ class FutureLogs:
             await in_thread(self.threads, flush.run)
         log.local.finish_flush(flush)
 
+    async def make_durable(self, future: PartitionLog) -> None:
+        """Sync what is in the copy now, and write down that it is. KAFKA_STORAGE_ERROR.
+
+        Once it's the partition's log, a start that knows of nothing synced would take what
+        compaction left out for what a crash took, and drop what follows (see `recovery`).
+        """
+        await self.flush(future)
+        await self.upkeep.checkpoint_offsets()
+
     def swap(self, topic_partition: TopicPartition) -> PartitionLog:
         """The copy is the partition's log from now on; gives the old one, to be retired.
 

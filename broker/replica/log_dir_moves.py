@@ -13,7 +13,8 @@ A move ends early when another destination is asked for (the replica's own direc
 up), when the replica is deleted, and when the new directory fails. It survives a restart.
 
 The last records are copied in the event loop, in one piece with the swap, so none is appended in
-between. From the outside nothing happens: offsets, high watermark, epochs and role stay.
+between. From the outside nothing happens: offsets, high watermark, epochs and role stay. Before
+that the checkpoints of the new directory tell of the copy, for a crash from then on.
 
 replica.alter.log.dirs.io.max.bytes.per.second limits all moves of a broker together.
 
@@ -45,6 +46,9 @@ _log = logging.getLogger(__name__)
 
 # How soon is looked again whether the throttle lets something pass: a fraction of its window.
 THROTTLED_PAUSE_S = 0.1
+
+# So many pieces the controller's orders wait for, some tens of milliseconds: else the move waits.
+_MOST_LAST_PIECES = 20
 
 
 @attrs.define(eq=False)
@@ -208,8 +212,11 @@ class LogDirMoves:
                 await self._swap(move)
         except (KafkaError, OSError) as error:
             _log.error("can't move %s: %s", move.partition.topic_partition, error)
-            backoff_s = self.replicas.config.replica_fetch_backoff_ms / 1000
-            move.not_before_s = trio.current_time() + backoff_s
+            self._put_off(move)
+
+    def _put_off(self, move: Move) -> None:
+        backoff_s = self.replicas.config.replica_fetch_backoff_ms / 1000
+        move.not_before_s = trio.current_time() + backoff_s
 
     async def _copy_piece(self, move: Move) -> bool:
         """Whether it was the last one: only what was appended meanwhile may be missing."""
@@ -221,7 +228,8 @@ class LogDirMoves:
 
     async def _prepare_swap(self, move: Move) -> None:
         """What takes long on a busy disk, before the controller's orders have to wait for it."""
-        await self.replicas.logs.futures.flush(move.future)
+        move.skip_gap()
+        await self.replicas.logs.futures.make_durable(move.future)
         self.replicas.high_watermarks.will_be_in(move.future.directory.parent)
         await self.replicas.high_watermarks.write_moved(self.replicas.partitions.values())
         await self._catch_up(move)
@@ -231,6 +239,7 @@ class LogDirMoves:
         partition, futures = move.partition, self.replicas.logs.futures
         async with self.replicas.control_order:
             if not await self._catch_up(move):
+                self._put_off(move)
                 return
             # From here on nothing is awaited until the copy is in use.
             self.throttle.record(move.copy_rest(self.replicas.config.replica_fetch_max_bytes))
@@ -239,7 +248,9 @@ class LogDirMoves:
             await futures.retire(old, partition.log)
 
     async def _catch_up(self, move: Move) -> bool:
-        while move.is_current:
+        for _ in range(_MOST_LAST_PIECES):
+            if not move.is_current:
+                break
             if await self._copy_piece(move):
                 return move.is_current
         return False

@@ -75,10 +75,15 @@ class Move:
             with log.local.storage:
                 data = _read(found.regions)
             size_bytes += self._append(data)
-        if self.future.log_end_offset < log.log_end_offset:
-            self.future.skip_to(log.log_end_offset)
+        self.skip_gap()
         self._follow()
         return size_bytes
+
+    def skip_gap(self) -> None:
+        """If nothing is left to copy, but what compaction left out at the end: go on behind it."""
+        log, future = self.partition.log, self.future
+        if future.log_end_offset < log.log_end_offset and not self.next_slice(1).regions:
+            future.skip_to(log.log_end_offset)
 
     def _append(self, data: bytes) -> int:
         appended = self.future.append_as_follower(data)

@@ -21,6 +21,7 @@ from broker.wire.messages.alter_replica_log_dirs import (
     AlterReplicaLogDirTopic,
 )
 from broker.wire.messages.describe_log_dirs import DescribeLogDirsRequest
+from tests.broker.log.logs import let_go
 from tests.broker.replica.support import batch, values
 from tests.broker.replica.test_control import ANY_EPOCH, stop
 from tests.broker.support import call, know, lead, topic_id, tp
@@ -337,3 +338,64 @@ async def test_moves_are_throttled(tmp_path: Path, autojump_clock: MockClock) ->
             assert await alter(broker, "t-0", tmp_path / "b") is ErrorCode.NONE
             await until_moved(broker, "t-0", tmp_path / "b")
         assert 2 < trio.current_time() - began_s < 10
+
+
+async def test_killed_as_soon_as_it_has_moved(
+    tmp_path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next start asks the new directory's checkpoints what was lost, and what compaction took:
+    they must know of the copy before it's the partition's log."""
+
+    async def never(*_: object) -> None:
+        await trio.sleep_forever()
+
+    async def killed(_broker_epoch: int) -> None:
+        let_go(broker.logs)
+
+    async with two_directories(tmp_path) as (broker, _), trio.open_nursery() as nursery:
+        await nursery.start(broker.moves.run)
+        for _ in range(3):
+            await produce(broker, "t-0")
+        partition = broker.replicas.partitions[tp("t-0")]
+        partition.log.skip_to(10)
+        with monkeypatch.context() as patch, trio.fail_after(20):
+            patch.setattr(FutureLogs, "retire", never)
+            assert await alter(broker, "t-0", tmp_path / "b") is ErrorCode.NONE
+            await until_moved(broker, "t-0", tmp_path / "b")
+        assert await produce(broker, "t-0") is ErrorCode.NONE
+        assert partition.log.log_end_offset == 11
+        monkeypatch.setattr(broker.logs, "aclose", killed)
+        nursery.cancel_scope.cancel()
+    async with two_directories(tmp_path) as (broker, _):
+        log = broker.replicas.partitions[tp("t-0")].log
+        assert log.directory == tmp_path / "b" / "t-0"
+        assert log.log_end_offset == 11
+
+
+async def test_under_a_load_it_keeps_no_order_waiting(
+    tmp_path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last pieces are copied while the controller's orders wait, and more comes all the time:
+    then it's for another time."""
+    pieces, next_slice = 0, Move.next_slice
+
+    def and_more_comes(move: Move, max_bytes: int) -> Slice:
+        nonlocal pieces
+        if broker.replicas.control_order.locked():
+            for _ in range(1 if pieces else 2):
+                move.partition.append_as_leader(batch("a"), 1, 0.0)
+            pieces += 1
+            assert pieces < 100, "it doesn't give up"
+        return next_slice(move, max_bytes)
+
+    async with moving(tmp_path, replica_fetch_max_bytes="10") as (broker, _):
+        with trio.fail_after(20):
+            with monkeypatch.context() as patch:
+                patch.setattr(Move, "next_slice", and_more_comes)
+                assert await alter(broker, "t-0", tmp_path / "b") is ErrorCode.NONE
+                while not pieces:  # noqa: ASYNC110
+                    await trio.sleep(0.001)
+                async with broker.replicas.control_order:
+                    assert broker.replicas.partitions[tp("t-0")].future is not None
+            await until_moved(broker, "t-0", tmp_path / "b")
+        assert broker.replicas.partitions[tp("t-0")].log.log_end_offset == pieces + 1
