@@ -32,8 +32,7 @@ from broker.log.segment import Segment
 from broker.log.segments import Segments
 from broker.wire.regions import OpenFile
 
-# Rolled segments, of each up to four descriptors: after a start without a recovery point all of
-# them wait. The rest follows a tick later.
+# Segments, of each up to four descriptors: after a start without a recovery point all of them wait.
 _MOST_AT_ONCE = 64
 
 
@@ -114,24 +113,29 @@ class Flushing:
         ):
             return self.begin(segments, log_end_offset)
         if self.recovery_point < segments.active.base_offset:
-            waiting = list(islice(segments.from_floor(self.recovery_point - 1), _MOST_AT_ONCE + 1))
-            return self.begin(segments, waiting[-1].base_offset, include_active=False)
+            return self.begin(segments, segments.active.base_offset, include_active=False)
         return None
 
     def begin(self, segments: Segments, end_offset: int, *, include_active: bool = True) -> Flush:
-        """What to sync so that everything before `end_offset` is on the disk."""
+        """What to sync so that everything before `end_offset` is on the disk, or a part of it.
+
+        Another one follows until `has_work` says no.
+        """
         # From the last synced record's segment on: it got an index entry when it rolled.
-        files = [
-            file
-            for segment in segments.from_floor(self.recovery_point - 1)
+        waiting = [
+            segment
+            for segment in islice(segments.from_floor(self.recovery_point - 1), _MOST_AT_ONCE + 1)
             if include_active or segment.base_offset < end_offset
-            for file in segment.files_to_sync()
         ]
+        if len(waiting) > _MOST_AT_ONCE:
+            end_offset = waiting.pop().base_offset
+        files = [file for segment in waiting for file in segment.files_to_sync()]
         epochs = self.directory / LEADER_EPOCH_CHECKPOINT
         if epochs.exists():
             files.append(self.disk.open(epochs))
+        includes_active = segments.active in waiting
         return Flush(
-            self.disk, self.directory, tuple(files), end_offset, include_active, self.truncations
+            self.disk, self.directory, tuple(files), end_offset, includes_active, self.truncations
         )
 
     def finish(self, flush: Flush, now_ms: int) -> None:

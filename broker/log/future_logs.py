@@ -113,10 +113,13 @@ class FutureLogs:
 
     async def flush(self, log: PartitionLog) -> None:
         """Sync what is in the log now. KAFKA_STORAGE_ERROR."""
-        with log.local.storage:
-            flush = log.local.flushing.begin(log.local.segments, log.log_end_offset)
-            await in_thread(self.threads, flush.run)
-        log.local.finish_flush(flush)
+        is_last = False
+        while not is_last:
+            with log.local.storage:
+                flush = log.local.flushing.begin(log.local.segments, log.log_end_offset)
+                await in_thread(self.threads, flush.run)
+            log.local.finish_flush(flush)
+            is_last = flush.includes_active
 
     async def make_durable(self, future: PartitionLog) -> None:
         """Sync what is in the copy now, and write down that it is. KAFKA_STORAGE_ERROR.

@@ -243,7 +243,7 @@ class LocalLog:
 
     def flush(self) -> None:
         """Sync everything now, blocking."""
-        if self.flushing.has_work(self.log_end_offset):
+        while self.flushing.has_work(self.log_end_offset):
             with self.storage:
                 flush = self.flushing.begin(self.segments, self.log_end_offset)
                 flush.run()

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from broker.log import flushing
 from broker.log.disk import StrPath
+from broker.log.flushing import Flush
 from broker.log.future_logs import can_be_moved
 from broker.log.log_config import LogConfig
 from broker.log.log_directory import LogDirectoryError
@@ -135,6 +137,29 @@ async def test_who_watches_the_start_watches_the_copys(world: World) -> None:
     copy(log, future)
     new = await swap(manager, log)
     assert new.start_moved is movement
+    await manager.aclose(-1)
+
+
+async def test_a_long_copy_is_synced_piece_by_piece(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All files of all its segments at once would be too many descriptors."""
+    monkeypatch.setattr(flushing, "_MOST_AT_ONCE", 2)
+    manager, log = await two_directories(world)
+    future = await begin(manager, log, world.b)
+    copy(log, future)
+    assert len(future.local.segments) > 2
+    run, files = Flush.run, []
+
+    def counted(flush: Flush) -> None:
+        run(flush)
+        files.append(len(flush.files))
+
+    monkeypatch.setattr(Flush, "run", counted)
+    await manager.futures.flush(future)
+    assert future.recovery_point == 12
+    assert len(files) > 1
+    assert max(files) <= 4 * 2 + 1
     await manager.aclose(-1)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from broker.log.disk import Data, RealDisk
+from broker.log.flushing import Flush
 from broker.log.log_config import LogConfig
 from broker.log.values import EpochEndOffset
 from broker.wire.errors import ErrorCode, KafkaError
@@ -95,6 +96,23 @@ def test_a_flush_opens_a_bounded_number_of_files(tmp_path: Path) -> None:
         recovery_points.append(log.recovery_point)
     assert recovery_points == [64, 127, 149]
     assert log.local.segments.active.base_offset == 149
+
+
+def test_so_does_one_of_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when it's closed, or was copied to another directory."""
+    world = LogWorld(tmp_path / "topic-0", LogConfig(segment_bytes=100))
+    log = world.open()
+    fill(log, 150)
+    run, synced = Flush.run, []
+
+    def counted(flush: Flush) -> None:
+        run(flush)
+        synced.append((len(flush.files) <= 4 * 64 + 1, flush.end_offset, flush.includes_active))
+
+    monkeypatch.setattr(Flush, "run", counted)
+    log.flush()
+    assert synced == [(True, 64, False), (True, 127, False), (True, 150, True)]
+    assert log.recovery_point == 150
 
 
 class FullDisk(RealDisk):
