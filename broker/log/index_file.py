@@ -15,12 +15,15 @@ Source: Kafka's `AbstractIndex`.
 
 import os
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 from broker.log.disk import Disk
 from broker.wire.regions import OpenFile
 
 Entry = tuple[int, ...]
+
+_ENTRIES_AT_ONCE = 128  # some kilobytes
 
 
 class IndexFile:
@@ -100,14 +103,15 @@ class IndexFile:
         """The entry at `index`, of those that there are."""
         return self._entry(self._opened_for_reading(), index)
 
-    def entries(self, first: int = 0) -> list[Entry]:
-        """All of them, or those from index `first` on, from the disk."""
-        if self.count <= first:
-            return []
+    def entries(self, first: int = 0) -> Iterator[Entry]:
+        """All of them, or those from index `first` on, from the disk: no more than are taken."""
+        count, size = self.count, self.entry_struct.size
+        if first >= count:
+            return
         file = self._opened_for_reading()
-        size = self.entry_struct.size
-        data = os.pread(file.fd, (self._count - first) * size, first * size)
-        return list(self.entry_struct.iter_unpack(data))
+        for start in range(first, count, _ENTRIES_AT_ONCE):
+            here = min(_ENTRIES_AT_ONCE, count - start)
+            yield from self.entry_struct.iter_unpack(os.pread(file.fd, here * size, start * size))
 
     def truncate_to_count(self, count: int) -> None:
         """Keep the first `count` entries."""

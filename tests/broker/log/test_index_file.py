@@ -58,7 +58,7 @@ def test_timestamps_ascend_and_none_is_not_one(tmp_path: Path) -> None:
     assert times.largest() == (-1, BASE)
     for timestamp_ms, offset in ((-1, 0), (50, 3), (50, 5), (40, 7), (60, 9)):
         times.append_if_later(timestamp_ms, BASE + offset)
-    assert times.entries() == [(50, 3), (60, 9)]
+    assert list(times.entries()) == [(50, 3), (60, 9)]
     assert times.largest() == (60, BASE + 9)
     assert [times.lookup(t) for t in (49, 50, 59, 60, 99)] == [
         BASE,
@@ -76,10 +76,10 @@ def test_truncation_keeps_what_ends_before_the_offset(tmp_path: Path) -> None:
         times.append_if_later(number * 100, BASE + number)
     index.truncate_to(BASE + 20)
     times.truncate_to(BASE + 20)
-    assert index.entries() == [(10, 100)]
-    assert times.entries() == [(1000, 10)]
+    assert list(index.entries()) == [(10, 100)]
+    assert list(times.entries()) == [(1000, 10)]
     index.append(BASE + 25, 150)
-    assert offset_index(tmp_path).entries() == [(10, 100), (25, 150)]
+    assert list(offset_index(tmp_path).entries()) == [(10, 100), (25, 150)]
 
 
 def test_the_zeros_after_a_killed_kafkas_entries_are_seen(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`.txnindex`: Kafka's bytes, searches, truncation, and what can't be one."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,26 @@ def test_the_bytes_are_kafkas(tmp_path: Path) -> None:
     assert Path(index.path).read_bytes().hex(" ", 8) == (
         "0000 0000000000000007 000000000000005a 0000000000000069 0000000000000066"
     )
+
+
+def test_a_search_among_many_reads_those_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A segment may have a million of them, and each fetch from it asks."""
+    index = index_in(tmp_path, 0)
+    many = [AbortedTransaction(7, at, at + 2, at + 3) for at in range(0, 9_000, 3)]
+    for aborted in many:
+        index.append(aborted)
+    sizes, pread = [], os.pread
+
+    def noted(fd: int, size_bytes: int, position: int) -> bytes:
+        sizes.append(size_bytes)
+        return pread(fd, size_bytes, position)
+
+    monkeypatch.setattr(os, "pread", noted)
+    assert search(index, 0, 30) == (many[:10], True)
+    assert sum(sizes) < 10_000
+    assert search(index, 0, 9_000)[0] == many
 
 
 def test_what_is_written_is_read(index: TransactionIndex, tmp_path: Path) -> None:
