@@ -23,10 +23,12 @@ Kafka: KafkaApis.handleListOffsetRequest, Partition.fetchOffsetForTimestamp.
 
 from collections import Counter
 from collections.abc import Container
+from functools import partial
 
 from broker.api.context import RequestContext
 from broker.api.permissions import Resource
 from broker.broker import Broker
+from broker.log.timestamps import NAMES
 from broker.log.values import (
     EARLIEST_LOCAL_TIMESTAMP,
     EARLIEST_TIMESTAMP,
@@ -36,6 +38,7 @@ from broker.log.values import (
     TimestampOffset,
 )
 from broker.replica.partition import Partition
+from broker.replica.timestamp_search import find_record
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.messages.list_offsets import (
     ListOffsetsPartition,
@@ -78,7 +81,7 @@ async def handle(
             ListOffsetsTopicResponse(
                 name=topic.name,
                 partitions=[
-                    _partition(broker, context, request, topic.name, asked, twice)
+                    await _partition(broker, context, request, topic.name, asked, twice)
                     for asked in topic.partitions
                 ],
             )
@@ -87,7 +90,7 @@ async def handle(
     )
 
 
-def _partition(
+async def _partition(
     broker: Broker,
     context: RequestContext,
     request: ListOffsetsRequest,
@@ -108,7 +111,7 @@ def _partition(
         if context.api_version == 0:
             answer.old_style_offsets = _segment_starts(broker, request, topic_partition, asked)
             return answer
-        found = _look_up(broker, request, topic_partition, asked)
+        found = await _look_up(broker, request, topic_partition, asked)
     except KafkaError as error:
         answer.error_code = error.code
         if (
@@ -152,7 +155,7 @@ def _asked_partition(
     return partition
 
 
-def _look_up(
+async def _look_up(
     broker: Broker,
     request: ListOffsetsRequest,
     topic_partition: TopicPartition,
@@ -160,7 +163,12 @@ def _look_up(
 ) -> TimestampOffset:
     if request.replica_id == CONSUMER and request.isolation_level not in ISOLATION_LEVELS:
         raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)  # Kafka knows no better
-    partition = _asked_partition(broker, request, topic_partition, asked.current_leader_epoch)
+    find = partial(_asked_partition, broker, request, topic_partition, asked.current_leader_epoch)
+    if asked.timestamp in NAMES:
+        found: TimestampOffset | None = find().log.named_offset(asked.timestamp)
+    else:
+        found = await find_record(find, asked.timestamp, broker.replicas.searching)
+    partition = find()
     log = partition.log
     if request.replica_id != CONSUMER:
         end = log.log_end_offset
@@ -176,7 +184,6 @@ def _look_up(
         if lags:
             raise KafkaError(ErrorCode.OFFSET_NOT_AVAILABLE)
         return TimestampOffset(timestamp_ms=-1, offset=end, leader_epoch=partition.leader_epoch)
-    found = log.offset_for_timestamp(asked.timestamp)
     if found is None or (asked.timestamp not in STARTS and found.offset >= end):
         if lags:
             raise KafkaError(ErrorCode.OFFSET_NOT_AVAILABLE)

@@ -4,7 +4,7 @@
     prepared             a batch checked and in the topic's codec, by any thread    conversion
     append_as_follower   the leader's bytes as they are -> segment                }
     read                 offset -> segment, position -> a region of the file        reading
-    offset_for_timestamp a time, or a name for an offset -> a record                timestamps
+    candidate            a time -> the first batch that may hold its record         timestamps
     truncate_to          what a new leader does not have goes                       truncation
     delete_old_segments  too old, too much, or before the log start offset: goes    retention
     high_watermark, ..   who may read what                                          watermarks
@@ -42,7 +42,13 @@ from broker.log.partition_metadata import read_topic_id, write_topic_id
 from broker.log.parts import LogParts
 from broker.log.producer_entry import ProducerEntry
 from broker.log.storage import Storage
-from broker.log.timestamps import find_timestamp, segment_starts_before
+from broker.log.timestamps import (
+    Candidate,
+    candidate,
+    latest,
+    named_offset,
+    segment_starts_before,
+)
 from broker.log.validation import Prepared
 from broker.log.values import (
     AbortedTransaction,
@@ -236,16 +242,19 @@ class PartitionLog:
         """OFFSET_OUT_OF_RANGE outside of log_start_offset..log_end_offset."""
         self._watermarks.check_in_range(offset)
 
-    def offset_for_timestamp(self, timestamp_ms: int) -> TimestampOffset | None:
-        """What ListOffsets asks, as `timestamps.find_timestamp` has it."""
+    def named_offset(self, name: int) -> TimestampOffset:
+        """What ListOffsets asks, as `timestamps.named_offset` has it."""
+        return named_offset(name, self.epochs, self.log_start_offset, self.log_end_offset)
+
+    def latest(self) -> tuple[int, int]:
+        """The largest timestamp, as `timestamps.latest` has it."""
         with self.local.storage:
-            return find_timestamp(
-                self.local.segments,
-                self.epochs,
-                timestamp_ms,
-                self.log_start_offset,
-                self.log_end_offset,
-            )
+            return latest(self.local.segments)
+
+    def candidate(self, timestamp_ms: int, from_offset: int) -> Candidate | None:
+        """Where a record of this time may be, as `timestamps.candidate` has it."""
+        with self.local.storage:
+            return candidate(self.local.segments, timestamp_ms, from_offset)
 
     def segment_starts_before(self, timestamp_ms: int, most: int) -> list[int]:
         """What ListOffsets asked in version 0, as `timestamps.segment_starts_before` has it."""

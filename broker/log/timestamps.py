@@ -1,5 +1,15 @@
 """Offsets by timestamp, as ListOffsets asks for them: a time, or a name for an offset.
 
+    -1, -2, -4, -5   an offset's name  ──► named_offset: known at once
+    -3               ──► latest: the largest timestamp, and where about
+    a time           ──► candidate: the first batch that may hold its record, by index and headers
+                           │ Candidate.find, in a thread
+                           ▼
+                         the record, or the next candidate
+
+To find a record its batch must be opened and its records decoded, which takes long for a large one.
+So that is a value, for another thread to do (`broker.replica.timestamp_search`).
+
 Before records had timestamps, version 0 of ListOffsets asked for something else: where the segments
 begin that were last written to before a time (`segment_starts_before`).
 
@@ -7,72 +17,81 @@ Source: Kafka's `UnifiedLog.fetchOffsetByTimestamp`, `UnifiedLog.legacyFetchOffs
 `ListOffsetsRequest`.
 """
 
+import os
+from operator import itemgetter
+
+import attrs
+
 from broker.log.leader_epochs import LeaderEpochs
-from broker.log.segment import Segment
 from broker.log.segments import Segments
 from broker.log.values import (
     EARLIEST_LOCAL_TIMESTAMP,
     EARLIEST_TIMESTAMP,
     LATEST_TIERED_TIMESTAMP,
     LATEST_TIMESTAMP,
-    MAX_TIMESTAMP,
     UNDEFINED_EPOCH,
     TimestampOffset,
 )
-from broker.wire.record_batch import NO_TIMESTAMP
+from broker.wire.record_batch import NO_TIMESTAMP, batch_at
+from broker.wire.regions import OpenFile
+
+NAMES = (EARLIEST_TIMESTAMP, EARLIEST_LOCAL_TIMESTAMP, LATEST_TIMESTAMP, LATEST_TIERED_TIMESTAMP)
 
 
-def find_timestamp(
-    segments: Segments,
-    epochs: LeaderEpochs,
-    timestamp_ms: int,
-    log_start_offset: int,
-    log_end_offset: int,
-) -> TimestampOffset | None:
-    """The first record that is not earlier than `timestamp_ms`, or what a negative one stands for.
-
-    -1 the log end, -2 and -4 the log start, -3 the latest record, -5 tiered storage (there is
-    none: offset -1). None if there is no such record.
-    """
-    if timestamp_ms in (EARLIEST_TIMESTAMP, EARLIEST_LOCAL_TIMESTAMP):
-        return _bound(log_start_offset, epochs.epoch_for_offset(log_start_offset))
-    if timestamp_ms == LATEST_TIMESTAMP:
-        return _bound(log_end_offset, epochs.latest)
-    if timestamp_ms == LATEST_TIERED_TIMESTAMP:
+def named_offset(
+    name: int, epochs: LeaderEpochs, log_start_offset: int, log_end_offset: int
+) -> TimestampOffset:
+    """-1 the log end, -2 and -4 the log start, -5 tiered storage (there is none: offset -1)."""
+    if name == LATEST_TIERED_TIMESTAMP:
         return TimestampOffset(NO_TIMESTAMP, -1)
-    if timestamp_ms == MAX_TIMESTAMP:
-        latest = max(segments, key=lambda segment: segment.largest()[0])
-        return _of_largest_timestamp(latest)
-    for segment in segments.from_floor(log_start_offset):
-        if segment.largest()[0] >= timestamp_ms:
-            found = _not_earlier(segment, timestamp_ms, log_start_offset)
-            if found is not None:  # else its latest records lie before the log start
-                return found
-    return None
+    if name == LATEST_TIMESTAMP:
+        return _bound(log_end_offset, epochs.latest)
+    return _bound(log_start_offset, epochs.epoch_for_offset(log_start_offset))
 
 
-def _not_earlier(segment: Segment, timestamp_ms: int, start_offset: int) -> TimestampOffset | None:
-    """The segment's first record from `start_offset` on that is not earlier."""
-    from_offset = max(segment.time_index.lookup(timestamp_ms), start_offset)
-    for position, header in segment.headers(from_offset):
-        if header.max_timestamp_ms < timestamp_ms:
-            continue
-        batch = segment.read_batch(position, header.size_bytes)
-        for record in batch.records():
-            if record.timestamp_ms >= timestamp_ms and record.offset >= start_offset:
+@attrs.frozen
+class Candidate:
+    """A batch that may hold the first record that is not earlier than a time."""
+
+    file: OpenFile
+    position: int
+    size_bytes: int
+    end_offset: int
+    timestamp_ms: int
+
+    def find(self, start_offset: int) -> TimestampOffset | None:
+        """The batch's first such record from `start_offset` on; for any thread.
+
+        OSError, CORRUPT_MESSAGE, INVALID_RECORD. What the log has been cut back from meanwhile is
+        any of these, or something else.
+        """
+        view = memoryview(os.pread(self.file.fd, self.size_bytes, self.position))
+        if len(view) < self.size_bytes:
+            return None
+        batch = batch_at(view, 0, self.size_bytes)
+        for record in batch.each_of(batch.opened()):
+            if record.timestamp_ms >= self.timestamp_ms and record.offset >= start_offset:
                 return TimestampOffset(record.timestamp_ms, record.offset, batch.leader_epoch)
-    return None
+        return None
 
 
-def _of_largest_timestamp(segment: Segment) -> TimestampOffset | None:
-    """The segment's first record with its largest timestamp."""
-    timestamp_ms, offset = segment.largest()
-    for position, header in segment.headers(offset):
-        if header.max_timestamp_ms == timestamp_ms:
-            batch = segment.read_batch(position, header.size_bytes)
-            for record in batch.records():
-                if record.timestamp_ms == timestamp_ms:
-                    return TimestampOffset(timestamp_ms, record.offset, batch.leader_epoch)
+def latest(segments: Segments) -> tuple[int, int]:
+    """The largest timestamp, and the last offset of the first batch that has it."""
+    return max((segment.largest() for segment in segments), key=itemgetter(0))
+
+
+def candidate(segments: Segments, timestamp_ms: int, from_offset: int) -> Candidate | None:
+    """The first from the batch that holds `from_offset` on."""
+    for segment in segments.from_floor(from_offset):
+        if segment.largest()[0] < timestamp_ms:
+            continue
+        for position, header in segment.headers(
+            max(segment.time_index.lookup(timestamp_ms), from_offset)
+        ):
+            if header.max_timestamp_ms >= timestamp_ms:
+                return Candidate(
+                    segment.file(), position, header.size_bytes, header.end_offset, timestamp_ms
+                )
     return None
 
 

@@ -56,6 +56,10 @@ class ReplicaManager:
     down_converting: trio.CapacityLimiter = attrs.field(
         factory=lambda: trio.CapacityLimiter(2), init=False
     )
+    # Opening batches for who asks by time (`timestamp_search`).
+    searching: trio.CapacityLimiter = attrs.field(
+        factory=lambda: trio.CapacityLimiter(2), init=False
+    )
     _topic_names: dict[UUID, str] = attrs.field(factory=dict, init=False)
     _replicas_of_topic: Counter[UUID] = attrs.field(factory=Counter, init=False)  # offline ones too
     # The largest controller epoch seen: a request with a smaller one is a zombie's.

@@ -9,6 +9,7 @@ from broker.log.disk import Disk
 from broker.log.log_config import LogConfig, ProducerConfig
 from broker.log.log_manager import LogManager
 from broker.log.partition_log import PartitionLog
+from broker.log.values import MAX_TIMESTAMP, TimestampOffset
 from broker.wire.compression import Compression
 from broker.wire.record_batch import RecordBatch, batches, build_batch
 from broker.wire.records import Record
@@ -117,6 +118,19 @@ def values(log: PartitionLog, start_offset: int | None = None) -> list[str]:
         for batch in read_batches(log, start_offset)
         for record in batch.records()
     ]
+
+
+def record_at(log: PartitionLog, timestamp_ms: int) -> TimestampOffset | None:
+    """The first one that is not earlier, or the latest (-3), as ListOffsets finds it."""
+    from_offset = start_offset = log.log_start_offset
+    if timestamp_ms == MAX_TIMESTAMP:
+        (timestamp_ms, from_offset), start_offset = log.latest(), 0
+    while (candidate := log.candidate(timestamp_ms, from_offset)) is not None:
+        found = candidate.find(start_offset)
+        if found is not None:
+            return found
+        from_offset = candidate.end_offset
+    return None
 
 
 def fill(log: PartitionLog, count: int, leader_epoch: int = 0) -> None:

@@ -16,7 +16,7 @@ from broker.log.producer_state import ProducerState
 from broker.log.values import Origin
 from broker.wire.control_records import build_marker
 from broker.wire.record_batch import RecordBatch, batches
-from tests.broker.log.logs import START_MS, LogWorld, fill, make_batch, read_batches
+from tests.broker.log.logs import START_MS, LogWorld, fill, make_batch, read_batches, record_at
 from tests.broker.log.transactions import aborted_of, last_stable_offset
 from tests.support.simulated_disk import SimulatedDisk
 
@@ -169,7 +169,7 @@ def check_indexes(log: PartitionLog, found: list[bytes]) -> None:
     records = [record for data in found for record in parse(data).records()]
     for timestamp_ms in range(START_MS - 1, START_MS + 1010, 97):
         expected = next((r.offset for r in records if r.timestamp_ms >= timestamp_ms), None)
-        answer = log.offset_for_timestamp(timestamp_ms)
+        answer = record_at(log, timestamp_ms)
         assert (answer and answer.offset) == expected
 
 

@@ -6,23 +6,23 @@ import pytest
 
 from broker.log.values import TimestampOffset
 from broker.wire.compression import Compression
-from tests.broker.log.logs import START_MS, LogWorld, fill, make_batch
+from tests.broker.log.logs import START_MS, LogWorld, fill, make_batch, record_at
 
 
 def test_the_special_timestamps(small_segments: LogWorld) -> None:
     log = small_segments.open()
-    assert log.offset_for_timestamp(-1) == TimestampOffset(-1, 0, -1)
-    assert log.offset_for_timestamp(-3) is None
+    assert log.named_offset(-1) == TimestampOffset(-1, 0, -1)
+    assert record_at(log, -3) is None
     fill(log, 10, leader_epoch=3)
     log.append_as_leader(make_batch("a", "b", timestamp_ms=START_MS + 50), 4)
     fill(log, 5, leader_epoch=5)
     log.update_high_watermark(10)
     log.increment_log_start_offset(2)
-    assert log.offset_for_timestamp(-1) == TimestampOffset(-1, 17, 5)
-    assert log.offset_for_timestamp(-2) == TimestampOffset(-1, 2, 3)
-    assert log.offset_for_timestamp(-3) == TimestampOffset(START_MS + 51, 11, 4)
-    assert log.offset_for_timestamp(-4) == TimestampOffset(-1, 2, 3)
-    assert log.offset_for_timestamp(-5) == TimestampOffset(-1, -1, -1)
+    assert log.named_offset(-1) == TimestampOffset(-1, 17, 5)
+    assert log.named_offset(-2) == TimestampOffset(-1, 2, 3)
+    assert record_at(log, -3) == TimestampOffset(START_MS + 51, 11, 4)
+    assert log.named_offset(-4) == TimestampOffset(-1, 2, 3)
+    assert log.named_offset(-5) == TimestampOffset(-1, -1, -1)
 
 
 @pytest.mark.parametrize("compression", list(Compression))
@@ -36,10 +36,10 @@ def test_the_first_record_that_is_not_earlier(
         )
         log.append_as_leader(batch, 0)
     for timestamp_ms, offset in ((0, 0), (1, 1), (3, 3), (100, 3), (702, 23), (1900, 57)):
-        found = log.offset_for_timestamp(START_MS + timestamp_ms)
+        found = record_at(log, START_MS + timestamp_ms)
         assert found is not None
         assert found.offset == offset
-    assert log.offset_for_timestamp(START_MS + 1903) is None
+    assert record_at(log, START_MS + 1903) is None
 
 
 def test_records_before_the_start_are_not_found(small_segments: LogWorld) -> None:
@@ -47,7 +47,7 @@ def test_records_before_the_start_are_not_found(small_segments: LogWorld) -> Non
     log.append_as_leader(make_batch("a", "b", "c"), 0)
     log.update_high_watermark(3)
     log.increment_log_start_offset(1)
-    assert log.offset_for_timestamp(START_MS - 5) == TimestampOffset(START_MS + 1, 1, 0)
+    assert record_at(log, START_MS - 5) == TimestampOffset(START_MS + 1, 1, 0)
 
 
 def test_what_lies_before_the_start_hides_nothing(small_segments: LogWorld) -> None:
@@ -59,9 +59,9 @@ def test_what_lies_before_the_start_hides_nothing(small_segments: LogWorld) -> N
     log.update_high_watermark(12)
     for start in (1, 7):  # in the first segment, beyond it
         log.increment_log_start_offset(start)
-        found = log.offset_for_timestamp(START_MS)
+        found = record_at(log, START_MS)
         assert found == TimestampOffset(START_MS + start - 1, start, 0)
-    assert log.offset_for_timestamp(START_MS + 10) == TimestampOffset(START_MS + 10, 11, 0)
+    assert record_at(log, START_MS + 10) == TimestampOffset(START_MS + 10, 11, 0)
 
 
 def test_where_segments_begin_that_were_written_before(small_segments: LogWorld) -> None:
