@@ -94,11 +94,15 @@ class ProducerSnapshots:
         self._disk.unlink(self.path(offset))
 
     def delete_those(self, offsets: Collection[int]) -> None:
-        """Remove those of them that there are, in one go: of many segments they are many."""
+        """Remove those of them that there are."""
+        for path in self.forget(offsets):
+            self._disk.unlink(path)
+
+    def forget(self, offsets: Collection[int]) -> list[Path]:
+        """Count no more on those of them that there are; the caller removes these files."""
         gone = [offset for offset in self._offsets if offset in offsets]
         self._offsets = [offset for offset in self._offsets if offset not in offsets]
-        for offset in gone:
-            self._disk.unlink(self.path(offset))
+        return [self.path(offset) for offset in gone]
 
     def delete_outside(self, log_start_offset: int, log_end_offset: int) -> None:
         """Remove those that a log with these bounds has no use for.

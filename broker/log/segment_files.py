@@ -3,7 +3,7 @@
 They are renamed to `*.deleted` at once and unlinked after file.delete.delay.ms: a read that found
 the segment may still be sending from it, and unlinking a gigabyte takes time, so it is done by
 another thread. (For the same reason no two go by one name: a rename over another file unlinks it.)
-A segment's producer snapshot, which nothing reads, goes at once.
+A segment's producer snapshot goes with it: even a small file is renamed in a tenth of the time.
 
 Compaction makes files of its own, and they are swapped in.
 
@@ -53,9 +53,10 @@ class SegmentFiles:
 
     def delete(self, segments: Sequence[Segment], config: LogConfig) -> None:
         """Rename their files; whoever reads from them goes on. `take_due` gives them later."""
-        self.snapshots.delete_those({segment.base_offset for segment in segments})
         for segment in segments:
             self._rename_to_deleted(segment, config)
+        for path in self.snapshots.forget({segment.base_offset for segment in segments}):
+            self._to_deleted(path, config)
 
     def swap_in(self, old: Sequence[Segment], size_bytes: int, config: LogConfig) -> Segment:
         """Put the `.cleaned` files in the place of the neighbours that they were made from.
@@ -84,13 +85,15 @@ class SegmentFiles:
         return new
 
     def _rename_to_deleted(self, segment: Segment, config: LogConfig) -> None:
-        due_ms = self.clock_ms() + config.file_delete_delay_ms
         segment.release()
         for path in segment.paths():
             if path.exists():
-                renamed = _unused_name(path)
-                self.disk.rename(path, renamed)
-                self._renamed.append((due_ms, renamed))
+                self._to_deleted(path, config)
+
+    def _to_deleted(self, path: Path, config: LogConfig) -> None:
+        renamed = _unused_name(path)
+        self.disk.rename(path, renamed)
+        self._renamed.append((self.clock_ms() + config.file_delete_delay_ms, renamed))
 
     def move_to(self, directory: Path) -> None:
         """The log's directory has been renamed."""

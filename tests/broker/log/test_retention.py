@@ -91,6 +91,19 @@ def test_files_are_renamed_at_once_and_given_up_after_the_delay(small_segments: 
     assert region.read() == before, "a file that is being sent stays readable"
 
 
+def test_a_segments_snapshot_goes_with_it(small_segments: LogWorld) -> None:
+    """To unlink it takes as long as all the renames together."""
+    log = filled(small_segments, retention_bytes=300)
+    assert log.delete_old_segments() == 2
+    snapshots = [name for name in small_segments.names() if "snapshot" in name]
+    assert snapshots[0] == "00000000000000000005.snapshot.deleted"
+    assert not any(name.endswith(".deleted") for name in snapshots[1:])
+    small_segments.clock.now_ms += 60_000
+    assert small_segments.directory / snapshots[0] in log.local.take_deletable()
+    log.close()
+    assert small_segments.open().log_start_offset == 10
+
+
 def test_an_empty_log_keeps_its_segment(world: LogWorld) -> None:
     world.config = attrs.evolve(world.config, retention_ms=0, retention_bytes=0)
     log = world.open()
