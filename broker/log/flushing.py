@@ -12,9 +12,10 @@ thread, and meanwhile the log goes on.
 A truncation goes the other way. What is written again from its offset on is not on the disk,
 whatever the checkpoint of recovery points says; until that is rewritten a power failure makes
 recovery begin too late, and until the truncation is synced it may come undone. Neither does harm
-in the active segment, which recovery always reads whole. So the log flushes before it rolls; and
-the segments behind the one that is active now are gone for good before that is cut (Kafka leaves
-it to the disk). Both are done in the event loop: a log is seldom cut back so far.
+in the active segment, which recovery always reads whole. So the log flushes before it rolls, if
+that hasn't been done by then, for a truncation is due at once; and the segments behind the one that
+is active now are gone for good before that is cut, if they were synced. (Kafka leaves it to the
+disk.) Both block the event loop, but few logs roll within a second, or are cut back so far.
 
 Source: Kafka's `UnifiedLog.flush`, `LocalLog.markFlushed`.
 """
@@ -98,15 +99,17 @@ class Flushing:
 
     def may_be_due(self, config: LogConfig, segments: Segments, log_end_offset: int) -> bool:
         """Whether `due` may give something now or later."""
-        return self.recovery_point < segments.active.base_offset or (
-            config.flush_ms != LONG_MAX and self.recovery_point < log_end_offset
+        return (
+            self._has_unsynced_truncation
+            or self.recovery_point < segments.active.base_offset
+            or (config.flush_ms != LONG_MAX and self.recovery_point < log_end_offset)
         )
 
     def due(
         self, config: LogConfig, segments: Segments, log_end_offset: int, now_ms: int
     ) -> Flush | None:
-        """What flush.ms asks for, or a rolled segment that waits for its sync."""
-        if (
+        """What flush.ms asks for, a truncation, or a rolled segment that waits for its sync."""
+        if self._has_unsynced_truncation or (
             config.flush_ms != LONG_MAX
             and self.recovery_point < log_end_offset
             and now_ms - self.last_flush_ms >= config.flush_ms

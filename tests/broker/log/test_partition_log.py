@@ -67,6 +67,28 @@ def test_a_flush_overtaken_by_a_truncation_counts_for_nothing(world: LogWorld) -
     assert log.recovery_point == 0
 
 
+def test_a_truncation_is_synced_soon(world: LogWorld) -> None:
+    """In a thread: or the next segment would be begun by a sync of this one in the event loop, a
+    gigabyte perhaps."""
+    log = world.open()
+    fill(log, 7)
+    assert not log.local.awaits_upkeep
+    log.truncate_to(3)
+    fill(log, 2)
+    flush = log.local.due_flush()
+    assert log.local.awaits_upkeep
+    assert flush is not None
+    log.truncate_to(4)
+    flush.run()
+    log.local.finish_flush(flush)
+    flush = log.local.due_flush()
+    assert flush is not None, "that one was for nothing"
+    flush.run()
+    log.local.finish_flush(flush)
+    assert not log.local.flushing.must_precede_roll
+    assert not log.local.awaits_upkeep
+
+
 def test_flush_messages_and_flush_ms(world: LogWorld) -> None:
     world.config = LogConfig(flush_messages=3, flush_ms=1000)
     log = world.open()
