@@ -40,6 +40,7 @@ from tests.broker.log.logs import LogWorld
 from tests.broker.wire.every_message import STORED_MESSAGES
 from tests.fuzz import corpus
 from tests.fuzz.damage import damaged
+from tests.fuzz.progress import Progress
 from tests.support.batches import with_fitting_crc
 from tests.support.unsynced_disk import UnsyncedDisk
 
@@ -54,7 +55,9 @@ class Target:
     read: Callable[[Any], object]
     announced: tuple[type[Exception], ...]
 
-    def run(self, rng: random.Random, cases: int) -> dict[str, int]:
+    def run(
+        self, rng: random.Random, cases: int, progress: Progress | None = None
+    ) -> dict[str, int]:
         """How many cases were read, and how many refused; AssertionError for anything else."""
         outcomes = {"read": 0, "refused": 0}
         for _ in range(cases):
@@ -66,6 +69,8 @@ class Target:
                 outcomes["refused"] += 1
             except Exception as error:
                 raise AssertionError(f"{self.name}: {error!r} for {case!r}") from error
+            if progress is not None:
+                progress.add(1)
         return outcomes
 
 

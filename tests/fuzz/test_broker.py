@@ -11,28 +11,26 @@ all that were under way.
 import math
 import random
 import struct
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 
-import attrs
 import pytest
 import trio
 from confluent_kafka.admin import NewTopic
 
 from broker.wire.apis import ApiKey
-from broker.wire.framing import decode_response
 from broker.wire.messages.alter_client_quotas import (
     AlterClientQuotasRequest,
     OpData,
     RequestEntityData,
     RequestEntryData,
 )
-from broker.wire.messages.metadata import MetadataRequest
 from tests.broker.wire.sample_requests import TOPIC
 from tests.fuzz import corpus
 from tests.fuzz.chosen import cases, seed
+from tests.fuzz.conversations import Conversations, Row
 from tests.fuzz.damage import damaged
+from tests.fuzz.progress import Progress
 from tests.support.cluster import TestCluster, running_cluster
 from tests.support.memory import resident_mb
 from tests.support.raw_client import RawClient
@@ -42,13 +40,6 @@ pytestmark = pytest.mark.server
 
 FEW, MANY = 2_000, 20_000
 IN_A_ROW = 25
-# Frames of different rows wait together; so few rows that each has its turn within its patience.
-ROWS_AT_ONCE = 16
-ROWS_PER_GOOD_REQUEST = 20
-# For what waits as long as it says (a fetch, a member): the connection is left then.
-PATIENCE_S = 0.5
-# To be let in says nothing of any frame: on a busy machine it lasts.
-CONNECTING_S = 10.0
 MOST_GROWTH_MB = 30
 
 # Orders between brokers, and what makes or deletes topics: a damaged one that is still valid does
@@ -63,7 +54,6 @@ LEFT_OUT = {
     ApiKey.CREATE_PARTITIONS,
     ApiKey.DELETE_TOPICS,
 }
-
 
 QUOTAS = (
     "producer_byte_rate",
@@ -100,41 +90,17 @@ def be_generous(broker: str) -> None:
         assert answer.error_code == 0, answer
 
 
-async def test_a_few(cluster: TestCluster) -> None:
-    await run(cluster, seed(9), FEW)
+async def test_a_few(cluster: TestCluster, say: Callable[[str], None]) -> None:
+    await run(cluster, seed(9), FEW, say)
 
 
 @pytest.mark.matrix
 @pytest.mark.timeout(1800)
-async def test_many(cluster: TestCluster) -> None:
-    await run(cluster, seed(10), cases(MANY, share=0.1))
+async def test_many(cluster: TestCluster, say: Callable[[str], None]) -> None:
+    await run(cluster, seed(10), cases(MANY, share=0.1), say)
 
 
 # Rows of frames
-
-
-@attrs.frozen
-class Row:
-    """Frames to be sent one behind the other, without their sizes.
-
-    Their correlation ids count on from `first_id`, and are no other row's.
-    """
-
-    first_id: int
-    frames: list[bytes]
-
-    def place_of(self, answer: bytes, last: int) -> int:
-        """Whose answer this is: a later frame's than the last one's, for acks=0 has none."""
-        (correlation_id,) = struct.unpack_from(">i", answer)
-        place = int(correlation_id) - self.first_id
-        assert last < place < len(self.frames), f"an answer to {place} after one to {last}"
-        key, version = struct.unpack_from(">hh", self.frames[place])
-        # An unknown version of ApiVersions is answered as version 0.
-        if key == ApiKey.API_VERSIONS and not 0 <= version <= 4:
-            version = 0
-        decode_response(ApiKey(key), version, memoryview(answer))
-        return place
-
 
 _GOOD = struct.pack(">hh", ApiKey.API_VERSIONS, 0)
 _NO_CLIENT_ID = struct.pack(">h", -1)
@@ -163,115 +129,11 @@ def _numbered(correlation_id: int, frame: bytes, rng: random.Random) -> bytes:
     return head + struct.pack(">i", correlation_id) + damaged(body, rng)
 
 
-# Conversations about them
-
-
-@attrs.define
-class Answers:
-    """What comes over one connection, cut into answers."""
-
-    stream: trio.SocketStream
-    _received: bytearray = attrs.field(factory=bytearray)
-
-    async def next(self) -> bytes:
-        """Without its size; EOFError at the end. When cancelled, the next call goes on."""
-        while len(self._received) < 4 or len(self._received) < self._end:
-            piece = await self.stream.receive_some()
-            if not piece:
-                raise EOFError
-            self._received += piece
-        end = self._end
-        answer = bytes(self._received[4:end])
-        del self._received[:end]
-        return answer
-
-    @property
-    def _end(self) -> int:
-        return 4 + int.from_bytes(self._received[:4], "big")
-
-
-@attrs.define
-class Conversations:
-    """Rows that are sent to a broker, `ROWS_AT_ONCE` of them at a time."""
-
-    broker: str  # host:port
-    outcomes: dict[str, int] = attrs.field(
-        factory=lambda: {"answered": 0, "closed": 0, "waited": 0}
-    )
-    _begun: int = 0
-    _under_way: dict[int, Row] = attrs.field(factory=dict)
-
-    async def hold_all(self, rows: Iterator[Row]) -> None:
-        try:
-            async with trio.open_nursery() as nursery:
-                for _ in range(ROWS_AT_ONCE):
-                    nursery.start_soon(self._hold_each, rows)
-        except Exception as error:
-            error.add_note(f"Under way were {list(self._under_way.values())}")
-            raise
-
-    async def _hold_each(self, rows: Iterator[Row]) -> None:
-        """Of those that nobody else has taken; now and then somebody asks something good, too."""
-        for row in rows:
-            self._begun += 1
-            asks = self._begun % ROWS_PER_GOOD_REQUEST == 0
-            self._under_way[row.first_id] = row
-            await self._hold(row)
-            if asks:
-                await self.assert_served()
-            del self._under_way[row.first_id]
-
-    async def _hold(self, row: Row) -> None:
-        """Send all; behind one that the broker closes at, or waits for, on a new connection."""
-        host, _, port = self.broker.rpartition(":")
-        begin = 0
-        while begin < len(row.frames):
-            with trio.fail_after(CONNECTING_S):
-                stream = await trio.open_tcp_stream(host, int(port))
-            async with stream:
-                begin = await self._send_and_read(Answers(stream), row, begin)
-
-    async def _send_and_read(self, answers: Answers, row: Row, begin: int) -> int:
-        """The place of the first frame that the broker has not looked at."""
-        last = begin - 1
-        data = b"".join(struct.pack(">i", len(each)) + each for each in row.frames[begin:])
-        try:
-            with trio.fail_after(PATIENCE_S):
-                await answers.stream.send_all(data)
-            while last < len(row.frames) - 1:
-                last = row.place_of(await self._in_time(answers), last)
-                self.outcomes["answered"] += 1
-        except trio.TooSlowError:
-            self.outcomes["waited"] += 1
-        except (trio.BrokenResourceError, EOFError):
-            self.outcomes["closed"] += 1
-        else:
-            return len(row.frames)
-        return last + 2
-
-    async def _in_time(self, answers: Answers) -> bytes:
-        """The next one; TooSlowError if it's waiting, and not the broker busy with other rows."""
-        with trio.move_on_after(PATIENCE_S / 2):
-            return await answers.next()
-        await self.assert_served()
-        with trio.fail_after(PATIENCE_S / 2):
-            return await answers.next()
-
-    async def assert_served(self) -> None:
-        await trio.to_thread.run_sync(assert_served, self.broker)
-
-
-def assert_served(broker: str) -> None:
-    """A good request on a new connection gets its answer."""
-    with RawClient(broker) as other:
-        answer = other.ask(ApiKey.METADATA, 9, MetadataRequest(topics=[]))
-        assert len(answer.brokers) == 1
-
-
-async def run(cluster: TestCluster, seed: int, count: int) -> None:
-    pid, began = cluster.brokers[1].pid, time.monotonic()
+async def run(cluster: TestCluster, seed: int, count: int, say: Callable[[str], None]) -> None:
+    pid = cluster.brokers[1].pid
     rows = damaged_rows(random.Random(seed), count)
-    conversations = Conversations(cluster.address(1))
+    progress = Progress("frames to a broker", math.ceil(count / IN_A_ROW) * (IN_A_ROW + 1), say)
+    conversations = Conversations(cluster.address(1), progress)
     outcomes = conversations.outcomes
     await conversations.hold_all(islice(rows, math.ceil(count / 5 / IN_A_ROW)))
     before_mb = resident_mb(pid)
@@ -279,8 +141,8 @@ async def run(cluster: TestCluster, seed: int, count: int) -> None:
     await conversations.assert_served()
     grown_mb = resident_mb(pid) - before_mb
     print(
-        f"{count} frames of seed {seed} in {time.monotonic() - began:.0f} s: {outcomes}, "
-        f"the broker {before_mb:.0f} MB and {grown_mb:+.0f} MB"
+        f"{count} frames of seed {seed}, {progress.rate()}, "
+        f"the broker {before_mb:.0f} MB and {grown_mb:+.0f} MB: {outcomes}"
     )
     assert grown_mb < MOST_GROWTH_MB
     assert min(outcomes["answered"], outcomes["closed"]) > count / 50, outcomes

@@ -3,12 +3,13 @@
 import gc
 import logging
 import random
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.fuzz.chosen import cases, seed
+from tests.fuzz.progress import Progress
 from tests.fuzz.targets import every_target
 from tests.support.memory import resident_mb
 
@@ -23,32 +24,33 @@ def unlogged(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.mark.long
-def test_a_few(tmp_path: Path) -> None:
-    run(tmp_path, seed(39), FEW)
+def test_a_few(tmp_path: Path, say: Callable[[str], None]) -> None:
+    run(tmp_path, seed(39), FEW, say)
 
 
 @pytest.mark.matrix
 @pytest.mark.timeout(1800)
-def test_many(tmp_path: Path) -> None:
-    run(tmp_path, seed(40), cases(MANY, share=0.9))
+def test_many(tmp_path: Path, say: Callable[[str], None]) -> None:
+    run(tmp_path, seed(40), cases(MANY, share=0.9), say)
 
 
-def run(directory: Path, seed: int, count: int) -> None:
+def run(directory: Path, seed: int, count: int, say: Callable[[str], None]) -> None:
     rng = random.Random(seed)
     with every_target(directory) as targets:
         shares = sum(target.share for target in targets)
         for target in targets:
             target.run(rng, count // 100)  # readers are compiled, pools are filled
         gc.collect()
-        before_mb, began = resident_mb(), time.monotonic()
+        before_mb = resident_mb()
+        progress = Progress("cases in this process", count, say)
         outcomes = {
-            target.name: target.run(rng, count * target.share // shares) for target in targets
+            target.name: target.run(rng, count * target.share // shares, progress)
+            for target in targets
         }
         gc.collect()
         grown_mb = resident_mb() - before_mb
-    done = sum(sum(outcome.values()) for outcome in outcomes.values())
     print(
-        f"{done} cases of seed {seed} in {time.monotonic() - began:.0f} s, "
+        f"{progress.done} cases of seed {seed}, {progress.rate()}, "
         f"{before_mb:.0f} MB and {grown_mb:+.0f} MB: {outcomes}"
     )
     assert grown_mb < MOST_GROWTH_MB
