@@ -6,14 +6,15 @@
                             commands   a package of verbs a noun: options in, an answer out
                               schemas    what the JSON of each looks like
                               client     asks brokers, as any Kafka client does
+                              offline    reads a broker's files on this disk
                               ensemble   starts and ends a whole cluster on this machine
                                 java       where its ZooKeeper comes from
                               coordination.kazoo_store   what `zk tree` reads ZooKeeper with
 
 Invariants:
 
-- A command holds no knowledge of Kafka but how to show it: facts come from `client` or
-  `coordination`, and what shows them has `-o json` for programs, which fits `schemas`.
+- A command holds no knowledge of Kafka but how to show it: facts come from `client`, `offline`
+  or `coordination`, and what shows them has `-o json` for programs, which fits `schemas`.
 - What changes a cluster is a request to a broker, never a write to a znode.
 - A user's mistake, and a cluster that does not answer, end in one line and an exit code
   (`admin` lists them); a traceback is a defect.

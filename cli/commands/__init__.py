@@ -9,6 +9,7 @@
     zbroker-admin txn list | describe | producers | find-hanging | abort
     zbroker-admin records consume | produce | delete, log dirs describe | move
                                                           any Kafka cluster (cli.client)
+    zbroker-admin log dump | verify                       files on this disk (cli.offline)
     zbroker-admin zk tree, controller show                any ZooKeeper that a Kafka cluster uses
     zbroker-admin trace events                            what zbroker's brokers wrote down
     zbroker-admin completion                              a script for one's shell
