@@ -4,9 +4,11 @@ Each command is a module of `cli.commands` that holds a click command of the sam
 `cli.commands.up.up`. A noun with several verbs is a package, each verb a module of it
 (`cli.commands.lazy`).
 
-Exit codes: 0 done; 1 an error; 2 wrong usage; 3 done in part; 4 a check is not met; 5 too slow
-(`cli.commands.options`).
+Exit codes: 0 done; 1 an error; 2 wrong usage; 3 done in part; 4 a check is not met; 5 too slow;
+130 interrupted (`cli.commands.failure`).
 """
+
+from typing import Any
 
 import click
 
@@ -29,12 +31,25 @@ COMMANDS = (
     "log",
     "zk",
     "trace",
+    "context",
     "completion",
 )
 
 
+class Admin(LazyGroup):
+    """The whole tree. Ctrl-C ends any of it in one line, wherever it is."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            from cli.commands.failure import Exit, Failure  # only those who wait interrupt
+
+            raise Failure("interrupted", Exit.INTERRUPTED) from None
+
+
 @click.group(
-    cls=LazyGroup,
+    cls=Admin,
     package="cli.commands",
     members=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

@@ -14,6 +14,7 @@ more than one request in flight on a connection:
                  what an operator asks about those
     topic_changes, ..    what an operator changes, and what came of it (`outcome`)
     errors       what can go wrong, in one line each
+    changes      what was sent that changes something, for whoever interrupts a command
 
 A command is then a few awaits in a row:
 
@@ -31,6 +32,7 @@ Invariants:
 """
 
 from cli.client.addresses import Address, parse_addresses
+from cli.client.changes import Changes
 from cli.client.cluster import Cluster, open_cluster
 from cli.client.connection import Connection
 from cli.client.errors import (
@@ -46,6 +48,7 @@ from cli.client.errors import (
 __all__ = [
     "Address",
     "BrokerUnreachable",
+    "Changes",
     "ClientError",
     "Cluster",
     "Connection",

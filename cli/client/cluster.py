@@ -22,6 +22,7 @@ from broker.wire.errors import ErrorCode
 from broker.wire.messages.find_coordinator import FindCoordinatorRequest, FindCoordinatorResponse
 from broker.wire.messages.metadata import MetadataRequest, MetadataResponse
 from cli.client.addresses import Address
+from cli.client.changes import Changes
 from cli.client.connection import Connection, connect
 from cli.client.errors import (
     BrokerUnreachable,
@@ -59,8 +60,9 @@ _KEY_WORDS = {GROUP_COORDINATOR: "group", TRANSACTION_COORDINATOR: "transactiona
 class Cluster:
     """The brokers behind a bootstrap list. Made by `open_cluster`."""
 
-    def __init__(self, bootstrap: Sequence[Address]) -> None:
+    def __init__(self, bootstrap: Sequence[Address], changes: Changes | None = None) -> None:
         self.bootstrap = tuple(bootstrap)
+        self.changes = changes or Changes()
         self.waiting_for: str | None = None
         self._connections: dict[Address, Connection] = {}
 
@@ -156,7 +158,7 @@ class Cluster:
 
     async def _connected(self, address: Address) -> Connection:
         if address not in self._connections:
-            self._connections[address] = await connect(address)
+            self._connections[address] = await connect(address, self.changes)
         return self._connections[address]
 
     async def _forget_connections(self) -> None:
@@ -167,14 +169,14 @@ class Cluster:
 
 @contextlib.asynccontextmanager
 async def open_cluster(
-    bootstrap: Sequence[Address], *, timeout_seconds: float
+    bootstrap: Sequence[Address], *, timeout_seconds: float, changes: Changes | None = None
 ) -> AsyncIterator[Cluster]:
     """A cluster to ask; everything inside the block is under one deadline.
 
     Raises `TimedOut`, naming the last thing that was waited for, when the block has not
     ended within `timeout_seconds`.
     """
-    cluster = Cluster(bootstrap)
+    cluster = Cluster(bootstrap, changes)
     with trio.move_on_after(timeout_seconds) as deadline:
         try:
             yield cluster

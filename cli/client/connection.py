@@ -30,6 +30,7 @@ from broker.wire.errors import ErrorCode
 from broker.wire.framing import decode_response, encode_request
 from broker.wire.messages.api_versions import ApiVersionsRequest, ApiVersionsResponse
 from cli.client.addresses import Address
+from cli.client.changes import Changes
 from cli.client.errors import BrokerUnreachable, ClientError, ConnectionLost, VersionNotSupported
 
 Response = TypeVar("Response")
@@ -71,8 +72,11 @@ class Features:
 class Connection:
     """A connection whose versions are agreed on. Made by `connect`."""
 
-    def __init__(self, address: Address, stream: trio.abc.Stream) -> None:
+    def __init__(
+        self, address: Address, stream: trio.abc.Stream, changes: Changes | None = None
+    ) -> None:
         self.address = address
+        self.changes = changes or Changes()
         self.versions: Mapping[int, VersionRange] = {}
         self.features = Features()
         self._stream = stream
@@ -91,7 +95,8 @@ class Connection:
         """
         api = _API_OF_REQUEST[type(request).__name__]
         version = self._agreed_version(api, needs)
-        frame = await self._exchange(api, version, request)
+        with self.changes.asking(api, request, self.address):
+            frame = await self._exchange(api, version, request)
         return self._decode(api, version, frame, response_class)
 
     def _agreed_version(self, api: Api, needs: int) -> int:
@@ -177,13 +182,16 @@ class Connection:
         await self.aclose()
 
 
-async def connect(address: Address) -> Connection:
-    """Open a connection and agree on versions; raises `BrokerUnreachable`."""
+async def connect(address: Address, changes: Changes | None = None) -> Connection:
+    """Open a connection and agree on versions; raises `BrokerUnreachable`.
+
+    changes: where requests that change something are written down.
+    """
     try:
         with trio.fail_after(CONNECT_TIMEOUT_SECONDS):
             stream = await trio.open_tcp_stream(address.host, address.port)
             try:
-                connection = Connection(address, stream)
+                connection = Connection(address, stream, changes)
                 await connection.agree_on_versions()
                 return connection
             except BaseException:  # the command's own deadline, too

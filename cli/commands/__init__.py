@@ -12,12 +12,15 @@
     zbroker-admin log dump | verify                       files on this disk (cli.offline)
     zbroker-admin zk tree, controller show                any ZooKeeper that a Kafka cluster uses
     zbroker-admin trace events                            what zbroker's brokers wrote down
+    zbroker-admin context list | show | use               clusters by name (contexts)
     zbroker-admin completion                              a script for one's shell
 
 A command is options in, facts from `cli.client`, an `Answer` out:
 
     lazy       finds a command by its name, and imports it when it runs
-    options    which cluster, how long to wait, exit codes
+    options    which cluster, how long to wait; contexts: clusters by name
+    failure    exit codes, and the one line of an error
+    repeating  --watch and --until; conditions: what is waited for
     output     one answer in five forms (`yaml_text` is one of them); its JSON fits cli/schemas
     completing what a shell asks at a TAB
     outcomes   how a change ends that was done in part

@@ -24,6 +24,7 @@ def _names(question: Callable[[Cluster], Awaitable[Sequence[str]]]) -> Complete:
         try:
             target = target_of(
                 given.get("bootstrap_server"),
+                given.get("context"),
                 given.get("command_config") or given.get("admin_config"),
                 TIMEOUT_SECONDS,
             )

@@ -18,10 +18,11 @@ A table is columns padded with blanks, so that what reads Kafka's tools (awk, a 
 reads this; on a terminal rich draws it, without styles if NO_COLOR is set (https://no-color.org).
 """
 
+import contextlib
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -30,6 +31,8 @@ import click
 from cli.commands.yaml_text import yaml_lines
 
 JSON_VERSION = 1
+# In a click context: the list that takes answers instead of stdout.
+_TAKEN = f"{__name__}.taken"
 MISSING = "-"  # how Kafka's tools print what is not known
 
 # The widths of Kafka's group table: columns stay in place from one call to the next
@@ -61,10 +64,17 @@ class Answer:
     names: Sequence[object]
     wide: Text | None = None
 
-    def print_as(self, form: str) -> None:
-        """Print it on stdout in one of `options.FORMS`."""
-        if form == "json":
-            print_json(**self.facts)
+    def print_as(self, form: str, *, in_a_line: bool = False) -> None:
+        """Print it on stdout in one of `options.FORMS`; or give it to whoever takes answers.
+
+        in_a_line: JSON without line breaks, for answers that come one after the other.
+        """
+        context = click.get_current_context(silent=True)
+        taken = context.meta.get(_TAKEN) if context is not None else None
+        if taken is not None:
+            taken.append(self)
+        elif form == "json":
+            print_json(in_a_line=in_a_line, **self.facts)
         elif form == "yaml":
             click.echo("\n".join(yaml_lines({"v": JSON_VERSION, **self.facts})))
         elif form == "name":
@@ -79,9 +89,22 @@ class Answer:
                     click.echo(each)
 
 
-def print_json(**facts: Any) -> None:
-    """Print one JSON object: the version, then `facts`."""
-    click.echo(json.dumps({"v": JSON_VERSION, **facts}, indent=2 if sys.stdout.isatty() else None))
+@contextlib.contextmanager
+def taking_answers() -> Iterator[list[Answer]]:
+    """What the command says meanwhile is not printed but collected (see `repeating`)."""
+    meta = click.get_current_context().meta
+    taken: list[Answer] = []
+    meta[_TAKEN] = taken
+    try:
+        yield taken
+    finally:
+        del meta[_TAKEN]
+
+
+def print_json(*, in_a_line: bool = False, **facts: Any) -> None:
+    """Print one JSON object: the version, then `facts`; over several lines on a terminal."""
+    indent = 2 if sys.stdout.isatty() and not in_a_line else None
+    click.echo(json.dumps({"v": JSON_VERSION, **facts}, indent=indent))
 
 
 def print_table(table: Table) -> None:

@@ -9,8 +9,12 @@ from typing import Any, TypeVar
 
 import attrs
 import click
+import trio
+from click.core import ParameterSource
 
-from cli.commands.options import Failure, run
+from cli.client import TimedOut
+from cli.commands.contexts import context_in_use, named_context
+from cli.commands.options import Failure, context_option, run, timeout_option
 from cli.ensemble.layout import Directory, SetupError, read_set_up
 from cli.ensemble.options import dir_option
 from coordination.kazoo_store import KazooStore
@@ -29,38 +33,67 @@ class ZooKeeper:
 
     hosts: str
     chroot: str
+    timeout_seconds: float
 
     def read(self, question: Callable[[Session], Awaitable[T]]) -> T:
         """Run `question` in a session of its own; its failures end the command in one line."""
 
         async def answer() -> T:
+            with trio.move_on_after(self.timeout_seconds):
+                return await asked()
+            raise TimedOut(f"not done within {self.timeout_seconds:g} s")
+
+        async def asked() -> T:
             # Without the chroot: a session with one would make it, and a mistyped one too.
             store = KazooStore(self.hosts, session_timeout_ms=SESSION_TIMEOUT_MS)
             session = await store.open_session(timeout_ms=CONNECT_TIMEOUT_MS)
             try:
                 return await question(session)
             finally:
-                await session.aclose()
+                with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
+                    await session.aclose()
 
         return run(answer)
 
 
 def zookeeper_options(command: Command) -> Command:
-    """Add `--zookeeper` and `--dir`; the command gets the one `zookeeper` that they mean."""
+    """Add the options that say which one; the command gets the one `zookeeper` that they mean."""
 
     @functools.wraps(command)
     def with_zookeeper(
-        *args: Any, zookeeper: str | None, directory: Directory, **kwargs: Any
+        *args: Any,
+        zookeeper: str | None,
+        context: str | None,
+        directory: Directory,
+        timeout: float,
+        **kwargs: Any,
     ) -> Any:
-        hosts, slash, chroot = (zookeeper or _own_zookeeper(directory)).partition("/")
-        return command(*args, zookeeper=ZooKeeper(hosts, (slash + chroot).rstrip("/")), **kwargs)
+        connect = zookeeper or _of_context(context) or _own_zookeeper(directory)
+        hosts, slash, chroot = connect.partition("/")
+        where = ZooKeeper(hosts, (slash + chroot).rstrip("/"), timeout)
+        return command(*args, zookeeper=where, **kwargs)
 
     option = click.option(
         "--zookeeper",
         metavar="HOST:PORT,..[/CHROOT]",
         help="As zookeeper.connect.  [default: the ZooKeeper of `up` in --dir]",
     )
-    return option(dir_option(with_zookeeper))  # type: ignore[return-value]
+    return option(context_option(dir_option(timeout_option(with_zookeeper))))  # type: ignore[return-value]
+
+
+def _of_context(name: str | None) -> str | None:
+    """The ZooKeeper that a context names; None if none is chosen, or it says nothing of it.
+
+    Whoever names a --dir means the ensemble there, and not the context in use.
+    """
+    if name is None:
+        source = click.get_current_context().get_parameter_source("directory")
+        in_use = context_in_use() if source is ParameterSource.DEFAULT else None
+        return None if in_use is None else in_use.zookeeper
+    context = named_context(name)
+    if context.zookeeper is None:
+        raise Failure(f"context {name!r} names no zookeeper")
+    return context.zookeeper
 
 
 def _own_zookeeper(directory: Directory) -> str:

@@ -13,7 +13,7 @@ from cli.commands.output import Answer
 @click.argument(
     "broker_id", type=click.IntRange(min=0), metavar="ID", shell_complete=complete_brokers
 )
-@output_option()
+@output_option(repeats=True)
 @cluster_options
 def command(target: Target, broker_id: int, output: str) -> None:
     """Print where a broker listens, what it leads and holds, and its disks.

@@ -41,7 +41,7 @@ class Row:
     help="Only this.",
 )
 @click.option("--diff", "reference", type=click.Choice(REFERENCES), help="Only what differs.")
-@output_option()
+@output_option(repeats=True)
 @cluster_options
 def command(target: Target, broker_id: int | None, reference: str | None, output: str) -> None:
     """Print which versions of which requests brokers speak.

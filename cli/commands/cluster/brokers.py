@@ -9,7 +9,7 @@ from cli.commands.output import Answer
 
 
 @click.command("brokers")
-@output_option()
+@output_option(repeats=True)
 @cluster_options
 def command(target: Target, output: str) -> None:
     """Print the live brokers, where they listen, and which of them is the controller.

@@ -15,7 +15,7 @@ from cli.commands.output import Answer
 
 
 @click.command("describe")
-@output_option()
+@output_option(repeats=True)
 @cluster_options
 def command(target: Target, output: str) -> None:
     """Print the cluster's brokers and controller, and how many partitions are in trouble.

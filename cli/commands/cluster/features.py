@@ -14,7 +14,7 @@ from cli.commands.output import Answer
 
 
 @click.command("features")
-@output_option()
+@output_option(repeats=True)
 @cluster_options
 def command(target: Target, output: str) -> None:
     """Print the features that each broker supports, in the text of kafka-features.sh describe.

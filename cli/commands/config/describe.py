@@ -50,7 +50,7 @@ _TYPES: dict[str, ResourceType | str] = {
 @entity_options
 @click.option("--entity-type", type=click.Choice(list(_TYPES)), help="All entities of this type.")
 @click.option("--all", "show_all", is_flag=True, help="Also what was not set for this entity.")
-@output_option()
+@output_option(repeats=True)
 @cluster_options
 def command(
     target: Target, entity: Entity | None, entity_type: str | None, show_all: bool, output: str

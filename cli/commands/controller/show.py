@@ -29,7 +29,7 @@ class Elected:
 
 
 @click.command("show")
-@output_option()
+@output_option(repeats=True)
 @zookeeper_options
 def command(zookeeper: ZooKeeper, output: str) -> None:
     """Print the elected controller, since when, and its epoch; exit code 4 if there is none.

@@ -50,7 +50,7 @@ Described = tuple[GroupDescription, list[PartitionProgress] | None]
     "--members", "view", flag_value="members", help="Who is in the group, and what each reads."
 )
 @click.option("--state", "view", flag_value="state", help="Its state and its coordinator.")
-@output_option()
+@output_option(repeats=True)
 @cluster_options
 def command(
     target: Target,

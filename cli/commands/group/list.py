@@ -26,7 +26,7 @@ from cli.commands.output import Answer, Table
     metavar="[TYPE,..]",
     help="With the type of each group, classic or consumer; only those of one of these types.",
 )
-@output_option(default="name")
+@output_option(default="name", repeats=True)
 @cluster_options
 @click.pass_context
 def command(

@@ -40,7 +40,7 @@ WIDE_COLUMNS = (*COLUMNS, "LEADER-EPOCH", "BYTES", "LOG-DIR")
 
 @click.command("replicas")
 @click.argument("topics", nargs=-1, metavar="[TOPIC[:0,2,..]]..", shell_complete=complete_topics)
-@output_option()
+@output_option(repeats=True)
 @cluster_options
 def command(target: Target, topics: tuple[str, ...], output: str) -> None:
     """Print how far each replica of a partition is: all partitions, or those of TOPICs.

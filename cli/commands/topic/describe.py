@@ -80,7 +80,7 @@ class Filters:
     "--topics-with-overrides", is_flag=True, help="Only topics with settings, without partitions."
 )
 @click.option("--if-exists", is_flag=True, help="No error for a topic that is not there.")
-@output_option()
+@output_option(repeats=True)
 @cluster_options
 def command(
     target: Target,

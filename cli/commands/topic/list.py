@@ -13,7 +13,7 @@ COLUMNS = ("TOPIC", "PARTITIONS", "REPLICATION-FACTOR", "INTERNAL")
 
 @click.command("list")
 @exclude_internal_option
-@output_option(default="name")
+@output_option(default="name", repeats=True)
 @cluster_options
 def command(target: Target, exclude_internal: bool, output: str) -> None:
     """Print the names of all topics.

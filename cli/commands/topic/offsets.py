@@ -76,7 +76,7 @@ class Partitions(click.ParamType[frozenset[int]]):
     "or milliseconds since 1970: the first record that is as young.",
 )
 @exclude_internal_option
-@output_option()
+@output_option(repeats=True)
 @cluster_options
 def command(
     target: Target,

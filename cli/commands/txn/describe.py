@@ -29,7 +29,7 @@ NONE = "None"  # what Kafka's tool prints where no transaction is open
 @click.option(
     "--transactional-id", "more_names", multiple=True, metavar="ID", help="As in Kafka's tool."
 )
-@output_option()
+@output_option(repeats=True)
 @cluster_options
 def command(
     target: Target, names: tuple[str, ...], more_names: tuple[str, ...], output: str

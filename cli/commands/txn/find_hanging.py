@@ -44,7 +44,7 @@ MS_A_MINUTE = 60_000
     metavar="MIN",
     help="None that wrote since then: the brokers' transaction.max.timeout.ms, in minutes.",
 )
-@output_option()
+@output_option(repeats=True)
 @cluster_options
 def command(
     target: Target,

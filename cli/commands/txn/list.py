@@ -19,7 +19,7 @@ COLUMNS = ("TransactionalId", "Coordinator", "ProducerId", "TransactionState")
     metavar="MS",
     help="Only transactions that have been open for longer.",
 )
-@output_option()
+@output_option(repeats=True)
 @cluster_options
 def command(
     target: Target, states: tuple[str, ...], longer_than_ms: int | None, output: str

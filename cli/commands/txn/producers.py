@@ -29,7 +29,7 @@ COLUMNS = (
     shell_complete=complete_brokers,
     help="As this broker's replica knows it, and not as the leader.",
 )
-@output_option()
+@output_option(repeats=True)
 @cluster_options
 def command(target: Target, partition: TopicPartition, broker_id: int | None, output: str) -> None:
     """Print the producers that a partition's log remembers.

@@ -12,7 +12,7 @@ With `-o json` the answer is held against the command's schema.
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -153,9 +153,12 @@ class Canned:
         self.answers(ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse())
 
 
-def invoke(*arguments: str, stdin: str | None = None) -> Result:
+def invoke(
+    *arguments: str, stdin: str | None = None, env: Mapping[str, str] | None = None
+) -> Result:
     """Run `zbroker-admin` as a user who has set nothing up."""
-    runner = CliRunner(env={"ZBROKER_BOOTSTRAP": None})
+    nothing = str(Path(__file__).with_name("no-config"))
+    runner = CliRunner(env={"ZBROKER_BOOTSTRAP": None, "XDG_CONFIG_HOME": nothing, **(env or {})})
     return runner.invoke(main, list(arguments), input=stdin)
 
 

@@ -14,6 +14,7 @@ from cli.admin import main
 from cli.commands.completion import PROGRAM, VARIABLE
 from tests.cli.commands.canned import Canned, invoke, topic
 from tests.support.ports import free_port
+from tests.support.terminal import on_terminal
 
 
 def completed(*line: str) -> list[str]:
@@ -66,7 +67,8 @@ def test_the_scripts(shell: str) -> None:
 
 ASK = """
 source <("$ZBROKER_ADMIN" completion bash)
-COMP_WORDS=("$ZBROKER_ADMIN" topic describe -b "$BOOTSTRAP" pay) COMP_CWORD=5
+COMP_WORDS=("$ZBROKER_ADMIN" topic describe -b "${BOOTSTRAP%:*}" : "${BOOTSTRAP#*:}" pay)
+COMP_CWORD=7
 _zbroker_admin_completion "$ZBROKER_ADMIN"
 echo "${COMPREPLY[@]}"
 complete -p zbroker-admin
@@ -90,3 +92,30 @@ def test_a_real_bash(bootstrap: str) -> None:
     )
     assert answer.stdout.splitlines()[0] == "payments"
     assert "_zbroker_admin_completion zbroker-admin" in answer.stdout.splitlines()[1]
+
+
+@pytest.mark.long
+def test_a_user_at_a_terminal(bootstrap: str) -> None:
+    """What TAB puts into the line: commands, options, and a topic's name that the cluster has."""
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("no bash")
+    programs = Path(sys.executable).parent
+    env = {"PATH": f"{programs}:{os.environ['PATH']}", "PS1": "ready> "}
+    with on_terminal([bash, "--norc", "--noprofile", "-i"], env) as terminal:
+        terminal.wait_for("ready> ")
+        terminal.type("source <(zbroker-admin completion bash) && echo so''urced\n")
+        terminal.wait_for("sourced\r\n")
+        terminal.wait_for("ready> ")
+        terminal.type("zbroker-admin top\t")
+        terminal.wait_for("topic ")
+        terminal.type("desc\t")
+        terminal.wait_for("describe ")
+        terminal.type("--unav\t")
+        terminal.wait_for("--unavailable-partitions ")
+        terminal.type(f"-b {bootstrap} pay\t")
+        terminal.wait_for("payments ")
+        terminal.type("\n")
+        terminal.wait_for("ready> ")
+        terminal.type("exit\n")
+        assert terminal.exit_code() == 0

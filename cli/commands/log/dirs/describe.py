@@ -30,7 +30,7 @@ Told = Mapping[int, Sequence[LogDir] | str]
     "--topic-list", "topics", metavar="TOPIC,..", shell_complete=complete_topics,
     help="Only the replicas of these topics.",
 )  # fmt: skip
-@output_option()
+@output_option(repeats=True)
 @cluster_options
 def command(target: Target, broker_ids: list[int] | None, topics: str | None, output: str) -> None:
     """Print the brokers' log directories and what lies in them; -o wide has each replica.

@@ -11,7 +11,7 @@ from coordination.values import TopicPartition
 
 
 @click.command("list")
-@output_option()
+@output_option(repeats=True)
 @cluster_options
 def command(target: Target, output: str) -> None:
     """Print which partitions are being moved to other brokers.

@@ -53,7 +53,7 @@ class Verified:
 @click.command("verify")
 @plan_option
 @preserve_throttles_option
-@output_option()
+@output_option(repeats=True)
 @cluster_options
 def command(target: Target, plan: Plan, preserve_throttles: bool, output: str) -> None:
     """Print how far a plan is carried out, and clear throttles when nothing is moved any more.
