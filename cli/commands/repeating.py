@@ -69,6 +69,7 @@ class _Rounds:
     until: Condition | None
     timeout_s: float
     _shown: int = attrs.field(default=0, init=False)
+    _why_not: str | None = attrs.field(default=None, init=False)
 
     def run(self, command: Callable[[float], None]) -> None:
         """Call the command, with the seconds that it has, until it is enough."""
@@ -86,7 +87,6 @@ class _Rounds:
 
     def _round(self, command: Callable[[float], None], deadline: float) -> bool:
         """Whether it was the last one."""
-        answer: Answer | None = None
         failure: click.ClickException | None = None
         left_s = self.timeout_s
         if self.until is not None:
@@ -106,11 +106,14 @@ class _Rounds:
             self._show(answer, failure)
         if is_met:
             return True
-        if self.until is not None and time.monotonic() >= deadline:
-            why = str(failure.message if failure else "no answer")
-            if answer is not None:
-                why = self.until.unmet(answer.facts)
-            raise Failure(f"not so within {self.timeout_s:g} s: {why}", Exit.TIMEOUT)
+        if self.until is None:
+            return False
+        if answer is not None:
+            self._why_not = self.until.unmet(answer.facts)
+        elif failure is not None and (failure.exit_code != Exit.TIMEOUT or self._why_not is None):
+            self._why_not = failure.message  # the last round has no time left: it says nothing new
+        if time.monotonic() >= deadline:
+            raise Failure(f"not so within {self.timeout_s:g} s: {self._why_not}", Exit.TIMEOUT)
         return False
 
     def _show(self, answer: Answer | None, failure: click.ClickException | None) -> None:
