@@ -4,6 +4,7 @@ They only read: what changes a cluster is a request to a broker (KAFKA-14190).
 """
 
 import functools
+import math
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -35,18 +36,23 @@ class ZooKeeper:
     chroot: str
     timeout_seconds: float
 
-    def read(self, question: Callable[[Session], Awaitable[T]]) -> T:
-        """Run `question` in a session of its own; its failures end the command in one line."""
+    def read(self, question: Callable[[Session], Awaitable[T]], *, is_endless: bool = False) -> T:
+        """Run `question` in a session of its own; its failures end the command in one line.
+
+        is_endless: the deadline is for the session's beginning alone.
+        """
 
         async def answer() -> T:
-            with trio.move_on_after(self.timeout_seconds):
-                return await asked()
+            with trio.move_on_after(self.timeout_seconds) as deadline:
+                return await asked(deadline)
             raise TimedOut(f"not done within {self.timeout_seconds:g} s")
 
-        async def asked() -> T:
+        async def asked(deadline: trio.CancelScope) -> T:
             # Without the chroot: a session with one would make it, and a mistyped one too.
             store = KazooStore(self.hosts, session_timeout_ms=SESSION_TIMEOUT_MS)
             session = await store.open_session(timeout_ms=CONNECT_TIMEOUT_MS)
+            if is_endless:
+                deadline.deadline = math.inf
             try:
                 return await question(session)
             finally:

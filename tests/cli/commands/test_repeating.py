@@ -30,6 +30,7 @@ def growing(canned: Canned) -> Callable[[Any], MetadataResponse]:
 
 def test_each_list_and_describe_can_be_watched() -> None:
     showing = {"list", "describe", "replicas", "offsets", "brokers", "show", "producers"}
+    showing |= {"tree", "ls", "get", "sessions", "watches", "stat"}
     exempt = {"context list", "context show"}
     for name in COMMANDS:
         if name.split()[-1] in showing and name not in exempt:

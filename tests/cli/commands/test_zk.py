@@ -1,9 +1,15 @@
 """`zk tree` over the store in memory, with documents as Kafka 3.9 writes them."""
 
-from cli.commands.zk import Znode, read_tree, tree_lines
+import click
+import pytest
+
+from cli.commands.zk.ls import paths_below
+from cli.commands.zk.reading import Znode, brokers_of_sessions, read_tree
+from cli.commands.zk.tree import People, tree_lines
+from cli.commands.zk.watch import Seen, changes_of
 from cli.commands.znode_text import words_of
 from coordination.memory_store import MemoryStore
-from coordination.store import Node, Session, Stat
+from coordination.store import Node, Session, SessionLost, Stat
 
 DOCUMENTS = {
     "/brokers/ids/1": '{"features":{},"listener_security_protocol_map":{"PLAINTEXT":"PLAINTEXT"},'
@@ -75,9 +81,13 @@ async def tree_of(chroot: str, path: str) -> Znode | None:
 
 
 async def test_the_tree_names_the_owner_of_an_ephemeral() -> None:
-    tree = await tree_of("/kafka/a", "/")
+    session = await MemoryStore().open_session()
+    await filled(session, "/kafka/a")
+    tree = await read_tree(session, "/kafka/a", "/")
+    brokers = await brokers_of_sessions(session, "/kafka/a")
+    assert brokers == {session.session_id: 1}
     assert tree is not None
-    lines = tree_lines(tree, raw=False)
+    lines = tree_lines(tree, People(brokers), raw=False)
     assert lines[0] == "/"
     assert lines[1:5] == [
         "├─ brokers",
@@ -88,12 +98,16 @@ async def test_the_tree_names_the_owner_of_an_ephemeral() -> None:
     ]
     assert "├─ controller [ephemeral, broker 1] = broker 1, since 2026-11-22T07:25:05Z" in lines
     assert lines[-1].startswith("└─ latest_producer_id_block = 1000")
+    watchers = {"/controller": [session.session_id, 0xAB], "/nowhere": [1]}
+    lines = tree_lines(tree, People(brokers, watchers), raw=True)
+    (line,) = [each for each in lines if each.startswith("├─ controller [")]
+    assert line.endswith(" (watched by broker 1, session 0xab)")
 
 
 async def test_a_part_of_the_tree_as_it_stands() -> None:
     tree = await tree_of("", "/cluster")
     assert tree is not None
-    assert tree_lines(tree, raw=True) == [
+    assert tree_lines(tree, People({}), raw=True) == [
         "cluster",
         '└─ id = {"version":"1","id":"TWGlyXDDRxCWNF1TU93F7w"}',
     ]
@@ -101,3 +115,45 @@ async def test_a_part_of_the_tree_as_it_stands() -> None:
 
 async def test_there_is_no_such_node() -> None:
     assert await tree_of("/kafka", "/nope") is None
+
+
+async def test_paths() -> None:
+    session = await MemoryStore().open_session()
+    await filled(session, "/kafka")
+    assert await paths_below(session, "/kafka", "/brokers", recursive=False) == [
+        "/brokers/ids",
+        "/brokers/topics",
+    ]
+    below = await paths_below(session, "/kafka", "/brokers/topics/t", recursive=True)
+    assert below is not None
+    assert (below[0], below[-1]) == (
+        "/brokers/topics/t",
+        "/brokers/topics/t/partitions/0/state",
+    )
+    assert await paths_below(session, "/kafka", "/nope", recursive=True) is None
+
+
+async def test_a_node_that_comes_changes_and_goes() -> None:
+    store = MemoryStore()
+    reader, writer = await store.open_session(), await store.open_session()
+    changes = changes_of(reader, "/a")
+
+    async def then() -> tuple[bytes | None, tuple[str, ...]]:
+        seen = await anext(changes)
+        assert isinstance(seen, Seen)
+        return (None if seen.node is None else seen.node.data), seen.children
+
+    assert await then() == (None, ())
+    await writer.create("/a", b"1")
+    assert await then() == (b"1", ())
+    await writer.set("/a", b"2")
+    assert await then() == (b"2", ())
+    await writer.create("/a/child")
+    assert (await then())[1] == ("child",)
+    await writer.delete("/a/child")
+    await writer.delete("/a")
+    assert await then() == (None, ())
+    reader.expire()
+    with pytest.raises((click.ClickException, SessionLost), match="is over"):
+        await then()
+    await changes.aclose()

@@ -1,0 +1,106 @@
+"""`zbroker-admin zk` on the ZooKeeper of a cluster, zbroker's or the real Kafka's."""
+
+import json
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from kazoo.client import KazooClient
+
+from tests.cli.commands.canned import check_schema
+from tests.support.cluster import SESSION_TIMEOUT_MS, TestCluster
+from tests.support.processes import running_program
+
+pytestmark = pytest.mark.server
+
+
+def command(cluster: TestCluster, *arguments: str) -> list[str]:
+    return [
+        *(sys.executable, "-m", "cli.admin", "zk", *arguments),
+        *("--zookeeper", cluster.zookeeper_connect),
+    ]
+
+
+def zk(cluster: TestCluster, *arguments: str) -> str:
+    result = subprocess.run(
+        command(cluster, *arguments), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def facts(cluster: TestCluster, *arguments: str) -> Any:
+    told = json.loads(zk(cluster, *arguments, "-o", "json"))
+    check_schema(["zk", *arguments], told)
+    return told
+
+
+def controller_of(cluster: TestCluster) -> int:
+    document = facts(cluster, "get", "/controller")
+    broker_id = json.loads(document["data"])["brokerid"]
+    assert isinstance(broker_id, int)
+    assert document["owner_broker"] == broker_id
+    return broker_id
+
+
+def test_each_broker_has_a_session(cluster: TestCluster) -> None:
+    sessions = {
+        each["broker"]: each
+        for each in facts(cluster, "sessions")["sessions"]
+        if each["broker"] is not None
+    }
+    assert sessions.keys() == cluster.brokers.keys()
+    for broker_id, session in sessions.items():
+        assert f"/brokers/ids/{broker_id}" in session["ephemerals"]
+        assert session["timeout_ms"] == SESSION_TIMEOUT_MS
+        assert session["server"] == cluster.zookeeper_connect
+        assert session["client"].startswith("127.0.0.1:")
+    assert "/controller" in sessions[controller_of(cluster)]["ephemerals"]
+
+
+def test_who_watches_the_controller(cluster: TestCluster) -> None:
+    watches = {each["path"]: each["sessions"] for each in facts(cluster, "watches")["watches"]}
+    watching = {each["broker"] for each in watches["/controller"]}
+    assert watching >= cluster.brokers.keys()
+    (line,) = [
+        line for line in zk(cluster, "tree", "--kafka").splitlines() if "─ controller [" in line
+    ]
+    assert all(f"broker {broker_id}" in line.partition("(watched by ")[2] for broker_id in watching)
+
+
+def test_the_server(cluster: TestCluster) -> None:
+    (server,) = facts(cluster, "stat")["servers"]
+    assert server["mode"] == "standalone"
+    assert server["connections"] >= len(cluster.brokers)
+    assert server["server"] == cluster.zookeeper_connect
+
+
+def test_paths_and_a_znode(cluster: TestCluster) -> None:
+    tree = [each["path"] for each in facts(cluster, "tree", "/brokers/ids")["znodes"]]
+    assert facts(cluster, "ls", "/brokers/ids", "-R")["paths"] == tree
+    assert zk(cluster, "ls", "/brokers/ids").split() == tree[1:]
+    shown = zk(cluster, "get", "/controller", "--stat").splitlines()
+    controller = controller_of(cluster)
+    assert shown[0].startswith(f"broker {controller}, since ")
+    assert any(line.split() == ["owner", "broker", str(controller)] for line in shown)
+
+
+def test_a_znode_that_changes(cluster: TestCluster) -> None:
+    client = KazooClient(cluster.zookeeper_connect)
+    client.start()
+    with running_program(command(cluster, "watch", "/watched-by-a-test")) as watching:
+        watching.wait_for_line("not there")
+        client.create("/watched-by-a-test", b"one")
+        watching.wait_for_line("version 0 = one")
+        client.set("/watched-by-a-test", b"two")
+        watching.wait_for_line("version 1 = two")
+        client.create("/watched-by-a-test/child")
+        watching.wait_for_line("[child]")
+        client.delete("/watched-by-a-test", recursive=True)
+        watching.wait_for_line("not there")
+        watching.process.send_signal(signal.SIGINT)
+        assert watching.process.wait(30) == 0
+    client.stop()
+    client.close()
