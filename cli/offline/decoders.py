@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from broker.groups.offset_records import GROUP_KEY_VERSION, OFFSET_KEY_VERSIONS
-from broker.transactions.transaction_records import read_key, read_transaction
+from broker.transactions.transaction_records import read_key
+from broker.transactions.transaction_states import STATES_BY_NUMBER
 from broker.wire.codec import MalformedMessage
 from broker.wire.errors import KafkaError
 from broker.wire.messages.consumer_protocol import (
@@ -26,6 +27,7 @@ from broker.wire.messages.offsets_topic import (
     OffsetCommitKey,
     OffsetCommitValue,
 )
+from broker.wire.messages.transactions_topic import TransactionLogValue
 from broker.wire.records import Record
 from broker.wire.schema import fields_of
 from broker.wire.versioned import decode_versioned, peek_version
@@ -79,14 +81,22 @@ def transactions(record: Record) -> Said:
         key = f"transaction_metadata::transactionalId={name}"
         if record.value is None:
             return key, _DELETE
-        it = read_transaction(name, record.value)
+        it, _ = _read(TransactionLogValue, record.value)
+        state = STATES_BY_NUMBER[it.transaction_status].value
     except KafkaError as error:
         return f"Error at offset {record.offset}, skipping. {error.message}", None
-    partitions = sorted(it.partitions, key=lambda each: (each.topic, each.partition))
+    except (MalformedMessage, KeyError) as error:
+        return f"Error at offset {record.offset}, skipping. {error}", None
+    partitions = [
+        f"{topic.topic}-{index}"
+        for topic in it.transaction_partitions or []
+        for index in topic.partition_ids
+    ]
     return key, (
-        f"producerId:{it.producer_id},producerEpoch:{it.producer_epoch},state={it.state.value},"
-        f"partitions=[{','.join(map(str, partitions))}],"
-        f"txnLastUpdateTimestamp={it.last_update_ms},txnTimeoutMs={it.timeout_ms}"
+        f"producerId:{it.producer_id},producerEpoch:{it.producer_epoch},state={state},"
+        f"partitions=[{','.join(partitions)}],"
+        f"txnLastUpdateTimestamp={it.transaction_last_update_timestamp_ms},"
+        f"txnTimeoutMs={it.transaction_timeout_ms}"
     )
 
 
