@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from broker.log.checkpoints import MalformedCheckpoint, read_entries
+from broker.log.checkpoints import EmptyCheckpoint, MalformedCheckpoint, read_entries
 from broker.log.file_names import (
     CLEANER_CHECKPOINT,
     HIGH_WATERMARK_CHECKPOINT,
@@ -279,9 +279,14 @@ def _offset_checkpoint(path: Path, _wish: Wish) -> Pieces:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str | Damage]]:
-    """(byte, line) for each entry of a checkpoint; one `Damage` if it is none."""
+    """(byte, line) for each entry of a checkpoint; one `Damage` if it is none.
+
+    Of no bytes it has no entries: Kafka makes such files at its first start.
+    """
     try:
         found = read_entries(path)
+    except EmptyCheckpoint:
+        return
     except MalformedCheckpoint as error:
         yield 0, Damage(path, 0, str(error).removeprefix(f"{path}: "))
         return

@@ -1,7 +1,8 @@
 """The entries of a segment's indexes as they lie there, each with its byte.
 
-A Kafka that was killed leaves an index as long as it was mapped, zeros behind its last entry: an
-entry of the segment's first offset, unless it is the first one, is the end (as for kafka-dump-log).
+A Kafka that was killed leaves an index as long as it was mapped, zeros behind its last entry, and
+nothing but zeros if it has none: an entry that is all zeros is the end. So is one of the segment's
+first offset, unless it is the first one (as for kafka-dump-log).
 """
 
 import os
@@ -37,7 +38,7 @@ def entries(path: Path) -> Iterator[tuple[int, Entry] | Damage]:
         data = data[: len(data) - len(data) % layout.size]
         for number, entry in enumerate(layout.iter_unpack(data)):
             position = start + number * layout.size
-            if place is not None and position and entry[place] == 0:
+            if place is not None and entry[place] == 0 and (position or not any(entry)):
                 return
             yield position, entry
     if whole_bytes < size_bytes:

@@ -195,10 +195,11 @@ def test_what_lies_beside_the_log(
 
 def test_a_killed_kafkas_index_is_longer_than_its_entries(partition: Path) -> None:
     """It is mapped, and zeros behind its last entry."""
-    file = max(partition.glob("*.index"))
-    with file.open("ab") as stream:
+    with max(partition.glob("*.index")).open("ab") as stream:
         stream.write(b"\0" * 800)
+    max(partition.glob("*.timeindex")).write_bytes(b"\0" * 1200)
     assert found(partition) == []
+    assert "offset:" not in invoke("log", "dump", str(max(partition.glob("*.timeindex")))).stdout
 
 
 def test_of_an_index_that_is_another_logs_only_some_is_told(partition: Path) -> None:
@@ -214,6 +215,7 @@ def test_a_log_directory(tmp_path: Path) -> None:
     checkpoint = tmp_path / "replication-offset-checkpoint"
     checkpoint.write_text(f"0\n1\norders 1 {max(ends.values()) + 5}\n")
     (tmp_path / "recovery-point-offset-checkpoint").write_text("1\n")
+    (tmp_path / "cleaner-offset-checkpoint").touch()  # as a Kafka makes them
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "gone-0.0123456789abcdef0123456789abcdef-delete").mkdir()
     (tmp_path / "meta.properties").write_text("version=1\n")
