@@ -1,5 +1,6 @@
 """compose/compose.yaml as one project of a test's own: its name, its ports, its faults."""
 
+import http.client
 import json
 import os
 import socket
@@ -23,6 +24,10 @@ POLL_S = 0.1
 
 BROKERS = (1, 2, 3)
 ZOOKEEPERS = (1, 2, 3)
+# What runs without a profile.
+SERVICES = (*(f"broker{n}" for n in BROKERS), *(f"zookeeper{n}" for n in ZOOKEEPERS))
+LATER = ("broker4", "kafka")  # those that join
+PROFILES = ("clients", "fourth", "kafka")  # not `monitoring`: its images come from a registry
 
 
 class CommandFailed(Exception):
@@ -35,6 +40,7 @@ class ComposeEnsemble:
 
     project: str
     ports: dict[str, int]  # by service
+    http_ports: dict[str, int]  # by broker
     say: Say
 
     @property
@@ -49,10 +55,10 @@ class ComposeEnsemble:
         """Where that service is published."""
         return f"127.0.0.1:{self.ports[service]}"
 
-    def build(self) -> None:
-        """The images, or what has changed of them; the output is shown as it comes."""
+    def build(self, *services: str) -> None:
+        """Their images, or what has changed of them; the output is shown as it comes."""
         began_at_s = time.monotonic()
-        run(self._argv("--progress", "plain", "build"), BUILD_TIMEOUT_S, self.say)
+        run(self._argv("--progress", "plain", "build", *services), BUILD_TIMEOUT_S, self.say)
         self.say(f"docker compose build took {time.monotonic() - began_at_s:.1f} s")
 
     def do(self, *arguments: str) -> None:
@@ -62,13 +68,33 @@ class ComposeEnsemble:
         self.ask(*arguments)
         self.say(f"  took {time.monotonic() - began_at_s:.1f} s")
 
-    def ask(self, *arguments: str) -> str:
+    def ask(self, *arguments: str, stdin: str = "") -> str:
         """What `docker compose ARGUMENTS` prints on its stdout."""
-        return _output(self._argv("--progress", "quiet", *arguments))
+        return _output(self._argv("--progress", "quiet", *arguments), stdin)
+
+    def admin(self, *arguments: str, stdin: str = "") -> str:
+        """What `zbroker-admin ARGUMENTS` prints, in a broker's container."""
+        return self.ask("exec", "-T", "broker1", "zbroker-admin", *arguments, stdin=stdin)
+
+    def get(self, broker: str, path: str) -> tuple[int, bytes]:
+        """Status and body, of what the broker tells over HTTP."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.http_ports[broker], timeout=10)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
 
     def log(self, service: str) -> str:
         """What it has printed so far, on its stdout. (`docker compose logs` adds escape codes.)"""
         return _output(["docker", "logs", self._container(service)])
+
+    def log_of_errors(self, service: str) -> str:
+        """The same, on its stderr."""
+        command = ["docker", "logs", self._container(service)]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+        return result.stderr
 
     def wait_for(self, what: str, happened: Callable[[], object]) -> None:
         """Block until `happened()` is true."""
@@ -124,9 +150,13 @@ class ComposeEnsemble:
         return f"{self.project}-{service}-1"
 
     def _argv(self, *arguments: str) -> list[str]:
-        variables = [f"{name.upper()}_PORT={port}" for name, port in self.ports.items()]
+        variables = [
+            *(f"{name.upper()}_PORT={port}" for name, port in self.ports.items()),
+            *(f"{name.upper()}_HTTP_PORT={port}" for name, port in self.http_ports.items()),
+        ]
         which = ["--file", str(COMPOSE / "compose.yaml"), "--project-name", self.project]
-        return ["env", *variables, "docker", "compose", *which, "--profile", "clients", *arguments]
+        profiles = [f"--profile={profile}" for profile in PROFILES]
+        return ["env", *variables, "docker", "compose", *which, *profiles, *arguments]
 
     # what ZooKeeper says by its four-letter words
 
@@ -148,11 +178,11 @@ class ComposeEnsemble:
 @contextmanager
 def compose_ensemble(say: Say) -> Iterator[ComposeEnsemble]:
     """Built, but not started. However the block ends, nothing of it is left but the images."""
-    services = [f"broker{n}" for n in BROKERS] + [f"zookeeper{n}" for n in ZOOKEEPERS]
-    ports = {service: free_port() for service in services}
-    ensemble = ComposeEnsemble(f"zbroker-test-{os.getpid()}", ports, say)
+    ports = {service: free_port() for service in (*SERVICES, *LATER)}
+    http_ports = {service: free_port() for service in ports if service.startswith("broker")}
+    ensemble = ComposeEnsemble(f"zbroker-test-{os.getpid()}", ports, http_ports, say)
     try:
-        ensemble.build()
+        ensemble.build("broker1", "producer")
         yield ensemble
     except Exception:
         say("-- the brokers' last words")
@@ -163,10 +193,10 @@ def compose_ensemble(say: Say) -> Iterator[ComposeEnsemble]:
         assert ensemble.volumes() == []
 
 
-def _output(argv: list[str]) -> str:
+def _output(argv: list[str], stdin: str = "") -> str:
     result = subprocess.run(
         argv,
-        stdin=subprocess.DEVNULL,
+        input=stdin,
         capture_output=True,
         text=True,
         timeout=COMMAND_TIMEOUT_S,

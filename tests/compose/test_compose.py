@@ -4,10 +4,12 @@ One test, because there is one ensemble and each stop begins where the one befor
 the end every promise is checked: nothing acknowledged is lost or there twice, each key in order.
 """
 
+import http.server
 import itertools
 import json
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -15,7 +17,15 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from broker.config.warnings import names_without_effect
 from cli.server import load_config
-from tests.compose.ensemble import BROKERS, COMPOSE, ZOOKEEPERS, ComposeEnsemble, compose_ensemble
+from tests.broker.monitoring.reading import read, value
+from tests.compose.ensemble import (
+    BROKERS,
+    COMPOSE,
+    SERVICES,
+    ZOOKEEPERS,
+    ComposeEnsemble,
+    compose_ensemble,
+)
 from tests.interop.faults.load import Load, running_load
 from tests.interop.faults.verdict import read_all
 from tests.interop.faults.watch import ClusterWatch, watching
@@ -47,16 +57,45 @@ def test_the_brokers_properties_are_all_in_use() -> None:
     assert config.zookeeper_session_timeout_ms == SESSION_TIMEOUT_S * 1000
     known, unknown = names_without_effect(config.properties)
     assert unknown == []
-    # Those of transactions are said for the day when there are some.
-    assert [name for name in known if not name.startswith("transaction.")] == []
+    assert known == []
+
+
+def checked(port: int) -> tuple[int, str]:
+    """Exit code and words of the health check."""
+    check = [sys.executable, str(COMPOSE / "healthcheck.py"), str(port)]
+    result = subprocess.run(check, capture_output=True, text=True, timeout=30, check=False)
+    assert result.stderr == ""
+    return result.returncode, result.stdout
 
 
 def test_a_broker_that_does_not_answer_is_unhealthy() -> None:
-    check = [sys.executable, str(COMPOSE / "healthcheck.py"), str(free_port())]
-    result = subprocess.run(check, capture_output=True, text=True, timeout=30, check=False)
-    assert result.returncode == 1
-    assert "Connection refused" in result.stdout
-    assert result.stderr == ""
+    code, said = checked(free_port())
+    assert code == 1
+    assert "Connection refused" in said
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    [(200, b"ok\n", (0, "")), (503, b"starting\n", (1, "starting\n"))],
+)
+def test_the_broker_itself_says_whether_it_is_ready(
+    status: int, body: bytes, outcome: tuple[int, str]
+) -> None:
+    class Ready(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            assert self.path == "/readyz"
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Ready) as server:
+        answering = threading.Thread(target=server.handle_request)
+        answering.start()
+        assert checked(server.server_port) == outcome
+        answering.join()
 
 
 @pytest.mark.server
@@ -65,8 +104,9 @@ def test_a_broker_that_does_not_answer_is_unhealthy() -> None:
 def test_the_tour(say: Say) -> None:
     with docker_engine(say), compose_ensemble(say) as ensemble:
         the_file_suits_every_machine(ensemble)
-        ensemble.do("up", "--detach", "--wait", "--wait-timeout", "300", *ensemble.ports)
+        ensemble.do("up", "--detach", "--wait", "--wait-timeout", "300", *SERVICES)
         containers_are_confined(ensemble)
+        brokers_are_watched(ensemble)
         with watching(ensemble.zookeeper_connect) as watch:
             create_topic(ensemble, watch)
             kafkajs_sends_and_receives(ensemble)
@@ -76,7 +116,15 @@ def test_the_tour(say: Say) -> None:
 
 def break_it(ensemble: ComposeEnsemble, watch: ClusterWatch, say: Say) -> None:
     """One fault after the other under one load; each leaves the ensemble whole."""
-    faults = (leader_is_killed, broker_is_stopped, broker_is_cut_off, zookeeper_follower_is_paused)
+    faults = (
+        leader_is_killed,
+        controller_is_killed,
+        broker_is_stopped,
+        broker_is_cut_off,
+        zookeeper_follower_is_paused,
+        partitions_move_to_a_fourth_broker,
+        partitions_move_to_a_real_kafka,
+    )
     with running_load(ensemble.bootstrap, TOPIC) as load:
         for fault in faults:
             began_at_s = time.monotonic()
@@ -105,6 +153,9 @@ def the_file_suits_every_machine(ensemble: ComposeEnsemble) -> None:
             assert port["host_ip"] == "127.0.0.1", name
     published = {name: int(services[name]["ports"][0]["published"]) for name in ensemble.ports}
     assert published == ensemble.ports
+    watched = {name: int(services[name]["ports"][1]["published"]) for name in ensemble.http_ports}
+    assert watched == ensemble.http_ports
+    assert all(services[name]["read_only"] for name in (*ensemble.http_ports, "kafka"))
 
 
 def containers_are_confined(ensemble: ComposeEnsemble) -> None:
@@ -116,6 +167,19 @@ def containers_are_confined(ensemble: ComposeEnsemble) -> None:
     assert user != "0"
     assert "zbroker /etc/zbroker/server.properties" in command
     assert "writes" not in more
+
+
+def brokers_are_watched(ensemble: ComposeEnsemble) -> None:
+    """Each is ready, tells its metrics, and logs an object a line; one is the controller."""
+    controllers = 0.0
+    for broker in (f"broker{number}" for number in BROKERS):
+        assert ensemble.get(broker, "/readyz") == (200, b"ok\n")
+        families = read(ensemble.get(broker, "/metrics")[1])
+        controllers += value(families, "kafka_controller_kafkacontroller_activecontrollercount")
+        said = [json.loads(line) for line in ensemble.log_of_errors(broker).splitlines()]
+        assert {"time", "level", "logger", "message"} <= said[0].keys()
+        assert "broker.registered" in {line.get("kind") for line in said}
+    assert controllers == 1
 
 
 def create_topic(ensemble: ComposeEnsemble, watch: ClusterWatch) -> None:
@@ -169,6 +233,17 @@ def leader_is_killed(ensemble: ComposeEnsemble, watch: ClusterWatch, load: Load)
     ensemble.do("up", "--detach", "--wait", f"broker{leader}")
 
 
+def controller_is_killed(ensemble: ComposeEnsemble, watch: ClusterWatch, load: Load) -> None:
+    """Another one is elected once its session has ended, and only then new leaders."""
+    controller = watch.controller()
+    gone = watch.vanishing("/controller")
+    ensemble.do("kill", f"broker{controller}")
+    gone.wait()
+    load.wait_for_more()
+    assert watch.controller() != controller
+    ensemble.do("up", "--detach", "--wait", f"broker{controller}")
+
+
 def broker_is_stopped(ensemble: ComposeEnsemble, watch: ClusterWatch, load: Load) -> None:
     """SIGTERM: it gives its leaderships away first, so nobody waits for its session to end."""
     leader = watch.leaders(TOPIC)[0]
@@ -213,6 +288,44 @@ def zookeeper_follower_is_paused(
     ensemble.do("unpause", busiest)
     assert session_losses(ensemble) == lost
     assert longest_silence_since(began_at_s, load) < SESSION_TIMEOUT_S / 2
+
+
+def partitions_move_to_a_fourth_broker(
+    ensemble: ComposeEnsemble, watch: ClusterWatch, load: Load
+) -> None:
+    """It joins with nothing, copies what it is given, and leads as it is told."""
+    ensemble.do("up", "--detach", "--wait", "broker4")
+    move(ensemble, watch, (2, 3, 4))
+    families = read(ensemble.get("broker4", "/metrics")[1])
+    copied = "kafka_server_brokertopicmetrics_reassignmentbytesin_total"
+    assert value(families, copied) > 0
+    load.wait_for_more()
+
+
+def partitions_move_to_a_real_kafka(
+    ensemble: ComposeEnsemble, watch: ClusterWatch, load: Load
+) -> None:
+    """From the same file, into the same ensemble: nobody sees a difference."""
+    ensemble.build("kafka")
+    ensemble.do("up", "--detach", "--wait", "kafka")
+    move(ensemble, watch, (3, 4, 5))
+    load.wait_for_more()
+
+
+def move(ensemble: ComposeEnsemble, watch: ClusterWatch, brokers: tuple[int, ...]) -> None:
+    """The topic, to all of them, as README.md does it; block until it lies there."""
+    reassign = ("partition", "reassign")
+    ids = ",".join(map(str, brokers))
+    plan = ensemble.admin(*reassign, "generate", TOPIC, "--broker-list", ids).splitlines()[-1]
+    from_stdin = ("--reassignment-json-file", "/dev/stdin")
+    ensemble.admin(*reassign, "execute", *from_stdin, stdin=plan)
+    ensemble.wait_for(
+        f"{TOPIC} to lie on {ids}",
+        lambda: ensemble.admin(*reassign, "list", "-o", "name").strip() == "",
+    )
+    assert ensemble.admin(*reassign, "verify", *from_stdin, stdin=plan).count("is complete") >= 1
+    assert {tuple(sorted(each)) for each in watch.replicas(TOPIC).values()} == {brokers}
+    watch.wait_until_full_isr(TOPIC)
 
 
 def longest_silence_since(moment_s: float, load: Load) -> float:

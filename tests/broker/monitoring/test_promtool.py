@@ -21,8 +21,9 @@ async def test_the_metrics_are_well_formed_and_well_named(tmp_path: Path) -> Non
     promtool("check", "metrics", stdin=text)
 
 
-def test_the_alerts_are_rules() -> None:
-    promtool("check", "rules", ALERTS)
+def test_prometheus_takes_its_configuration_and_the_alerts() -> None:
+    said = promtool("check", "config", COMPOSE / "prometheus.yml")
+    assert f"Checking {ALERTS}" in said
 
 
 def test_the_alerts_fire_when_they_should() -> None:
