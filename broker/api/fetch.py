@@ -31,10 +31,11 @@ from broker.replica.down_conversion import (
     MOST_BYTES,
     down_converted,
 )
-from broker.replica.fetch import FetchParameters, fetch, note_progress, note_sent
+from broker.replica.fetch import fetch, note_progress, note_sent
 from broker.replica.fetch_sessions import Exchange, FetchRequested
 from broker.replica.interest import Interest, Key, key_of
 from broker.replica.interests import CONSUMER, Reads
+from broker.replica.looking import FetchParameters
 from broker.replica.partition_read import PartitionFetch, PartitionRead
 from broker.wire.compression import Compression
 from broker.wire.errors import ErrorCode, KafkaError

@@ -28,7 +28,8 @@ Thousands of partitions are fetched with one request, again and again, and in mo
 happens. Both sides keep a fetch session, so that only the others cost anything:
 
     the leader    fetch_sessions   ids, epochs, who yields      interests  what must be looked at
-                  partition_read   asked of one, and found      interest   what one was told
+                  looking          into one partition           interest   what one was told
+                  partition_read   asked of one, and found
     the follower  session_client   what the fetcher must say    copying    one partition's log
                   leader_link      its connection               throttle   not too much
 

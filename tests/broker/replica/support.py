@@ -7,9 +7,10 @@ from uuid import UUID
 
 from broker.log.log_config import LogConfig
 from broker.log.partition_log import PartitionLog
-from broker.replica.fetch import FetchParameters, look
+from broker.replica.fetch import look
 from broker.replica.interest import Interest
 from broker.replica.interests import Interests, Reads
+from broker.replica.looking import FetchParameters
 from broker.replica.manager import ReplicaManager
 from broker.replica.partition import Partition
 from broker.replica.partition_read import PartitionFetch, PartitionRead

@@ -9,8 +9,9 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from broker.broker import Broker
 from broker.log.values import EpochEndOffset
-from broker.replica.fetch import FetchParameters, fetch, note_progress
+from broker.replica.fetch import fetch, note_progress
 from broker.replica.interest import Interest
+from broker.replica.looking import FetchParameters
 from broker.replica.partition import Partition
 from broker.replica.partition_read import PartitionRead
 from broker.wire.errors import ErrorCode

@@ -17,11 +17,12 @@ import trio
 from trio.testing import MockClock
 
 from broker.broker import Broker
-from broker.replica.fetch import FetchParameters, fetch, look, note_progress
+from broker.replica.fetch import fetch, look, note_progress
 from broker.replica.fetch_sessions import FetchRequested
 from broker.replica.follower_progress import FollowerProgress
 from broker.replica.interest import Interest
 from broker.replica.interests import Interests, Reads
+from broker.replica.looking import FetchParameters
 from broker.replica.partition import Partition
 from broker.replica.partition_read import PartitionFetch, PartitionRead
 from broker.replica.roles import Leading
