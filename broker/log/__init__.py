@@ -12,7 +12,7 @@ by this code and the other way round.
       |   header, CRC; record_validation                             | index, a few headers
       | conversion to the topic's codec; old_formats                 |
       | producer_state                                               v
-      |   duplicate? in sequence?                                  FileRegion -> sendfile
+      |   duplicate? producer_checks: in sequence?                 FileRegion -> sendfile
       | open_transactions, verifications
       |   what isn't decided yet, what may begin
       | stamps offset, leader epoch

@@ -1,13 +1,8 @@
 """What a log knows of the idempotent and transactional producers that write to it.
 
-A producer numbers its records, per partition, from 0 on. For each producer id the log remembers
-the epoch and the last five batches, and so it can tell
-
-    the batch again        -> a duplicate: answer with the first copy's offsets, write nothing
-    the next sequence      -> append
-    any other sequence     -> OUT_OF_ORDER_SEQUENCE_NUMBER: something in between was lost
-    an older epoch         -> INVALID_PRODUCER_EPOCH: a zombie, its id was given on
-    a newer epoch          -> append, if it starts at sequence 0
+A producer numbers its records, per partition, from 0 on. For each producer id the log remembers the
+epoch and the last five batches. So it knows a batch that is sent again, and answers with the first
+copy's offsets and writes nothing; and what else may be appended (`producer_checks`).
 
 A transaction is open in this log from a producer's first transactional batch to the marker (a
 control batch) that its coordinator writes; `open_transactions` knows all of them. It is begun only
@@ -19,28 +14,27 @@ State changes by appended batches only, in log order, so it can be rebuilt from 
 the log after it (`producer_snapshots`), and the last changes can be taken back
 (`producer_history`).
 
-Source: Kafka's `ProducerStateManager`, `ProducerAppendInfo`, `ProducerStateEntry`; KIP-98, KIP-360.
+Source: Kafka's `ProducerStateManager`, `ProducerStateEntry`; KIP-98.
 """
 
 from collections.abc import Container, Iterable
 
 from broker.log.log_config import ProducerConfig
 from broker.log.open_transactions import OpenTransactions
-from broker.log.producer_entry import (
-    BATCHES_REMEMBERED,
-    MAX_SEQUENCE,
-    BatchMetadata,
-    ProducerEntry,
+from broker.log.producer_checks import (
+    check_epoch,
+    check_first_held,
+    check_marker,
+    check_sequence,
+    check_transactional,
+    check_verified,
 )
+from broker.log.producer_entry import BATCHES_REMEMBERED, BatchMetadata, ProducerEntry
 from broker.log.producer_history import ProducerHistory
 from broker.log.values import AbortedTransaction, Origin
 from broker.log.verifications import VerificationGuard, Verifications
 from broker.wire.control_records import read_marker
-from broker.wire.errors import ErrorCode, KafkaError
-from broker.wire.record_batch import (
-    NO_PRODUCER_EPOCH,
-    RecordBatch,
-)
+from broker.wire.record_batch import RecordBatch
 
 # What a coordinator may need to end a transaction that has run out of time.
 LATE_TRANSACTION_BUFFER_MS = 5 * 60 * 1000
@@ -95,81 +89,22 @@ class ProducerState:
     ) -> None:
         """Refuse a batch that this producer may not append now; changes nothing.
 
-        guard: of the verification that it has gone through.
+        guard: of the verification that it has gone through. Errors of `producer_checks`.
         """
         entry = self._entries.get(batch.producer_id)
-        if batch.is_transactional and not batch.is_control:
-            self._check_verified(batch, entry, guard)
-        who = f"producer {batch.producer_id}"
-        last_epoch = NO_PRODUCER_EPOCH if entry is None else entry.epoch
-        if batch.producer_epoch < last_epoch:
-            raise KafkaError(
-                ErrorCode.INVALID_PRODUCER_EPOCH,
-                f"Epoch {batch.producer_epoch} of {who} is smaller than the last seen epoch "
-                f"{last_epoch}",
-            )
-        if origin is Origin.CLIENT and self.verifications.is_behind(
-            batch.producer_id, batch.base_sequence
-        ):
-            raise KafkaError(
-                ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
-                f"Out of order sequence number for {who}: {batch.base_sequence}, and a lower one "
-                "waits for its transaction to be verified",
-            )
+        if self.config.verifies_transactions:
+            check_verified(batch, entry, self.verifications, guard)
+        check_epoch(batch, entry)
+        if origin is Origin.CLIENT:
+            check_first_held(batch, self.verifications)
         if entry is None:
             return  # forgotten or new: any sequence is accepted (KIP-360)
         if batch.is_control:
-            self._check_marker(batch, entry)
+            check_marker(batch, entry)
             return
         if origin is Origin.CLIENT:
-            self._check_sequence(batch, entry)
-        if entry.transaction_first_offset is not None and not batch.is_transactional:
-            raise KafkaError(
-                ErrorCode.INVALID_TXN_STATE, f"Expected a transactional write from {who}"
-            )
-
-    def _check_verified(
-        self, batch: RecordBatch, entry: ProducerEntry | None, guard: VerificationGuard | None
-    ) -> None:
-        if entry is not None and entry.is_in_transaction(batch.producer_epoch):
-            return  # it was when it began
-        if self.config.verifies_transactions and not self.verifications.allows(
-            batch.producer_id, guard
-        ):
-            raise KafkaError(
-                ErrorCode.INVALID_TXN_STATE, "Record was not part of an ongoing transaction"
-            )
-
-    @staticmethod
-    def _check_sequence(batch: RecordBatch, entry: ProducerEntry) -> None:
-        first_sequence = batch.base_sequence
-        if batch.producer_epoch != entry.epoch:
-            if first_sequence != 0 and entry.epoch != NO_PRODUCER_EPOCH:
-                raise KafkaError(
-                    ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
-                    f"Producer {batch.producer_id} starts epoch {batch.producer_epoch} at "
-                    f"sequence {first_sequence} instead of 0",
-                )
-            return
-        last_sequence = entry.last_sequence
-        expected = 0 if last_sequence == MAX_SEQUENCE else last_sequence + 1
-        if first_sequence != expected:
-            raise KafkaError(
-                ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
-                f"Out of order sequence number for producer {batch.producer_id}: "
-                f"{first_sequence} (incoming seq. number), "
-                f"{last_sequence} (current end sequence number)",
-            )
-
-    @staticmethod
-    def _check_marker(batch: RecordBatch, entry: ProducerEntry) -> None:
-        marker = read_marker(batch)
-        if marker is not None and marker.coordinator_epoch < entry.coordinator_epoch:
-            raise KafkaError(
-                ErrorCode.TRANSACTION_COORDINATOR_FENCED,
-                f"Coordinator epoch {marker.coordinator_epoch} for producer {batch.producer_id} is "
-                f"smaller than the last seen {entry.coordinator_epoch}",
-            )
+            check_sequence(batch, entry)
+        check_transactional(batch, entry)
 
     # --- following what was appended
 
