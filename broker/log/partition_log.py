@@ -251,7 +251,7 @@ class PartitionLog:
         with self.local.storage:
             return latest(self.local.segments)
 
-    def candidate(self, timestamp_ms: int, from_offset: int) -> Candidate | None:
+    def candidate(self, timestamp_ms: int, from_offset: int) -> tuple[Candidate | None, int | None]:
         """Where a record of this time may be, as `timestamps.candidate` has it."""
         with self.local.storage:
             return candidate(self.local.segments, timestamp_ms, from_offset)

@@ -18,6 +18,7 @@ Source: Kafka's `UnifiedLog.fetchOffsetByTimestamp`, `UnifiedLog.legacyFetchOffs
 """
 
 import os
+from itertools import islice
 from operator import itemgetter
 
 import attrs
@@ -34,6 +35,10 @@ from broker.log.values import (
 )
 from broker.wire.record_batch import NO_TIMESTAMP, batch_at
 from broker.wire.regions import OpenFile
+
+# Headers in the event loop: some milliseconds. The indexes leave few of them, but if the latest
+# record of a segment lies before the log start.
+MOST_LOOKED_AT = 2_000
 
 NAMES = (EARLIEST_TIMESTAMP, EARLIEST_LOCAL_TIMESTAMP, LATEST_TIMESTAMP, LATEST_TIERED_TIMESTAMP)
 
@@ -56,7 +61,6 @@ class Candidate:
     file: OpenFile
     position: int
     size_bytes: int
-    end_offset: int
     timestamp_ms: int
 
     def find(self, start_offset: int) -> TimestampOffset | None:
@@ -80,19 +84,25 @@ def latest(segments: Segments) -> tuple[int, int]:
     return max((segment.largest() for segment in segments), key=itemgetter(0))
 
 
-def candidate(segments: Segments, timestamp_ms: int, from_offset: int) -> Candidate | None:
-    """The first from the batch that holds `from_offset` on."""
+def candidate(
+    segments: Segments, timestamp_ms: int, from_offset: int
+) -> tuple[Candidate | None, int | None]:
+    """The first from the batch that holds `from_offset` on, and where to look for the next one.
+
+    None: there is no other. No candidate: not among as many batches as may be looked at on end.
+    """
     for segment in segments.from_floor(from_offset):
         if segment.largest()[0] < timestamp_ms:
             continue
-        for position, header in segment.headers(
-            max(segment.time_index.lookup(timestamp_ms), from_offset)
-        ):
+        from_offset = max(segment.time_index.lookup(timestamp_ms), from_offset)
+        for position, header in islice(segment.headers(from_offset), MOST_LOOKED_AT):
+            from_offset = header.end_offset
             if header.max_timestamp_ms >= timestamp_ms:
-                return Candidate(
-                    segment.file(), position, header.size_bytes, header.end_offset, timestamp_ms
-                )
-    return None
+                file, size_bytes = segment.file(), header.size_bytes
+                return Candidate(file, position, size_bytes, timestamp_ms), from_offset
+        if from_offset < segment.next_offset():
+            return None, from_offset
+    return None, None
 
 
 def segment_starts_before(

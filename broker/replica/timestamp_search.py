@@ -29,27 +29,27 @@ async def find_record(
     while True:
         log = find_partition().log
         truncations = log.truncations
-        least_ms, from_offset, start_offset = (
-            timestamp_ms,
-            log.log_start_offset,
-            log.log_start_offset,
-        )
+        least_ms, start_offset = timestamp_ms, log.log_start_offset
+        from_offset: int | None = start_offset
         if timestamp_ms == MAX_TIMESTAMP:
             (least_ms, from_offset), start_offset = log.latest(), 0
-        while (candidate := log.candidate(least_ms, from_offset)) is not None:
+        while from_offset is not None:
+            candidate, from_offset = log.candidate(least_ms, from_offset)
             found = await _look_into(log, candidate, start_offset, threads)
             if find_partition().log is not log or log.truncations != truncations:
                 break
             if found is not None:
                 return found
-            from_offset = candidate.end_offset
         else:
             return None
 
 
 async def _look_into(
-    log: PartitionLog, candidate: Candidate, start_offset: int, threads: trio.CapacityLimiter
+    log: PartitionLog, candidate: Candidate | None, start_offset: int, threads: trio.CapacityLimiter
 ) -> TimestampOffset | None:
+    if candidate is None:
+        await trio.lowlevel.checkpoint()
+        return None
     truncations = log.truncations
     try:
         with log.local.storage:

@@ -122,14 +122,15 @@ def values(log: PartitionLog, start_offset: int | None = None) -> list[str]:
 
 def record_at(log: PartitionLog, timestamp_ms: int) -> TimestampOffset | None:
     """The first one that is not earlier, or the latest (-3), as ListOffsets finds it."""
-    from_offset = start_offset = log.log_start_offset
+    start_offset = log.log_start_offset
+    from_offset: int | None = start_offset
     if timestamp_ms == MAX_TIMESTAMP:
         (timestamp_ms, from_offset), start_offset = log.latest(), 0
-    while (candidate := log.candidate(timestamp_ms, from_offset)) is not None:
-        found = candidate.find(start_offset)
+    while from_offset is not None:
+        candidate, from_offset = log.candidate(timestamp_ms, from_offset)
+        found = candidate.find(start_offset) if candidate else None
         if found is not None:
             return found
-        from_offset = candidate.end_offset
     return None
 
 

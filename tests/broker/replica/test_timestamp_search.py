@@ -9,6 +9,7 @@ import attrs
 import pytest
 import trio
 
+from broker.log import timestamps
 from broker.log.log_config import LogConfig
 from broker.log.partition_log import PartitionLog
 from broker.log.timestamps import Candidate
@@ -100,6 +101,35 @@ async def test_a_batch_that_ends_too_early_is_passed_over(world: World) -> None:
     world.log.increment_log_start_offset(22)
     assert await world.find(START_MS + 501) is None
     assert await world.find(START_MS + 500) == TimestampOffset(START_MS + 500, 22, 0)
+
+
+async def test_others_have_their_turn_while_many_batches_are_passed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The latest record of the segment, for whose sake it is looked at, lies before the start."""
+    monkeypatch.setattr(timestamps, "MOST_LOOKED_AT", 3)
+    log = world.log
+    log.update_config(attrs.evolve(log.config, segment_bytes=10_000))
+    log.local.roll(20)
+    log.append_as_leader(make_batch("a", timestamp_ms=START_MS + 900), 0)
+    for number in range(20):
+        log.append_as_leader(make_batch("b", timestamp_ms=START_MS + 100 + number), 0)
+    log.update_high_watermark(41)
+    log.increment_log_start_offset(22)
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(others)
+        assert await world.find(START_MS + 800) is None
+        assert turns >= 3
+        assert await world.find(START_MS + 108) == TimestampOffset(START_MS + 108, 29, 0)
+        nursery.cancel_scope.cancel()
 
 
 @pytest.mark.parametrize("appended", [0, 5])
