@@ -6,6 +6,7 @@
     GET /healthz    200: the event loop turns
     GET /readyz     200: registered, listening, and told of the cluster; 503 and why not
     GET /events     the trace, as it is written             event_stream (server-sent events)
+    GET /requests   what is answered from now on            request_stream
 
 The names are those that Kafka's MBeans get by the rules which the Prometheus JMX exporter brings
 along for Kafka (`mbeans`), so that dashboards and alerts made for Kafka work: see
@@ -29,7 +30,7 @@ Invariants:
   (`replica.traffic`), which stands there to be read. Gauges are worked out when they're asked for.
 - A scrape never holds up the event loop for long: it makes way every few hundred lines.
 - Whatever comes in is bounded: connections, the size of a request, the time for one, what waits
-  for a reader. A slow reader of /events loses some, and is told how many; nobody waits for him.
+  for a reader. A slow reader of a stream loses some, and is told how many; nobody waits for him.
 - It is read-only, and has no passwords: it listens where it's told to, which should be a place
   that only the monitoring system reaches.
 """

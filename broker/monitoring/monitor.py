@@ -74,7 +74,7 @@ class Monitor:
         trio.lowlevel.add_instrument(self._event_loop)
         self.events.readers.add(self._elections)
         try:
-            pages = Pages(self.life, self.events, self.families)
+            pages = Pages(self.life, self.events, self.requests, self.families)
             await serve_http(acceptor, pages.answer_to, task_status=task_status)
         finally:
             self.events.readers.remove(self._elections)

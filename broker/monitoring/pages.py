@@ -1,4 +1,4 @@
-"""Which path is what: the four that there are, and the refusals.
+"""Which path is what: the five that there are, and the refusals.
 
 `/healthz` is for whoever restarts a broker that hangs: it is answered as long as the event loop
 turns, from the start to the end. `/readyz` is for whoever sends clients there: 503, and why, while
@@ -14,8 +14,9 @@ import attrs
 from broker.broker import Broker
 from broker.broker_state import BrokerState
 from broker.events import EventLog
-from broker.monitoring import event_stream, text_format
+from broker.monitoring import event_stream, request_stream, server_sent, text_format
 from broker.monitoring.http import Page, Request, Stream
+from broker.monitoring.requests import RequestTimes
 from broker.monitoring.text_format import Family
 from broker.network.connections import Connections
 
@@ -24,6 +25,7 @@ METHODS: Final = {
     "/healthz": ("GET", "HEAD"),
     "/readyz": ("GET", "HEAD"),
     "/events": ("GET",),
+    "/requests": ("GET",),
 }
 
 
@@ -50,6 +52,7 @@ class Life(Protocol):
 class Pages:
     life: Life
     events: EventLog
+    requests: RequestTimes
     families: Callable[[], Iterable[Family]]
 
     async def answer_to(self, request: Request) -> Page | Stream:
@@ -67,8 +70,10 @@ class Pages:
         if request.path == "/events":
             last_event_id = request.headers.get("last-event-id")
             return Stream(
-                event_stream.event_stream(self.events, last_event_id), event_stream.CONTENT_TYPE
+                event_stream.event_stream(self.events, last_event_id), server_sent.CONTENT_TYPE
             )
+        if request.path == "/requests":
+            return Stream(request_stream.request_stream(self.requests), server_sent.CONTENT_TYPE)
         pages: dict[str, Callable[[], Awaitable[Page]]] = {
             "/metrics": self._metrics,
             "/healthz": self._healthz,

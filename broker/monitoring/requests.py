@@ -16,7 +16,8 @@ when its turn has come, and handled at once. What keeps the loop from reading is
 `zbroker_event_loop_lag_seconds`.
 
 A Fetch is timed twice, as in Kafka: as Fetch, and as FetchConsumer or FetchFollower. As in Kafka,
-one whose connection breaks before the answer is sent isn't counted.
+one whose connection breaks before the answer is sent isn't counted. Who looks on (`answered`) is
+told of each.
 
 Source: kafka.network.RequestChannel.
 """
@@ -32,6 +33,7 @@ import attrs
 
 from broker.api.context import RequestContext
 from broker.api.throttling import replica_id_of
+from broker.monitoring.answered import Onlookers, Reader
 from broker.monitoring.mbeans import histogram, meter
 from broker.monitoring.request_errors import count_errors
 from broker.monitoring.text_format import Family, Sample
@@ -67,6 +69,7 @@ class RequestTimes:
     """By Kafka's name of the request."""
 
     clock_s: Callable[[], float] = time.perf_counter
+    readers: set[Reader] = attrs.field(factory=set, init=False)
     _kinds: dict[str, _OfKind] = attrs.field(factory=dict, init=False)
 
     def measured(self, dispatch: Dispatch) -> Dispatch:
@@ -75,6 +78,8 @@ class RequestTimes:
 
         async def measured(context: RequestContext, request: object) -> Answer:
             timing = _RequestTiming(clock_s, self._kinds_of(context, request), context.api_version)
+            if self.readers:
+                timing.onlookers = Onlookers(context, self.readers)
             answer = await timing.until_it_waits(dispatch(context, request))
             told = answer.answer if isinstance(answer, Throttled) else answer
             if isinstance(told, Later):
@@ -145,6 +150,7 @@ class _RequestTiming:
         "_sending_s",
         "_version",
         "_waits_s",
+        "onlookers",
         "quiet_s",
     )
 
@@ -155,6 +161,7 @@ class _RequestTiming:
         self._kinds = kinds
         self._version = version
         self._waits_s = self.quiet_s = 0.0
+        self.onlookers: Onlookers | None = None
         self._began_s = clock_s()
 
     @coroutine
@@ -181,6 +188,8 @@ class _RequestTiming:
     def is_ready(self, answer: Answer) -> None:
         self._ready_s = self._clock_s()
         count_errors(answer, self._kinds[0].errors)
+        if self.onlookers is not None:
+            count_errors(answer, self.onlookers.errors)
 
     def sending(self) -> None:
         self._sending_s = self._clock_s()
@@ -199,6 +208,8 @@ class _RequestTiming:
         for kind in self._kinds:
             kind.by_version[self._version] += 1
             kind.times_ms.add(row)
+        if self.onlookers is not None:
+            self.onlookers.tell(row)
 
 
 def _resumed(work: Coroutine[Any, Any, Answer], awaited: Any) -> Generator[Any, Any, Answer]:

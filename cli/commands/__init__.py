@@ -10,8 +10,9 @@
     zbroker-admin records consume | produce | delete, log dirs describe | move
                                                           any Kafka cluster (cli.client)
     zbroker-admin log dump | verify                       files on this disk (cli.offline)
-    zbroker-admin zk tree, controller show                any ZooKeeper that a Kafka cluster uses
-    zbroker-admin trace events                            what zbroker's brokers wrote down
+    zbroker-admin zk tree | ls | get | watch | sessions | watches | stat, controller show
+                                                          any ZooKeeper that a Kafka cluster uses
+    zbroker-admin trace events | requests                 what zbroker's brokers did, and were asked
     zbroker-admin context list | show | use               clusters by name (contexts)
     zbroker-admin completion                              a script for one's shell
 

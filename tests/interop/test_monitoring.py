@@ -6,8 +6,11 @@ Not put to a real Kafka, which knows no `http.listener`; its numbers come by JMX
 import http.client
 import json
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +21,10 @@ from confluent_kafka.admin import NewTopic
 
 from tests.broker.monitoring.reading import Read, read, value
 from tests.broker.monitoring.test_monitor import COMPOSE, names_in
+from tests.cli.commands.canned import check_schema
 from tests.support.broker_process import broker_command, running_broker
 from tests.support.ports import free_port
+from tests.support.processes import running_program
 from tests.support.promtool import promtool
 from tests.support.server import ServerProcess
 from tests.support.topics import make_topics
@@ -184,6 +189,45 @@ def test_the_trace_is_followed_to_the_end_of_the_broker(watched: Watched) -> Non
     watched.broker.stop()  # with a reader who would stay
     assert process.exit_code == 0
     connection.close()
+
+
+@contextmanager
+def writing(address: str) -> Iterator[None]:
+    """A record now and then: who looks on isn't told of what was before he came."""
+    ended = threading.Event()
+
+    def write() -> None:
+        producer = Producer({"bootstrap.servers": address, "client.id": "writer"})
+        while not ended.wait(0.1):
+            producer.produce("t", b"x")
+            producer.flush(TIMEOUT_S)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        writer.join(TIMEOUT_S)
+
+
+def test_the_admin_follows_a_running_broker(watched: Watched) -> None:
+    """`trace requests` and `trace events --http`: what comes while they look on."""
+    admin = [sys.executable, "-m", "cli.admin", "trace"]
+    http = ["--http", f"127.0.0.1:{watched.http_port}"]
+    requests = [*admin, "requests", *http, "--api", "Produce", "--client", "writer", "-o", "json"]
+    events = [*admin, "events", *http, "--follow", "--kind", "partition"]
+    with running_program(requests) as answered, running_program(events) as happened:
+        make_topics(watched.broker.address, NewTopic("t", 1, 1))
+        happened.wait_for_line("partition.")
+        with writing(watched.broker.address):
+            line = answered.wait_for_line('"Produce"')
+        told = json.loads(line)
+        check_schema(["trace", "requests"], told)
+        assert (told["client_id"], told["errors"]) == ("writer", [{"error": "NONE", "count": 1}])
+        assert told["total_ms"] >= told["local_ms"] > 0
+        assert answered.interrupt() == 0
+        assert happened.interrupt() == 0
 
 
 def test_a_broker_without_zookeeper_is_healthy_and_not_ready(tmp_path: Path) -> None:

@@ -7,12 +7,8 @@ import trio
 from trio.testing import MockClock
 
 from broker.events import EventLog
-from broker.monitoring.event_stream import (
-    EVENTS_AT_ONCE,
-    KEEP_ALIVE_S,
-    WAITING_AT_MOST,
-    event_stream,
-)
+from broker.monitoring.event_stream import WAITING_AT_MOST, event_stream
+from broker.monitoring.server_sent import EVENTS_AT_ONCE, KEEP_ALIVE_S
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What is measured: durations, requests, the event loop, ZooKeeper's answers; and its names."""
 
+import json
 import math
 from collections import Counter
 
@@ -13,6 +14,7 @@ from broker.monitoring import request_errors
 from broker.monitoring.event_loop import EventLoopWatch
 from broker.monitoring.mbeans import metric_name
 from broker.monitoring.request_errors import count_errors
+from broker.monitoring.request_stream import request_stream
 from broker.monitoring.requests import RequestTimes
 from broker.monitoring.text_format import text_of
 from broker.monitoring.timings import NEWEST, ROWS_AT_ONCE, Timings, TimingsTable
@@ -193,6 +195,31 @@ async def test_a_request_is_counted_by_name_and_version_and_timed() -> None:
         "responsesend": 12,
         "total": 27,
     }
+
+
+async def test_who_looks_on_is_told_of_each_request() -> None:
+    clock = Clock()
+    times = RequestTimes(clock)
+
+    async def dispatch(context: RequestContext, request: object) -> Answer:
+        clock.now_s += 0.002
+        return HeartbeatResponse(error_code=ErrorCode.ILLEGAL_GENERATION)
+
+    async def ask() -> None:
+        answer = await times.measured(dispatch)(context(ApiKey.HEARTBEAT), HeartbeatRequest())
+        await sent(answer, clock)
+
+    await ask()
+    with request_stream(times) as next_chunk:
+        await ask()
+        chunk = (await next_chunk()).decode()
+    assert not times.readers
+    event, data = chunk.splitlines()[:2]
+    assert event == "event: Heartbeat"
+    document = json.loads(data.removeprefix("data: "))
+    assert (document["api"], document["total_ms"]) == ("Heartbeat", 2)
+    assert document["errors"] == {"ILLEGAL_GENERATION": 1}
+    assert chunk.count("data: ") == 1, "not of what was before"
 
 
 async def test_what_a_handler_waits_for_is_remote_time() -> None:

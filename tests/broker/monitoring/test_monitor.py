@@ -20,6 +20,7 @@ from broker.monitoring.coordinator_metrics import ElectionCount
 from broker.monitoring.http import Page, Request, Stream
 from broker.monitoring.monitor import Monitor
 from broker.monitoring.pages import Pages
+from broker.monitoring.requests import RequestTimes
 from broker.monitoring.text_format import text_of
 from broker.network.connections import Connections
 from broker.network.endpoints import connections_of
@@ -70,7 +71,7 @@ async def scraped(broker: Broker) -> dict[str, Read]:
 
 async def answer_to(life: Life, path: str, method: str = "GET") -> Page:
     monitor = Monitor(life, EventLog(1))
-    pages = Pages(life, monitor.events, monitor.families)
+    pages = Pages(life, monitor.events, monitor.requests, monitor.families)
     answer = await pages.answer_to(Request(method, path, {}))
     assert isinstance(answer, Page)
     return answer
@@ -119,7 +120,7 @@ async def test_the_trace_is_a_stream() -> None:
     events = EventLog(1, life="cafe")
     for _ in range(2):
         events("broker.stopped")
-    pages = Pages(Life(), events, list)
+    pages = Pages(Life(), events, RequestTimes(), list)
     stream = await pages.answer_to(Request("GET", "/events", {"last-event-id": "cafe.1"}))
     assert isinstance(stream, Stream)
     assert stream.content_type == "text/event-stream"

@@ -1,4 +1,4 @@
-"""`zbroker-admin trace`: why the cluster is as it is.
+"""`zbroker-admin trace events`: why the cluster is as it is.
 
     2026-11-22 10:43:12.104  broker 2  session.lost session_id=0x1000..
     2026-11-22 10:43:18.120  broker 3    broker.left broker=2 ..
@@ -14,13 +14,16 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
 from broker.config.java_properties import PropertiesSyntaxError, parse_properties
 from broker.events import FILE_NAME, Event
+from cli.client import Address
 from cli.commands.options import Failure, output_option
 from cli.commands.output import Answer, say
+from cli.commands.trace.streams import follow_brokers, parse_http
 from cli.commands.trace_files import (
     Depths,
     Tail,
@@ -38,12 +41,7 @@ from cli.ensemble.options import dir_option
 FOLLOW_INTERVAL_S = 0.2
 
 
-@click.group()
-def trace() -> None:
-    """See what happened in the ensemble, and what led to it."""
-
-
-@trace.command("events")
+@click.command("events")
 @click.argument("files", nargs=-1, metavar="[FILE]..", type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--kind",
@@ -54,13 +52,18 @@ def trace() -> None:
 )
 @click.option("--tree", is_flag=True, help="Not by time: each effect right under its cause.")
 @click.option("--follow", is_flag=True, help="Go on with what happens, until Ctrl-C.")
+@click.option(
+    "--http", "addresses", callback=parse_http, metavar="HOST:PORT,..",
+    help="With --follow: not files, but what running brokers tell at their http.listener.",
+)  # fmt: skip
 @output_option()
 @dir_option
-def events_command(
+def command(
     files: tuple[Path, ...],
     kinds: tuple[str, ...],
     tree: bool,
     follow: bool,
+    addresses: tuple[Address, ...],
     output: str,
     directory: Directory,
 ) -> None:
@@ -74,7 +77,12 @@ def events_command(
     """
     if follow and output == "yaml":
         raise click.UsageError("--follow prints one event a line: there is -o json for programs")
+    if addresses and (files or tree or not follow):
+        raise click.UsageError("--http goes with --follow, and without FILEs or --tree")
     wanted = [word.strip() for each in kinds for word in each.split(",") if word.strip()]
+    if addresses:
+        _follow_over_http(addresses, wanted, output)
+        return
     paths = [path / FILE_NAME if path.is_dir() else path for path in files]
     paths = paths or ensemble_traces(directory)
     tails = [Tail(path) for path in paths]
@@ -166,3 +174,16 @@ def _follow(
             time.sleep(FOLLOW_INTERVAL_S)
     except KeyboardInterrupt:
         return
+
+
+def _follow_over_http(addresses: Sequence[Address], wanted: Sequence[str], output: str) -> None:
+    """Print events as they arrive: first what each broker remembers, then what happens."""
+    depths = Depths()
+
+    def tell(_address: Address, document: dict[str, Any]) -> None:
+        event = Event(**document)
+        depth = depths.add(event)
+        if of_kind(event.kind, wanted):
+            click.echo(_followed_line(depth, event, output))
+
+    follow_brokers(addresses, "/events", tell)
