@@ -93,6 +93,7 @@ lock: .venv/installed
 		org.apache.kafka:kafka_2.13:3.9.1 org.apache.kafka:kafka-tools:3.9.1 \
 		org.slf4j:slf4j-simple:1.7.36 \
 		--without ch.qos.reload4j --without org.slf4j:slf4j-reload4j
+	$(JAVA_LOCK) tests/support/jmx_exporter.lock io.prometheus.jmx:jmx_prometheus_javaagent:0.20.0
 	$(JAVA_LOCK) cli/java/compiler.lock org.eclipse.jdt:ecj:3.44.0
 	$(JAVA_LOCK) examples/kafka-streams/java.lock \
 		org.apache.kafka:kafka-streams:3.9.1 org.slf4j:slf4j-simple:1.7.36
