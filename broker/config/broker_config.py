@@ -31,6 +31,7 @@ from broker.config.zookeeper_connect import ZooKeeperConnect
 from coordination.values import Endpoint
 
 CREATION_RATE: Final = "max.connection.creation.rate"
+MAX_CONNECTIONS: Final = "max.connections"
 
 
 @attrs.frozen(kw_only=True)
@@ -61,8 +62,10 @@ class BrokerConfig:
     socket_request_max_bytes: int
     connections_max_idle_ms: int
     max_connection_creation_rate: int
-    max_connection_creation_rate_of_listener: Mapping[str, int]  # by its name in lower case
+    # A listener's own, by its name in lower case.
+    max_connection_creation_rate_of_listener: Mapping[str, int]
     max_connections: int
+    max_connections_of_listener: Mapping[str, int]
     max_connections_per_ip: int
     max_connections_per_ip_overrides: Mapping[str, int]
     request_timeout_ms: int
@@ -217,6 +220,7 @@ class BrokerConfig:
             "control_plane_listener_name": listeners.control_plane_name,
             "http_listener": read_http_listener(properties, listeners.bound),
             "max_connection_creation_rate_of_listener": of_listeners(CREATION_RATE, texts),
+            "max_connections_of_listener": of_listeners(MAX_CONNECTIONS, texts),
         } | {name: derive(values) for name, derive in DERIVED.items()}
         return cls(
             **{
@@ -280,15 +284,17 @@ USED_PROPERTIES: Final = _READ_FOR_OTHERS | {
     "properties",
     "dynamic",
     "max.connection.creation.rate.of.listener",
+    "max.connections.of.listener",
     HTTP_LISTENER,
     *THROTTLES,
 }
 
 
 def is_used(name: str) -> bool:
-    """Whether anything here goes by it. Of a listener's own settings one is."""
+    """Whether anything here goes by it. Of a listener's own settings those of connections are."""
     setting = LISTENER_SETTING.fullmatch(name)
-    return name in USED_PROPERTIES or (setting is not None and setting[2] == CREATION_RATE)
+    own = setting is not None and setting[2] in (CREATION_RATE, MAX_CONNECTIONS)
+    return own or name in USED_PROPERTIES
 
 
 def without_effect(names: Iterable[str]) -> list[str]:

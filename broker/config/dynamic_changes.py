@@ -9,7 +9,8 @@ the current one: pools of threads may at most double, or shrink to a half, at on
 Kafka's, clients see them.
 
 Source: Kafka's `ConfigAdminManager.prepareIncrementalConfigs`, `DynamicBrokerConfig.validate`,
-`DynamicThreadPool`, `DynamicLogConfig`, `LogCleaner.validateReconfiguration`; KIP-226, KIP-339.
+`DynamicThreadPool`, `DynamicLogConfig`, `LogCleaner.validateReconfiguration`,
+`ListenerConnectionQuota.validateReconfiguration`; KIP-226, KIP-339.
 """
 
 import enum
@@ -18,7 +19,7 @@ from typing import Final
 
 import attrs
 
-from broker.config.broker_config import BrokerConfig
+from broker.config.broker_config import CREATION_RATE, MAX_CONNECTIONS, BrokerConfig
 from broker.config.dynamic import (
     check_type,
     not_dynamic,
@@ -114,9 +115,11 @@ def check_broker_configs(
         raise ConfigChangeRefused(str(error)) from None
     try:
         _check_pools(current, changed)
+        _check_connections(current, changed)
         _check_local_retention(changed)
     except ConfigError as error:
-        problem = f"{_CONFIG_EXCEPTION}: {error.problem if error.name in _POOLS else error}"
+        bare = error.name in (*_POOLS, *_OF_CONNECTIONS)
+        problem = f"{_CONFIG_EXCEPTION}: {error.problem if bare else error}"
         raise ConfigChangeRefused(
             f"Invalid value {problem} for configuration Invalid dynamic configuration"
         ) from None
@@ -131,6 +134,7 @@ _POOLS: Final = (
     "num.recovery.threads.per.data.dir",
     "num.replica.fetchers",
 )
+_OF_CONNECTIONS: Final = (MAX_CONNECTIONS, CREATION_RATE)
 
 
 def _refuse(names: list[str], why: str, collection: str = "Set") -> None:
@@ -160,6 +164,27 @@ def _check_pools(current: BrokerConfig, changed: BrokerConfig) -> None:
         ):
             if broken:
                 raise ConfigError(name, str(then), f"{subject} {problem}", "")
+
+
+def _check_connections(current: BrokerConfig, changed: BrokerConfig) -> None:
+    """A file may say 0, and let nobody in; a change may not, for a listener that there is."""
+    for listener in (endpoint.listener for endpoint in changed.listeners):
+        now, then = _of_listener(current, listener), _of_listener(changed, listener)
+        if then == now:
+            continue
+        for name, limit in zip(_OF_CONNECTIONS, then, strict=True):
+            if limit <= 0:
+                raise ConfigError(name, str(limit), f"Invalid {name} {limit}", "")
+
+
+def _of_listener(config: BrokerConfig, listener: str) -> tuple[int, int]:
+    name = listener.lower()
+    return (
+        config.max_connections_of_listener.get(name, config.max_connections),
+        config.max_connection_creation_rate_of_listener.get(
+            name, config.max_connection_creation_rate
+        ),
+    )
 
 
 def _check_local_retention(changed: BrokerConfig) -> None:

@@ -4,11 +4,12 @@
     listener.name.L.max.connection.creation.rate   that listener's, in its place
 
 Who is one too many waits, accepted but not served, until the rate is what it may be, but for no
-longer than a window; behind him waits all of that listener. He is counted nevertheless.
+longer than a window; behind him waits all of that listener. He is counted nevertheless, but not
+if he is turned away then.
 
 The brokers' own listeners have only their own limit: what clients use up doesn't hold them back.
 
-Kafka: ConnectionQuotas.recordConnectionAndGetThrottleTimeMs; KIP-612.
+Kafka: ConnectionQuotas.{recordConnectionAndGetThrottleTimeMs,updateListenerMetrics}; KIP-612.
 """
 
 from collections.abc import Callable
@@ -42,6 +43,12 @@ class Arrivals:
         if listener_name not in self.protected_listeners:
             held_s = max(held_s, self._record(self._broker, self.of_broker()))
         return held_s
+
+    def take_back(self, listener_name: str) -> None:
+        """The one who was counted last is turned away."""
+        self._listeners[listener_name].take_back(1)
+        if listener_name not in self.protected_listeners:
+            self._broker.take_back(1)
 
     def _record(self, rate: Rate, limit: float) -> float:
         now_s = self.clock_s()

@@ -60,14 +60,19 @@ def _arrivals(broker: Broker) -> Arrivals:
 
 def connections_of(broker: Broker) -> Connections:
     """None yet, and their limits, which all listeners have in common."""
+    arrivals = _arrivals(broker)
     return Connections(
         max_count=lambda: broker.config.max_connections,
         max_of_host=lambda host: broker.config.max_connections_per_ip_overrides.get(
             host, broker.config.max_connections_per_ip
         ),
+        max_of_listener=lambda name: broker.config.max_connections_of_listener.get(
+            name.lower(), broker.config.max_connections
+        ),
         protected_listeners=_own_listeners(broker.config),
         admit=broker.quotas.connections.admit,
-        held_s=_arrivals(broker).held_s,
+        held_s=arrivals.held_s,
+        not_come=arrivals.take_back,
     )
 
 

@@ -163,7 +163,7 @@ class Listener:
         Started: it's counted, or was one too many.
         """
         try:
-            held_s = self.connections.admit(transport.peer_host)
+            held_s = self.connections.admit_to(self.name, transport.peer_host)
             if held_s:
                 _log.info("%s: too many connections a second: %s", self.name, transport.peer_host)
                 task_status.started()

@@ -6,6 +6,7 @@ shown by librdkafka, which keeps to what it is told. Kafka's own tool sets the q
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 from confluent_kafka import Producer, ThrottleEvent
@@ -174,6 +175,50 @@ def test_connections_of_all(cluster: TestCluster, prefix: str) -> None:
                 took_s = time.monotonic() - begin_s
         finally:
             set_to(None)
+
+
+@pytest.mark.parametrize("prefix", ["", "listener.name.plaintext."])
+def test_the_number_of_connections(cluster: TestCluster, prefix: str) -> None:
+    """One more than there may be waits until another is closed; none at all can't be asked for."""
+
+    def change(value: str | None) -> ErrorCode:
+        config = configs.AlterableConfig(
+            name=f"{prefix}max.connections", config_operation=SET if value else DELETE, value=value
+        )
+        resource = configs.AlterConfigsResource(
+            resource_type=BROKER, resource_name="1", configs=[config]
+        )
+        request = configs.IncrementalAlterConfigsRequest(resources=[resource])
+        with RawClient(cluster.address(1), "admin") as admin:
+            [answer] = admin.ask(ApiKey.INCREMENTAL_ALTER_CONFIGS, 1, request).responses
+        return ErrorCode(answer.error_code)
+
+    def waits(client: RawClient) -> bool:
+        client.socket.settimeout(1)
+        try:
+            client.send_raw(b"")
+        except TimeoutError:
+            return True
+        return False
+
+    with ExitStack() as opened:
+        assert change("0") == ErrorCode.INVALID_REQUEST
+        assert change("20") == ErrorCode.NONE
+        opened.callback(change, None)
+        clients = [opened.enter_context(RawClient(cluster.address(1))) for _ in range(25)]
+        time_is_up_s = time.monotonic() + PATIENCE_S
+        waiting: list[RawClient] = []
+        while not waiting:  # until the broker has heard of it
+            assert time.monotonic() < time_is_up_s
+            for client in clients:
+                client.close()
+            for client in clients:
+                client.send(ApiKey.API_VERSIONS, 0, ApiVersionsRequest())
+            waiting = [client for client in clients if waits(client)]
+        assert 5 <= len(waiting) < 15  # the broker may have connections to itself
+        clients[0].close()
+        waiting[0].socket.settimeout(PATIENCE_S)
+        assert waiting[0].receive(ApiKey.API_VERSIONS, 0) is not CLOSED
 
 
 def test_connections_of_an_address(cluster: TestCluster) -> None:

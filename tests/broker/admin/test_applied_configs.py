@@ -118,6 +118,7 @@ async def test_what_is_only_stored_is_said(tmp_path: Path) -> None:
     async with open_broker(tmp_path) as broker:
         used = {"log.retention.ms": "5", "leader.replication.throttled.rate": "6"}
         used |= {"listener.name.x.max.connection.creation.rate": "7"}
+        used |= {"listener.name.x.max.connections": "8"}
         only_stored = {"num.io.threads": "9", "listeners": "PLAINTEXT://x:1", "my.own": "x"}
         await change(broker, OWN, used | only_stored)
         [applied] = told(broker, "config.applied")

@@ -83,10 +83,14 @@ def test_each_field_has_the_type_that_it_declares() -> None:
         (
             {
                 "listener.name.inside.max.connection.creation.rate": "7",
-                "listener.name.inside.max.connections": "x",
                 "max.connection.creation.rate": "9",
             },
             "max_connection_creation_rate_of_listener",
+            {"inside": 7},
+        ),
+        (
+            {"listener.name.inside.max.connections": "7", "max.connections": "9"},
+            "max_connections_of_listener",
             {"inside": 7},
         ),
         ({"inter.broker.protocol.version": "3.9.1"}, "broker_id", -1),

@@ -83,6 +83,11 @@ REFUSED = {
     "log.cleaner.threads=3": of_reconfiguring(
         "Log cleaner threads cannot be increased to more than double the current value 1"
     ),
+    "max.connections=0": of_reconfiguring("Invalid max.connections 0"),
+    "listener.name.plaintext.max.connections=0": of_reconfiguring("Invalid max.connections 0"),
+    "listener.name.plaintext.max.connections=-1": "Invalid value -1 for configuration "
+    "max.connections: Value must be at least 0",
+    "max.connection.creation.rate=0": of_reconfiguring("Invalid max.connection.creation.rate 0"),
     "log.local.retention.ms=-1": of_reconfiguring(
         "Invalid value -1 for configuration log.local.retention.ms: Value must not be -1 as "
         "log.retention.ms value is set as 604800000."
@@ -93,6 +98,7 @@ REFUSED_FOR_ALL = {
     "broker id must be specified: Set(listeners)",
 }
 ACCEPTED = ["log.retention.ms=5", "num.io.threads=16", "num.io.threads=4", "my.own=x"]
+ACCEPTED += ["listener.name.other.max.connections=0", "max.connections=1"]
 
 
 @pytest.mark.parametrize("per_broker", [True, False])

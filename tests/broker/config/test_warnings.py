@@ -22,8 +22,9 @@ def test_unknown_names_are_told_apart_from_unused_ones() -> None:
 
 
 def test_nothing_to_say() -> None:
-    own = "listener.name.inside.max.connection.creation.rate"
-    assert warning_lines(["broker.id", "log.dirs", "node.id", own]) == []
+    own = "listener.name.inside."
+    rate, most = f"{own}max.connection.creation.rate", f"{own}max.connections"
+    assert warning_lines(["broker.id", "log.dirs", "node.id", rate, most]) == []
 
 
 def test_a_listeners_own_settings_and_those_of_plug_ins_are_known() -> None:

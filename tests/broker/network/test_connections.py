@@ -27,7 +27,9 @@ class Open:
 
 
 def limits(most: int = 1000, of_host: int = 1000) -> Connections:
-    return Connections(lambda: most, lambda host: 1 if host == "few" else of_host, OWN)
+    return Connections(
+        lambda: most, lambda host: 1 if host == "few" else of_host, protected_listeners=OWN
+    )
 
 
 def come_and_go(connections: Connections, host: str) -> None:
@@ -127,6 +129,65 @@ async def test_who_comes_too_soon_waits(autojump_clock: MockClock) -> None:
     assert trio.current_time() == 1.0
 
 
+async def blocked(connections: Connections, listener: str) -> bool:
+    """Whether who comes to that listener has to wait."""
+    came = False
+
+    async def come() -> None:
+        nonlocal came
+        await connections.room(listener)
+        came = True
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(come)
+        await wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    return not came
+
+
+async def test_a_listener_has_its_number_and_brokers_wait_for_their_own() -> None:
+    own = {"CLIENTS": 1, "BROKERS": 2}
+    connections = Connections(lambda: 3, lambda _: 9, lambda name: own.get(name, 3), OWN)
+    with connections.opened(Open()):
+        assert await blocked(connections, "CLIENTS")
+        assert not await blocked(connections, "OTHERS")
+        with connections.opened(Open("BROKERS")):
+            assert not await blocked(connections, "BROKERS")
+            with connections.opened(Open("BROKERS")):
+                assert await blocked(connections, "BROKERS")
+                assert await blocked(connections, "OTHERS")
+                assert not await blocked(connections, "CONTROL")
+    assert not await blocked(connections, "CLIENTS")
+
+
+async def test_what_is_too_much_since_the_limit_was_lowered_goes() -> None:
+    most = 4
+    connections = Connections(lambda: most, lambda _: 9, protected_listeners=OWN)
+    clients = [Open(last_used_s=float(second)) for second in range(3)]
+    with (
+        connections.opened(Open("BROKERS")),
+        connections.opened(clients[2]),
+        connections.opened(clients[0]),
+        connections.opened(clients[1]),
+    ):
+        most = 2
+        assert await blocked(connections, "CLIENTS")
+        assert [client.closed for client in clients] == [True, True, False]
+
+
+def test_a_host_that_is_held_uses_up_nothing_of_others() -> None:
+    counted: list[str] = []
+    connections = Connections(
+        lambda: 9,
+        lambda _: 9,
+        admit=lambda host: 0.5 if host == "often" else 0.0,
+        not_come=counted.append,
+    )
+    assert connections.admit_to("CLIENTS", "often") == 0.5
+    assert connections.admit_to("CLIENTS", "seldom") == 0
+    assert counted == ["CLIENTS"]
+
+
 THREE = {
     "listeners": "CLIENTS://a:1,BROKERS://a:2,CONTROL://a:3",
     "listener_security_protocol_map": "CLIENTS:PLAINTEXT,BROKERS:PLAINTEXT,CONTROL:PLAINTEXT",
@@ -165,3 +226,30 @@ async def test_a_rate_of_arrivals_is_that_of_now_and_a_listeners_own_before_the_
         assert held_s("CLIENTS") == 0
         await change(broker, "brokers/1", {"max.connection.creation.rate": "1"})
         assert held_s("CLIENTS") == held_s("BROKERS") == 1
+
+
+async def test_a_number_is_that_of_now_and_a_listeners_own_before_the_brokers(
+    tmp_path: Path,
+) -> None:
+    async with open_broker(tmp_path, **THREE) as broker:
+        connections = connections_of(broker)
+
+        async def full(listener: str) -> bool:
+            with connections.opened(Open(listener)), connections.opened(Open(listener)):
+                return await blocked(connections, listener)
+
+        assert not await full("CONTROL")
+        await change(broker, "brokers/<default>", {"listener.name.control.max.connections": "2"})
+        assert await full("CONTROL")
+        assert not await full("BROKERS")
+        await change(broker, "brokers/1", {"max.connections": "2"})
+        assert await full("CLIENTS")
+        assert await full("BROKERS")
+
+
+async def test_who_is_turned_away_is_taken_back(tmp_path: Path, autojump_clock: MockClock) -> None:
+    async with open_broker(tmp_path, max_connection_creation_rate="10") as broker:
+        connections = connections_of(broker)
+        for _ in range(500):
+            assert connections.held_s("CLIENTS") == 0
+            connections.not_come("CLIENTS")
