@@ -36,6 +36,7 @@ from tests.support.topics import make_topics
 from tests.support.zookeeper import real_zookeeper
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("one_way", [False, True], ids=["cut off", "it hears nobody"])
 def test_it_acknowledges_nothing(tmp_path: Path, one_way: bool) -> None:
     async def story(stage: Stage) -> None:

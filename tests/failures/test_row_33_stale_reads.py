@@ -68,6 +68,7 @@ def test_two_who_both_see_no_controller(tmp_path: Path) -> None:
     play_lagging(story, tmp_path)
 
 
+@pytest.mark.long
 def test_an_ensemble_in_which_each_knows_something_else(tmp_path: Path) -> None:
     async def story(stage: Stage, store: LaggingStore) -> None:
         ensemble = stage.ensemble

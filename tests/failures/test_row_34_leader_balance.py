@@ -9,6 +9,8 @@ in the controller's world in memory.
 
 from uuid import UUID
 
+import pytest
+
 from coordination.controller import commands as cmd
 from coordination.controller import effects as eff
 from coordination.controller.events import (
@@ -50,6 +52,7 @@ def begin() -> CountingWorld:
     return world
 
 
+@pytest.mark.long
 def test_a_thousand_leaders_go_back_in_one_command_a_broker() -> None:
     world = begin()
     world.script("controller 3")

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from broker.wire.errors import ErrorCode
 from broker.wire.messages import incremental_alter_configs as iac
 from coordination.configs import change_config
@@ -28,6 +30,7 @@ def limits(stage: Stage) -> list[int]:
     ]
 
 
+@pytest.mark.long
 def test_all_brokers_follow_and_one_that_was_away_or_down_catches_up(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
         ensemble = stage.ensemble

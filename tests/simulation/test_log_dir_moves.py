@@ -148,6 +148,7 @@ def test_the_broker_loses_its_power_again_and_again(tmp_path: Path, seed: int) -
     play(story, tmp_path, seed, power_may_fail=True, directories=2, **PIECES)
 
 
+@pytest.mark.long
 def test_the_topic_is_deleted_on_the_way(tmp_path: Path) -> None:
     """The next one of that name is not moved."""
 
@@ -172,6 +173,7 @@ def test_the_topic_is_deleted_on_the_way(tmp_path: Path) -> None:
     play(story, tmp_path, directories=2, **PIECES)
 
 
+@pytest.mark.long
 def test_the_new_directory_fails_and_the_replica_stays(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
         await stage.three_brokers()

@@ -75,6 +75,7 @@ def test_the_leader_dies_on_the_way(tmp_path: Path) -> None:
     play(story, tmp_path)
 
 
+@pytest.mark.long
 def test_the_controller_dies_on_the_way(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
         await two_of_four(stage, controller=2)

@@ -68,6 +68,7 @@ def test_written_as_java_writes_it() -> None:
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 
 
+@pytest.mark.long
 @given(st.dictionaries(texts, texts, max_size=5))
 def test_what_is_written_is_read_back(properties: dict[str, str]) -> None:
     assert parse_properties(format_properties(properties, "a comment")) == properties

@@ -34,6 +34,7 @@ CONVERSATIONS: Final[dict[str, Converse]] = {
 }
 
 
+@pytest.mark.long
 async def test_our_handlers(autojump_clock: MockClock) -> None:
     async with our_handlers() as speaker:
         said = await converse(speaker, GROUP)

@@ -208,6 +208,7 @@ def test_recovery_can_be_broken_off_and_repeated(filled: LogWorld) -> None:
     assert contents(filled) == expected
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("suffix", [".index", ".timeindex"])
 def test_a_rebuilding_that_is_broken_off_begins_anew(
     small_segments: LogWorld, suffix: str, tmp_path: Path

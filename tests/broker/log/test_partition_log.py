@@ -102,6 +102,7 @@ def test_flush_messages_and_flush_ms(world: LogWorld) -> None:
     assert log.local.due_flush() is not None
 
 
+@pytest.mark.long
 def test_a_flush_opens_a_bounded_number_of_files(tmp_path: Path) -> None:
     """After a start without a recovery point all segments wait for one: a log of many would have
     taken all descriptors, and its directory offline."""

@@ -179,6 +179,7 @@ def run(directory: Path, steps: list[Step]) -> None:
 steps = st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 1000)), max_size=40)
 
 
+@pytest.mark.long
 @settings(max_examples=15, deadline=None)
 @given(steps)
 def test_a_log_knows_its_transactions(

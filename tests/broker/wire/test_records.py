@@ -21,6 +21,7 @@ HEADERS = st.lists(st.tuples(st.text(max_size=10), OPTIONAL_BYTES), max_size=3).
 RECORD = st.builds(Record, OPTIONAL_BYTES, OPTIONAL_BYTES, TIMESTAMP, HEADERS)
 
 
+@pytest.mark.long
 @given(records=st.lists(RECORD, min_size=1, max_size=5), base_timestamp=TIMESTAMP)
 def test_what_is_written_is_read(records: list[Record], base_timestamp: int) -> None:
     body = encode_records(records, base_timestamp)
@@ -51,6 +52,7 @@ def test_log_append_time_overrides_every_timestamp() -> None:
     assert [r.timestamp_ms for r in found] == [77, 77]
 
 
+@pytest.mark.long
 @given(data=st.binary(max_size=60), count=st.integers(1, 5))
 def test_any_bytes_are_decoded_or_refused(data: bytes, count: int) -> None:
     code = None
@@ -102,6 +104,7 @@ def test_lengths_that_do_not_fill_the_body(body: str) -> None:
 DELTAS = (0, 1, -1, 63, -64, 64, 100, -8192, 8191, 8192, 10**6, -(10**6), 2**40, -(2**62))
 
 
+@pytest.mark.long
 @given(st.lists(st.sampled_from(DELTAS), min_size=1, max_size=5), st.sampled_from([1, 50, 20_000]))
 def test_the_latest_timestamp_is_found_without_decoding(deltas: list[int], size: int) -> None:
     records = [Record(value=bytes(size), timestamp_ms=1000 + delta) for delta in deltas]
