@@ -10,9 +10,10 @@
     zbroker-admin records consume | produce | delete, log dirs describe | move
                                                           any Kafka cluster (cli.client)
     zbroker-admin log dump | verify                       files on this disk (cli.offline)
-    zbroker-admin zk tree | ls | get | watch | sessions | watches | stat, controller show
-                                                          any ZooKeeper that a Kafka cluster uses
-    zbroker-admin trace events | requests                 what zbroker's brokers did, and were asked
+    zbroker-admin zk tree | ls | get | watch | sessions | watches | stat, controller show | move,
+    broker sessions, group legacy                         any ZooKeeper that a Kafka cluster uses
+    zbroker-admin trace events | requests, controller history
+                                                          what zbroker's brokers did, and were asked
     zbroker-admin context list | show | use               clusters by name (contexts)
     zbroker-admin completion                              a script for one's shell
 
@@ -25,6 +26,7 @@ A command is options in, facts from `cli.client`, an `Answer` out:
     output     one answer in five forms (`yaml_text` is one of them); its JSON fits cli/schemas
     completing what a shell asks at a TAB
     outcomes   how a change ends that was done in part
+    confirming a question before what can't be taken back, or --yes
 
 Where a command's text is long it has a module of its own: `topic.text`, `znode_text`,
 `trace_files`.

@@ -1,6 +1,7 @@
-"""The ensemble's ZooKeeper, for the commands that read it: `zk`, `controller`.
+"""The ensemble's ZooKeeper, for the commands that look there: `zk`, `controller`, ..
 
-They only read: what changes a cluster is a request to a broker (KAFKA-14190).
+They only read, for what changes a cluster is a request to a broker (KAFKA-14190); but one:
+`controller move` deletes /controller, for which there is no request.
 """
 
 import functools
@@ -36,7 +37,7 @@ class ZooKeeper:
     chroot: str
     timeout_seconds: float
 
-    def read(self, question: Callable[[Session], Awaitable[T]], *, is_endless: bool = False) -> T:
+    def ask(self, question: Callable[[Session], Awaitable[T]], *, is_endless: bool = False) -> T:
         """Run `question` in a session of its own; its failures end the command in one line.
 
         is_endless: the deadline is for the session's beginning alone.

@@ -41,7 +41,7 @@ def command(zookeeper: ZooKeeper, output: str) -> None:
     async def question(session: Session) -> Elected | None:
         return await elected(session, zookeeper.chroot)
 
-    found = zookeeper.read(question)
+    found = zookeeper.ask(question)
     if found is None:
         raise Failure("no controller is elected", Exit.NOT_MET)
     since = datetime.fromtimestamp(found.since_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

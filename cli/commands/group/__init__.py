@@ -6,7 +6,7 @@
 
 Columns and words are those of Kafka's kafka-consumer-groups.sh, and so is the plan that
 `reset-offsets` exports (`plan_file`). No tool of Kafka has `remove-members`: there one writes a
-program for it.
+program for it. `legacy` shows groups of old consumers, which no broker knows.
 """
 
 from cli.commands.lazy import noun
@@ -14,6 +14,6 @@ from cli.commands.lazy import noun
 group = noun(
     "group",
     __name__,
-    ("list", "describe", "delete", "delete-offsets", "reset-offsets", "remove-members"),
+    ("list", "describe", "delete", "delete-offsets", "reset-offsets", "remove-members", "legacy"),
     "List, describe and delete consumer groups; set how far they have read.",
 )

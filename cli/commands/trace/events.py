@@ -87,7 +87,7 @@ def command(
     paths = paths or ensemble_traces(directory)
     tails = [Tail(path) for path in paths]
     try:
-        events = _read(paths)
+        events = read_traces(paths)
         shown = with_causes(events, wanted)
         told = list(forest(shown) if tree else by_time(shown))
         if follow:
@@ -105,7 +105,8 @@ def command(
         raise Failure(str(error)) from None
 
 
-def _read(paths: Sequence[Path]) -> list[Event]:
+def read_traces(paths: Sequence[Path]) -> list[Event]:
+    """The events of all files as one story; what can't be read is told on stderr."""
     events: list[Event] = []
     for path in paths:
         found, complaints = read_events(path)

@@ -40,7 +40,7 @@ def command(path: str, zookeeper: ZooKeeper, stat: bool, raw: bool, output: str)
             return None, {}
         return node, await brokers_of_sessions(session, zookeeper.chroot)
 
-    node, brokers = zookeeper.read(read)
+    node, brokers = zookeeper.ask(read)
     if node is None:
         raise Failure(f"no znode {zookeeper.chroot + path}")
     said = raw_text(node) if raw else words_of(path, node)

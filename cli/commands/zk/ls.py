@@ -26,7 +26,7 @@ def command(path: str, zookeeper: ZooKeeper, recursive: bool, output: str) -> No
     async def read(session: Session) -> list[str] | None:
         return await paths_below(session, zookeeper.chroot, path, recursive=recursive)
 
-    found = zookeeper.read(read)
+    found = zookeeper.ask(read)
     if found is None:
         raise Failure(f"no znode {zookeeper.chroot + path}")
     Answer(

@@ -44,7 +44,7 @@ def command(zookeeper: ZooKeeper, output: str) -> None:
     async def read(session: Session) -> list[Found]:
         return await sessions_of(session, zookeeper)
 
-    found = zookeeper.read(read)
+    found = zookeeper.ask(read)
     Answer(
         facts={"sessions": [_facts(each) for each in found]},
         text=[Table(COLUMNS, [_row(each) for each in found])],

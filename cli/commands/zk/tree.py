@@ -62,7 +62,7 @@ def command(path: str, zookeeper: ZooKeeper, kafka: bool, raw: bool, output: str
         }
         return tree, People(brokers, below)
 
-    tree, people = zookeeper.read(read)
+    tree, people = zookeeper.ask(read)
     if tree is None:
         raise Failure(f"no znode {zookeeper.chroot + path}")
     nodes = flat(tree)

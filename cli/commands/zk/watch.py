@@ -57,7 +57,7 @@ def command(path: str, zookeeper: ZooKeeper, raw: bool, output: str) -> None:
             click.echo(_told(path, seen, raw, output))
 
     try:
-        zookeeper.read(follow, is_endless=True)
+        zookeeper.ask(follow, is_endless=True)
     except Failure as failure:
         if failure.exit_code != Exit.INTERRUPTED:
             raise

@@ -31,7 +31,7 @@ def command(zookeeper: ZooKeeper, output: str) -> None:
         watches, problems = await read_watches(zookeeper)
         return watches, problems, await brokers_of_sessions(session, zookeeper.chroot)
 
-    watches, problems, brokers = zookeeper.read(read)
+    watches, problems, brokers = zookeeper.ask(read)
     if problems and not watches:
         raise Failure("; ".join(problems), Exit.ERROR)
     Answer(
