@@ -185,7 +185,11 @@ class Ensemble:
 
     def _disk(self, broker_id: int) -> SimulatedDisk:
         if broker_id not in self._disks:
-            self._disks[broker_id] = SimulatedDisk(random.Random(self.randomness.getrandbits(32)))
+            removed = self.directory / f"removed-{broker_id}"
+            removed.mkdir()
+            self._disks[broker_id] = SimulatedDisk(
+                random.Random(self.randomness.getrandbits(32)), forgets_names=removed
+            )
         return self._disks[broker_id]
 
     def _zookeeper(self, broker_id: int) -> ReachedZooKeeper:

@@ -16,6 +16,7 @@ since it was last synced, the last ones were not (a journalling file system keep
 """
 
 import errno
+import itertools
 import os
 import random
 from pathlib import Path
@@ -53,6 +54,13 @@ class Renaming:
     path: Path
     replaced: Path | None = None  # where that one is kept
 
+    def within(self, directory: Path) -> "Renaming":
+        """The same, in a directory that has another name now."""
+        before = self.before and directory / self.before.name
+        is_kept = self.before is not None and self.path.parent != self.before.parent
+        path = self.path if is_kept else directory / self.path.name
+        return attrs.evolve(self, before=before, path=path)
+
     def undo(self) -> None:
         if self.before is None:
             self.path.unlink()
@@ -72,6 +80,7 @@ class SimulatedDisk:
         self._real = RealDisk()
         self._randomness = randomness
         self._removed = forgets_names
+        self._numbers = itertools.count()
         self._renamings: dict[Path, list[Renaming]] = {}  # by directory, since its last sync
         self._files: dict[int, Unsynced] = {}  # by inode, for names change
         self._directories: set[Path] = set()
@@ -129,6 +138,10 @@ class SimulatedDisk:
         self._check(source)
         replaced = self._kept(Path(target))
         self._real.rename(source, target)
+        if Path(source) in self._renamings:  # a directory, with what was not synced in it
+            self._renamings[Path(target)] = [
+                renaming.within(Path(target)) for renaming in self._renamings.pop(Path(source))
+            ]
         self._directories.add(Path(target) if Path(target).is_dir() else Path(target).parent)
         self._note(Path(source), Path(target), replaced)
 
@@ -143,7 +156,7 @@ class SimulatedDisk:
         """Another name for a file whose own one goes."""
         if self._removed is None or not path.is_file():
             return None
-        kept = self._removed / f"{len(list(self._removed.iterdir()))}-{path.name}"
+        kept = self._removed / f"{next(self._numbers)}-{path.name}"
         kept.hardlink_to(path)
         return kept
 
@@ -154,7 +167,11 @@ class SimulatedDisk:
 
     def crash(self, *, everything: bool = False) -> None:
         """Lose some (or all) of what was not synced, in the real files; the disk starts anew."""
-        for renamings in self._renamings.values():
+        deepest_first = sorted(self._renamings, key=lambda path: len(path.parts), reverse=True)
+        for directory in deepest_first:
+            renamings = self._renamings[directory]
+            if not directory.is_dir():
+                continue  # removed with all that was in it
             durable = 0 if everything else self._randomness.randint(0, len(renamings))
             for renaming in reversed(renamings[durable:]):
                 renaming.undo()
