@@ -1,8 +1,8 @@
 """What was asked for that changes a cluster, and what of it was answered: for whoever interrupts.
 
-A command that is cut short by Ctrl-C can't take back what a broker has done already, and a request
-that has no answer yet may be carried out all the same. So each change is written down as it goes
-out, and again when its answer is there:
+A command that is cut short, by Ctrl-C or its deadline, can't take back what a broker has done, and
+a request that has no answer yet may be carried out all the same. So each change is written down as
+it goes out, and again when its answer is there:
 
     nothing was changed
     answered: DeleteRecords of orders at b1:9092; without an answer, maybe done: DeleteRecords of ..
@@ -66,8 +66,12 @@ class Changes:
         self._open.remove(told)
         self._done.append(f"{what} at {address}")
 
+    @property
+    def is_empty(self) -> bool:
+        return not self._done and not self._open
+
     def __str__(self) -> str:
-        if not self._done and not self._open:
+        if self.is_empty:
             return "nothing was changed"
         parts = []
         if self._done:

@@ -82,7 +82,8 @@ def run(operation: Callable[[], Awaitable[T]], changes: Changes | None = None) -
         told = "interrupted" if changes is None else f"interrupted: {changes}"
         failure = Failure(told, Exit.INTERRUPTED)
     except* TimedOut as errors:
-        failure = Failure(str(innermost(errors)), Exit.TIMEOUT)
+        told = "" if changes is None or changes.is_empty else f"; {changes}"
+        failure = Failure(f"{innermost(errors)}{told}", Exit.TIMEOUT)
     except* (ClientError, StoreError) as errors:
         failure = Failure(str(innermost(errors)))
     # Not in the block: `except*` wraps what it raises in a group before Python 3.11.4 (gh-103590).

@@ -70,6 +70,8 @@ def command(
             printer.print_all(path, dump(path, wish))
         except UnknownFile as error:
             problems.append(str(error))
+        except BrokenPipeError:  # our reader has enough, `| head`
+            raise
         except OSError as error:
             problems.append(f"{error.filename or path}: {error.strerror}")
     fail_for(problems, any_done=len(problems) < len(paths))

@@ -36,6 +36,7 @@ from broker.wire.messages.list_partition_reassignments import (
 )
 from broker.wire.messages.metadata import MetadataRequest
 from tests.cli.commands.canned import Canned, topic
+from tests.support.fake_broker import SILENT
 
 DEFAULT, TOPIC = 5, 1  # where a config comes from
 
@@ -180,6 +181,47 @@ def test_create(canned: Canned) -> None:
     assert canned.facts("topic", "create", "new", "--if-not-exists")["topics"] == [
         {"name": "new", "created": False, "error": None, "message": None}
     ]
+
+
+def created(request: CreateTopicsRequest) -> CreateTopicsResponse:
+    """All of them, but for those that are called after a trouble; in another order."""
+    return CreateTopicsResponse(
+        topics=[
+            CreatableTopicResult(
+                name=each.name,
+                error_code=ErrorCode.INVALID_PARTITIONS if "bad" in each.name else ErrorCode.NONE,
+            )
+            for each in reversed(request.topics)
+        ]
+    )
+
+
+def test_many_are_created_some_at_a_time(canned: Canned) -> None:
+    canned.answers(CreateTopicsRequest, created)
+    names = [f"t{number}" for number in range(45)]
+    result = canned.admin("topic", "create", *names, "-p", "2")
+    assert result.stdout.splitlines() == [f"Created topic {name}." for name in names]
+    asked = canned.asked(CreateTopicsRequest)
+    assert [len(each.topics) for each in asked] == [20, 20, 5]
+    assert {topic.num_partitions for each in asked for topic in each.topics} == {2}
+    partly = canned.admin("topic", "create", "t", "bad", "-o", "json")
+    assert partly.exit_code == 3
+    assert partly.stderr == "Error: topic 'bad': INVALID_PARTITIONS\n"
+
+
+def test_a_deadline_in_the_middle_tells_what_was_done(canned: Canned) -> None:
+    def then_silent(request: CreateTopicsRequest) -> object:
+        return created(request) if request.topics[0].name == "t0" else SILENT
+
+    canned.answers(CreateTopicsRequest, then_silent)
+    names = [f"t{number}" for number in range(21)]
+    result = canned.admin("topic", "create", *names, "--timeout", "0.1")
+    address = canned.broker.address
+    assert result.exit_code == 5
+    assert result.stderr == (
+        "Error: not done within 0.1 s; answered: CreateTopics of t0, t1, t2, t3, t4 and 15 more "
+        f"at {address}; without an answer, maybe done: CreateTopics of t20 sent to {address}\n"
+    )
 
 
 def test_delete_in_part(canned: Canned) -> None:
