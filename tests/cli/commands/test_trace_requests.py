@@ -1,4 +1,4 @@
-"""`trace requests`: the words for what a broker tells; whole, in tests/interop/test_monitoring.py."""
+"""`trace requests`: what a broker tells, in words; whole in tests/interop/test_monitoring.py."""
 
 import json
 
@@ -19,7 +19,11 @@ DOCUMENT = {
     "principal": "User:ANONYMOUS",
     "host": "127.0.0.1",
     "size_bytes": 87,
-    **{"local_ms": 0.25, "remote_ms": 2.5, "throttle_ms": 0.0, "queue_ms": 0.0, "send_ms": 0.25},
+    "local_ms": 0.25,
+    "remote_ms": 2.5,
+    "throttle_ms": 0.0,
+    "queue_ms": 0.0,
+    "send_ms": 0.25,
     "total_ms": 3.0,
     "errors": {"NONE": 2},
 }
