@@ -1,25 +1,25 @@
 """Which error codes an answer has: its own, and those of its topics, partitions, groups.
 
-Where a message has them is worked out once, from its table of fields: each is at the end of a path
-of lists. NONE is counted like any other code, as in Kafka: so the share of errors can be told. Not
-looked into is an answer that is kept as bytes: Metadata of many topics.
+Where a message has them is worked out once, from its table of fields; what comes of it are
+functions, one in the other like the lists that lead there. NONE is counted like any other code, as
+in Kafka: so the share of errors can be told. Not looked into is an answer that is kept as bytes:
+Metadata of many topics.
 
 Source: AbstractResponse.errorCounts, kafka.network.RequestMetrics (ErrorsPerSec).
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from functools import cache
-from itertools import chain
-from operator import attrgetter
 from typing import Any, Final
 
 from broker.wire.framing import EncodedResponse
-from broker.wire.schema import NO_VERSIONS, WireField, fields_of
+from broker.wire.schema import fields_of
 
 _CODES: Final = frozenset({"error_code", "partition_error_code"})
 
-Getter = Callable[[Any], Any]
+# Adds the codes of a struct to the counts.
+Counting = Callable[[Any, Counter[int]], None]
 
 
 def count_errors(answer: object, counts: Counter[int]) -> None:
@@ -27,29 +27,34 @@ def count_errors(answer: object, counts: Counter[int]) -> None:
     if answer is None or isinstance(answer, EncodedResponse):
         return
     message: type = type(answer)
-    for lists, code_of in _paths(message):
-        structs: Iterable[Any] = (answer,)
-        for elements_of in lists:
-            structs = chain.from_iterable(map(elements_of, structs))
-        for code in map(code_of, structs):
-            counts[code] += 1
+    for count in _counting(message):
+        count(answer, counts)
 
 
 @cache
-def _paths(struct: type) -> tuple[tuple[tuple[Getter, ...], Getter], ...]:
-    return tuple(_all_paths(struct))
-
-
-def _all_paths(struct: type) -> Iterator[tuple[tuple[Getter, ...], Getter]]:
+def _counting(struct: type) -> tuple[Counting, ...]:
+    """One for each field that is a code, or a list with some inside."""
+    counting = []
     for field in fields_of(struct):
         element = field.type.element
         if field.name in _CODES:
-            yield (), attrgetter(field.name)
+            counting.append(_of_code(field.name))
         elif element is not None and element.struct is not None:
-            for lists, code_of in _all_paths(element.struct):
-                yield (_elements_of(field), *lists), code_of
+            inside = _counting(element.struct)
+            counting += [_of_each(field.name, count) for count in inside]
+    return tuple(counting)
 
 
-def _elements_of(field: WireField) -> Getter:
-    get: Getter = attrgetter(field.name)
-    return get if field.nullable == NO_VERSIONS else lambda struct: get(struct) or ()
+def _of_code(name: str) -> Counting:
+    def count(struct: Any, counts: Counter[int]) -> None:
+        counts[getattr(struct, name)] += 1
+
+    return count
+
+
+def _of_each(name: str, inside: Counting) -> Counting:
+    def count(struct: Any, counts: Counter[int]) -> None:
+        for each in getattr(struct, name) or ():  # a list may be null
+            inside(each, counts)
+
+    return count
