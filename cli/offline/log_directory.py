@@ -17,6 +17,7 @@ from broker.log.file_names import (
     partition_of,
 )
 from broker.meta_properties import (
+    FILE_NAME,
     MetaPropertiesError,
     UnreadableMetaProperties,
     load_meta_properties,
@@ -59,7 +60,7 @@ def check_log_directory(
     try:
         load_meta_properties(directory)
     except (MetaPropertiesError, UnreadableMetaProperties) as error:
-        findings.add(directory / "meta.properties", None, str(error))
+        findings.add(directory / FILE_NAME, None, str(error))
     return checked
 
 

@@ -4,14 +4,17 @@ import json
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from kazoo.client import KazooClient
 
-from tests.cli.commands.canned import check_schema
+from cli.java.zookeeper import write_configuration
+from tests.cli.commands.canned import check_schema, invoke
 from tests.support.cluster import SESSION_TIMEOUT_MS, TestCluster
 from tests.support.processes import running_program
+from tests.support.zookeeper import real_zookeeper
 
 pytestmark = pytest.mark.server
 
@@ -104,3 +107,32 @@ def test_a_znode_that_changes(cluster: TestCluster) -> None:
         assert watching.process.wait(30) == 0
     client.stop()
     client.close()
+
+
+def test_a_server_that_tells_no_more_than_it_must(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By itself a ZooKeeper answers srvr alone; what is not known of it is told."""
+
+    def write_with_defaults(file: Path, *, data_dir: Path, port: int) -> None:
+        write_configuration(file, data_dir=data_dir, port=port)
+        file.write_text(file.read_text().replace("4lw.commands.whitelist=*\n", ""))
+
+    monkeypatch.setattr("tests.support.zookeeper.write_configuration", write_with_defaults)
+    with real_zookeeper(tmp_path) as server:
+
+        def asked(*arguments: str) -> tuple[int, str, str]:
+            result = invoke("zk", *arguments, "--zookeeper", server.address)
+            return result.exit_code, result.stdout, result.stderr
+
+        code, stdout, stderr = asked("tree", "/zookeeper", "--kafka")
+        assert (code, stdout.splitlines()[0]) == (0, "zookeeper")
+        not_told = f"{server.address}: wchp is not in its 4lw.commands.whitelist"
+        assert stderr == f"who watches is not known of {not_told}\n"
+        assert asked("watches") == (1, "", f"Error: {not_told}\n")
+        code, _, stderr = asked("sessions")
+        assert code == 0
+        assert stderr.count("not all is known: ") == 2
+        code, stdout, _ = asked("stat")
+        assert code == 0
+        assert "standalone" in stdout

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from broker.meta_properties import FILE_NAME as META_PROPERTIES
 from cli.commands.options import Exit, Failure, output_option
 from cli.commands.output import Answer, Table, say
 from cli.offline.findings import Findings
@@ -35,6 +36,8 @@ def command(directory: Path, output: str) -> None:
     try:
         is_alone = is_partition(directory)
         partitions = [directory] if is_alone else partitions_of(directory, findings)
+        if not partitions and not (directory / META_PROPERTIES).exists():
+            raise Failure(f"{directory} is neither a partition's directory nor a log directory")
         size_bytes = sum(map(log_bytes, partitions))
         for remark in remarks_on(directory.absolute().parent if is_alone else directory):
             say(remark)

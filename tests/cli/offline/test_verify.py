@@ -235,6 +235,16 @@ def test_a_log_directory(tmp_path: Path) -> None:
     assert "orders-1: " in told[checkpoint.name]
 
 
+def test_what_is_no_directory_of_logs(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    result = invoke("log", "verify", str(tmp_path))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "neither a partition's directory nor a log directory" in result.stderr
+    (tmp_path / "meta.properties").write_text("version=0\nbroker.id=1\n")
+    (tmp_path / "elsewhere").rmdir()
+    assert invoke("log", "verify", str(tmp_path)).exit_code == 0, "a broker's that has no logs yet"
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_what_cannot_be_read(partition: Path) -> None:
     (partition / f"{FIRST}.log").chmod(0)
