@@ -29,7 +29,7 @@ from cli.client import (
     VersionNotSupported,
     open_cluster,
 )
-from cli.client.topic_changes import NewTopic, create_topic
+from cli.client.topic_changes import NewTopic, create_topics
 from cli.client.topics import topic_names
 from tests.support.fake_broker import HANG_UP, SILENT, FakeBroker, Script, fake_broker
 
@@ -143,7 +143,7 @@ async def test_the_controller_is_looked_up_again_when_it_has_moved() -> None:
         }
         new.script = {**new.script, CreateTopicsRequest: lambda _: created(ErrorCode.NONE)}
         async with open_cluster([old.address], timeout_seconds=LONG_S) as cluster:
-            outcome = await create_topic(cluster, NewTopic("orders"))
+            (outcome,) = await create_topics(cluster, [NewTopic("orders")])
         assert outcome.done
         assert views == []
 
@@ -153,7 +153,7 @@ async def test_a_change_whose_answer_is_lost_is_not_sent_again() -> None:
         broker.script = {**broker.script, **knowing(broker)}
         with pytest.raises(ConnectionLost, match="whether it was carried out is unknown"):
             async with open_cluster([broker.address], timeout_seconds=LONG_S) as cluster:
-                await create_topic(cluster, NewTopic("orders"))
+                await create_topics(cluster, [NewTopic("orders")])
         assert sum(isinstance(each, CreateTopicsRequest) for each in broker.requests) == 1
 
 
@@ -173,7 +173,7 @@ async def test_the_deadline_ends_everything_and_says_what_was_waited_for(
     ) as broker:
         with pytest.raises(TimedOut, match=r"within 20 s; last: no active controller"):
             async with open_cluster([broker.address], timeout_seconds=LONG_S) as cluster:
-                await create_topic(cluster, NewTopic("orders"))
+                await create_topics(cluster, [NewTopic("orders")])
 
 
 async def test_a_connection_that_the_deadline_cuts_short_is_closed() -> None:
