@@ -4,11 +4,15 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from broker.monitoring.text_format import text_of
 from tests.broker.api.test_produce import produce
 from tests.broker.monitoring.test_monitor import COMPOSE, monitor_of
 from tests.broker.support import lead, open_broker
 from tests.support.promtool import promtool
+
+pytestmark = pytest.mark.long  # each starts a program of 48 MB
 
 ALERTS = COMPOSE / "alerts.yml"
 
