@@ -109,4 +109,10 @@ class ProducerIds:
                 ErrorCode.COORDINATOR_NOT_AVAILABLE,
                 f"no producer ids: {ErrorCode.of(answer.error_code).name}",
             )
-        return range(answer.producer_id_start, answer.producer_id_start + answer.producer_id_len)
+        first, count = answer.producer_id_start, answer.producer_id_len
+        if first < 0 or count <= 0:
+            # An answer like any other it would be asked for again at once, and again.
+            raise KafkaError(
+                ErrorCode.COORDINATOR_NOT_AVAILABLE, f"no producer ids: {count} from {first} on"
+            )
+        return range(first, first + count)

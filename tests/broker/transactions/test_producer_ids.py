@@ -28,13 +28,14 @@ class Controller:
     is_away: bool = False
     error: ErrorCode = ErrorCode.NONE
     gate: trio.Event | None = None  # answers are held up until it is set
+    block: tuple[int, int] | None = None  # first and length of what it gives out instead
 
     async def request(
         self, api_key: ApiKey, _version: int, _message: object, _answer: object, timeout_s: float
     ) -> AllocateProducerIdsResponse:
         assert api_key is ApiKey.ALLOCATE_PRODUCER_IDS
         self.asked += 1
-        first = (self.asked - 1) * BLOCK
+        first, length = self.block or ((self.asked - 1) * BLOCK, BLOCK)
         if self.is_away:
             await trio.sleep(timeout_s)
             raise ControllerUnavailable("nobody is it")
@@ -42,7 +43,7 @@ class Controller:
         if self.gate is not None:
             await self.gate.wait()
         return AllocateProducerIdsResponse(
-            error_code=self.error, producer_id_start=first, producer_id_len=BLOCK
+            error_code=self.error, producer_id_start=first, producer_id_len=length
         )
 
 
@@ -139,6 +140,19 @@ async def test_what_hinders_the_controller_is_retriable(autojump_clock: MockCloc
         assert await refusal(ids) is ErrorCode.COORDINATOR_NOT_AVAILABLE
         await trio.sleep(60)
         assert controller.asked == 1, "nobody has wanted one since"
+
+
+@pytest.mark.parametrize("block", [(0, 0), (0, -1), (-1, BLOCK)])
+async def test_a_block_without_ids_is_none_and_not_asked_for_again_at_once(
+    block: tuple[int, int], autojump_clock: MockClock
+) -> None:
+    controller = Controller(block=block)
+    async with running(controller) as ids:
+        with trio.fail_after(1):
+            assert await refusal(ids) is ErrorCode.COORDINATOR_NOT_AVAILABLE
+            assert await refusal(ids) is ErrorCode.COORDINATOR_NOT_AVAILABLE
+        assert controller.asked == 2
+        assert trio.current_time() >= RETRY_BACKOFF_S
 
 
 async def test_they_do_not_wait_behind_what_else_the_controller_is_asked(
