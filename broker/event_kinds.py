@@ -84,6 +84,8 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     # by a broker that is told how the cluster looks; then it is told all of it
     "metadata.refused": ("broker_id", "error_code"),
     "metadata.sent_whole": ("broker_id", "partitions"),
+    # a LeaderAndIsr or a StopReplica, all of it
+    "order.refused": ("broker_id", "order", "error_code", "partitions"),
     # --- what this broker was told, and did
     "control.leader_and_isr": ("controller", "controller_epoch", "partitions"),
     "control.stop_replica": ("controller", "controller_epoch", "partitions"),

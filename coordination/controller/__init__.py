@@ -40,8 +40,8 @@ Who is who:
     replica_changes
     batch, commands         what brokers are told, gathered per broker
     failover, broker_changes, topic_changes, deletion, controlled_shutdown, isr_changes,
-    log_dirs, refused_metadata, asked_elections, leader_balance, unclean_elections, feature_updates,
-    reassignment, reassignment_requests, producer_ids
+    log_dirs, refused_metadata, refused_orders, asked_elections, leader_balance, unclean_elections,
+    feature_updates, reassignment, reassignment_requests, producer_ids
                             the stories
     unclean_topics          which topics prefer a leader to their data
     reassignment_znode      how old tools ask for reassignments

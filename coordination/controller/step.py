@@ -25,6 +25,7 @@ from coordination.controller import (
     producer_ids,
     reassignment_requests,
     refused_metadata,
+    refused_orders,
     topic_changes,
     unclean_elections,
 )
@@ -126,10 +127,13 @@ class Controller:
 
 
 def _command_answered(context: ControllerContext, answer: ev.CommandAnswered) -> Story[None]:
-    match answer.command:
+    command = answer.command
+    if isinstance(command, LeaderAndIsrCommand | StopReplicaCommand):
+        yield from refused_orders.record_refusal(context, answer, command)
+    match command:
         case LeaderAndIsrCommand():
             yield from log_dirs.leader_and_isr_answered(context, answer)
         case StopReplicaCommand():
             yield from deletion.stop_replica_answered(context, answer)
         case UpdateMetadataCommand():
-            yield from refused_metadata.update_metadata_answered(context, answer, answer.command)
+            yield from refused_metadata.update_metadata_answered(context, answer, command)

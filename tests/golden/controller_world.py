@@ -18,6 +18,7 @@
     log-dir-fails 2                        broker 2 notifies that it lost a log directory
     answer-leader-and-isr 2 orders-0=56    .. and what it answers to the LeaderAndIsr that follow
     answer-metadata 2 [error=-1]           .. and to all UpdateMetadata that it was sent
+    refuse 2 error=-1                      .. and to all LeaderAndIsr and StopReplica, as a whole
     leader-balance-due                     the clock says so
     set key=value                          a property of the brokers that are elected from now on
     reassign orders-0=3,4 orders-1=cancel                 an admin's request
@@ -173,6 +174,8 @@ class ControllerWorld:
                 self.answer_leader_and_isr(int(words[0]), options)
             case "answer-metadata":
                 self.answer_metadata(int(words[0]), int(options.get("error", "0")))
+            case "refuse":
+                self.refuse(int(words[0]), int(options["error"]))
             case "leader-balance-due":
                 self.tell(ev.LeaderBalanceDue())
             case "set":
@@ -255,6 +258,11 @@ class ControllerWorld:
         for command in self.leader_and_isrs.pop(broker_id, []):
             codes = {each: int(errors.get(str(each), "0")) for each in command.partitions}
             self.tell(cmd.CommandAnswered(broker_id, command, 0, codes))
+
+    def refuse(self, broker_id: int, error: int) -> None:
+        orders = [*self.leader_and_isrs.pop(broker_id, []), *self.stop_replicas.pop(broker_id, [])]
+        for command in orders:
+            self.tell(cmd.CommandAnswered(broker_id, command, error, {}))
 
     def answer_metadata(self, broker_id: int, error: int) -> None:
         for command in self.update_metadatas.pop(broker_id, []):
