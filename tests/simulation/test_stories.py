@@ -93,6 +93,7 @@ def test_an_isr_shrinks_while_a_follower_is_cut_off_and_recovers(tmp_path: Path)
     play(story, tmp_path)
 
 
+@pytest.mark.long
 def test_too_few_replicas_refuse_acks_all_and_hide_acks_1(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
         await stage.three_brokers(min_insync_replicas="3")
@@ -112,6 +113,7 @@ def test_too_few_replicas_refuse_acks_all_and_hide_acks_1(tmp_path: Path) -> Non
     play(story, tmp_path)
 
 
+@pytest.mark.long
 def test_a_controllers_session_expires_and_its_writes_are_fenced(tmp_path: Path) -> None:
     """The zombie is cut off ZooKeeper only: brokers still hear it. `CheckedStore` looks for writes
     of a former controller; here the others refuse what it says, and it ends as soon as it knows."""
@@ -139,6 +141,7 @@ def test_a_controllers_session_expires_and_its_writes_are_fenced(tmp_path: Path)
     play(story, tmp_path)
 
 
+@pytest.mark.long
 def test_zookeeper_is_away_for_longer_than_the_session(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
         await stage.three_brokers(min_insync_replicas="2")
@@ -165,6 +168,7 @@ def test_zookeeper_is_away_for_longer_than_the_session(tmp_path: Path) -> None:
     play(story, tmp_path)
 
 
+@pytest.mark.long
 def test_a_controlled_shutdown_moves_the_leadership_first(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
         await stage.three_brokers(min_insync_replicas="2")
@@ -238,6 +242,7 @@ def test_committed_offsets_survive_their_coordinator(tmp_path: Path) -> None:
     play(story, tmp_path)
 
 
+@pytest.mark.long
 def test_a_retry_after_a_leader_change_is_not_a_duplicate(tmp_path: Path) -> None:
     """The batch is appended and replicated, but the answer is lost and the leader dies: the next
     leader knows the sequence from its own log."""
@@ -262,6 +267,7 @@ def test_a_retry_after_a_leader_change_is_not_a_duplicate(tmp_path: Path) -> Non
     play(story, tmp_path)
 
 
+@pytest.mark.long
 def test_retention_leaves_a_dead_follower_behind(tmp_path: Path) -> None:
     """What it lacks is deleted: OFFSET_OUT_OF_RANGE, and it begins anew at the leader's start."""
 
@@ -288,6 +294,7 @@ def test_retention_leaves_a_dead_follower_behind(tmp_path: Path) -> None:
     play(story, tmp_path)
 
 
+@pytest.mark.long
 def test_delete_records_moves_the_start_of_every_replica(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
         await stage.three_brokers()
@@ -311,6 +318,7 @@ def test_delete_records_moves_the_start_of_every_replica(tmp_path: Path) -> None
     play(story, tmp_path)
 
 
+@pytest.mark.long
 def test_all_brokers_die_at_once(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
         await stage.three_brokers(min_insync_replicas="2")
@@ -370,6 +378,7 @@ def test_a_broker_is_back_before_its_session_ended(tmp_path: Path) -> None:
     play(story, tmp_path)
 
 
+@pytest.mark.long
 def test_a_topic_is_deleted_and_made_again_while_a_broker_is_down(tmp_path: Path) -> None:
     """KAFKA-14616: what a broker kept of the old topic isn't served as the new one's."""
 

@@ -234,6 +234,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", REAL)
 @settings(max_examples=30)
 @given(data=st.data())
