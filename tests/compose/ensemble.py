@@ -118,6 +118,11 @@ class ComposeEnsemble:
 
         self.wait_for(f"{service} to freeze", frozen)
 
+    def unpause(self, service: str) -> None:
+        """Let it go on, until its health is seen: what needs it isn't started before that."""
+        self.do("unpause", service)
+        self.wait_for(f"{service} to be healthy", lambda: self.health(service) == "healthy")
+
     # what only docker itself can do
 
     def disconnect(self, service: str) -> None:
@@ -130,8 +135,14 @@ class ComposeEnsemble:
 
     def exit_code(self, service: str) -> int:
         """Of a container that has ended."""
-        container = self._container(service)
-        return int(_output(["docker", "inspect", "--format", "{{.State.ExitCode}}", container]))
+        return int(self._inspected(service, "{{.State.ExitCode}}"))
+
+    def health(self, service: str) -> str:
+        """What its health check has found: healthy, unhealthy, or starting."""
+        return self._inspected(service, "{{.State.Health.Status}}").strip()
+
+    def _inspected(self, service: str, what: str) -> str:
+        return _output(["docker", "inspect", "--format", what, self._container(service)])
 
     def volumes(self) -> list[str]:
         """The named and anonymous volumes that this project has."""

@@ -285,7 +285,7 @@ def zookeeper_follower_is_paused(
     ensemble.pause(busiest)
     while time.monotonic() < began_at_s + 2 * SESSION_TIMEOUT_S:
         load.wait_for_more()
-    ensemble.do("unpause", busiest)
+    ensemble.unpause(busiest)
     assert session_losses(ensemble) == lost
     assert longest_silence_since(began_at_s, load) < SESSION_TIMEOUT_S / 2
 
