@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from socket import socket
 from threading import Event
@@ -16,6 +17,7 @@ from broker.wire.apis import API_TABLE, ApiKey
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.api_versions import ApiVersionsRequest
 from broker.wire.messages.describe_transactions import DescribeTransactionsRequest
+from broker.wire.messages.metadata import MetadataRequest
 from tests.interop.differential.symbols import Names, Symbol, in_words_of
 from tests.support.broker_process import Kind, running_broker
 from tests.support.cluster import SETTINGS
@@ -209,6 +211,11 @@ def _plain_name(name: Symbol | str | None) -> str:
     return name.name if isinstance(name, Symbol) else str(name)
 
 
+def _knows_itself(client: RawClient) -> bool:
+    """A Kafka that says it has started has not heard of any broker yet, not even of itself."""
+    return bool(client.ask(ApiKey.METADATA, 9, MetadataRequest(topics=[])).brokers)
+
+
 @contextmanager
 def running_pair(zookeeper: str, directory: Path) -> Iterator[Pair]:
     """Both brokers, each in a chroot of its own, with the same properties."""
@@ -230,6 +237,7 @@ def running_pair(zookeeper: str, directory: Path) -> Iterator[Pair]:
                 )
             )
             client = stack.enter_context(RawClient(f"127.0.0.1:{broker.port}", CLIENT_ID))
+            wait_until(f"{kind} to know of itself", partial(_knows_itself, client))
             names = Names()
             for directory_name in ("first", "second"):
                 path = str(home / directory_name)
