@@ -226,6 +226,8 @@ class KazooSession:
         await self.connected()
         return await self._finish(self._send(write, *args), path)
 
+    # kazoo takes whatever is raised while it wakes its thread for a closed connection, Ctrl-C too.
+    @trio.lowlevel.enable_ki_protection
     def _send(self, call: Callable[..., AsyncResult], *args: object) -> "Answer":
         answer = call(*args)
         assert isinstance(answer, Answer)

@@ -1,5 +1,6 @@
 """What only the real ZooKeeper and the thread boundary can show."""
 
+import signal
 import socket
 from pathlib import Path
 
@@ -155,3 +156,30 @@ async def test_closing_does_not_wait_for_a_silent_zookeeper(
     await session.aclose()
     assert trio.current_time() - started < CLOSE_TIMEOUT_S + 1
     proxy.cut()
+
+
+class InterruptedSocket:
+    """Ctrl-C comes in the moment in which kazoo's thread is woken."""
+
+    def __init__(self, wrapped: socket.socket) -> None:
+        self._wrapped = wrapped
+
+    def send(self, data: bytes) -> int:
+        signal.raise_signal(signal.SIGINT)
+        return self._wrapped.send(data)
+
+
+def test_ctrl_c_is_not_taken_for_a_lost_session(zookeeper: str) -> None:
+    async def interrupted() -> None:
+        session = await KazooStore(zookeeper, session_timeout_ms=6000).open_session()
+        connection = session._client._connection
+        whole = connection._write_sock
+        connection._write_sock = InterruptedSocket(whole)
+        try:
+            await session.get("/")
+        finally:
+            connection._write_sock = whole
+            await session.aclose()
+
+    with pytest.raises(KeyboardInterrupt):
+        trio.run(interrupted)
