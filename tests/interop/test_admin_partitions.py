@@ -45,7 +45,9 @@ def test_replicas_side_by_side(cluster: TestCluster, name: str) -> None:
 def test_a_leader_that_was_away_is_brought_back(
     new_cluster: Callable[..., AbstractContextManager[TestCluster]],
 ) -> None:
-    with new_cluster(brokers=2) as cluster:
+    # Else the controller brings it back by itself, five seconds after it was elected.
+    by_hand = {"auto.leader.rebalance.enable": "false"}
+    with new_cluster(brokers=2, properties=by_hand) as cluster:
         admin(cluster, "topic", "create", "t", "--replica-assignment", "1:2")
         wait_until_known(cluster.bootstrap, "t")
         cluster.brokers[1].stop()
