@@ -30,6 +30,7 @@ PARTITIONS = (TopicPartition("t", 0), TopicPartition("t", 1))
 FURTHER = 7  # in the quick run only every so many steps
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("leaving", ["the controller", "another"])
 @pytest.mark.parametrize(
     "first", [0, *(pytest.param(n, marks=pytest.mark.matrix) for n in range(1, FURTHER))]

@@ -72,6 +72,7 @@ def tell(world: InterruptedWorld, then: list[str], successor: int) -> None:
     world.script("answer 1", "answer 2", "answer 3")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("heard", [True, False], ids=["before a step", "after it, unheard"])
 @pytest.mark.parametrize("story", STORIES)
 def test_the_next_controller_completes_it(story: str, heard: bool) -> None:

@@ -34,6 +34,7 @@ def isr(stage: Stage, partition: TopicPartition) -> set[int]:
     return set(decode_partition_state(partition, node).isr)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_leaders_directory_fails_and_another_broker_leads(tmp_path: Path, seed: int) -> None:
     """Producers see a retriable error, and lose nothing; the other directory goes on."""
@@ -68,6 +69,7 @@ def test_a_leaders_directory_fails_and_another_broker_leads(tmp_path: Path, seed
     play(story, tmp_path, seed, power_may_fail=True, directories=2)
 
 
+@pytest.mark.long
 def test_a_followers_directory_fails_and_only_it_leaves_the_isr(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
         ensemble = stage.ensemble

@@ -132,6 +132,7 @@ STEPS = [
 PROPERTIES = {"transaction_state_log_num_partitions": "1"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("kind", "number", "after", "commit"), STEPS)
 def test_the_coordinator_dies(
     tmp_path: Path, kind: str, number: int, after: bool, commit: bool
@@ -158,6 +159,7 @@ def test_the_coordinator_dies(
     play(story, tmp_path, **PROPERTIES)
 
 
+@pytest.mark.long
 def test_a_leader_dies_before_its_marker(tmp_path: Path) -> None:
     """The marker goes to the next leader, as soon as there is one; the client does not wait."""
 
@@ -176,6 +178,7 @@ def test_a_leader_dies_before_its_marker(tmp_path: Path) -> None:
     play(story, tmp_path, **PROPERTIES)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("commit", [True, False])
 def test_the_only_broker_dies_before_its_markers(tmp_path: Path, commit: bool) -> None:
     """In the next term it is told of its leaderships first, and of the partitions that there are
@@ -207,6 +210,7 @@ def test_the_only_broker_dies_before_its_markers(tmp_path: Path, commit: bool) -
     play(story, tmp_path, **PROPERTIES)
 
 
+@pytest.mark.long
 def test_a_transaction_that_nobody_ends_times_out(tmp_path: Path) -> None:
     """Its readers wait for it, and no longer than its timeout; its producer is fenced."""
 

@@ -4,6 +4,7 @@ import random
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 import trio
 
 from coordination.values import TopicPartition
@@ -32,6 +33,7 @@ def trace(directory: Path, seed: int) -> list[str]:
     return lines
 
 
+@pytest.mark.long
 def test_the_same_seed_is_the_same_run(tmp_path: Path) -> None:
     first = trace(tmp_path / "first", 3)
     assert len(first) > 30

@@ -279,6 +279,7 @@ async def test_a_stopped_replica_rests(tmp_path: Path, autojump_clock: MockClock
             await until_moved(broker, "t-0", tmp_path / "b")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("settings", "at_once"), [({}, 2), ({THREADS: "1"}, 1), ({THREADS: "3"}, 3)]
 )

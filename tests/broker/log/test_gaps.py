@@ -136,6 +136,7 @@ def test_an_epoch_begins_where_it_began_though_its_first_batches_are_gone(tmp_pa
     assert log.epochs.entries() == [(0, 0), (5, 10)], "6 has appended nothing"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(8))
 def test_a_power_failure_after_the_policy_was_altered(tmp_path: Path, seed: int) -> None:
     """Nothing that was compacted is lost, and of what came since a prefix is there."""
