@@ -34,7 +34,7 @@ from cli.client.errors import (
 
 T = TypeVar("T")
 
-# Answers that mean "ask again": the cluster is starting, electing or loading.
+# Answers that mean "ask again": the cluster is starting, electing, loading, ending a transaction.
 # Fewer than `ErrorCode.retriable`: a topic that is unknown is unknown, and says so at once.
 RETRIABLE = frozenset(
     {
@@ -45,6 +45,7 @@ RETRIABLE = frozenset(
         ErrorCode.COORDINATOR_NOT_AVAILABLE,
         ErrorCode.NOT_COORDINATOR,
         ErrorCode.NOT_CONTROLLER,
+        ErrorCode.CONCURRENT_TRANSACTIONS,
     }
 )
 

@@ -6,7 +6,7 @@
     zbroker-admin config describe | alter
     zbroker-admin partition replicas | elect | reassign generate | execute | verify | cancel | list
     zbroker-admin group list | describe | delete | delete-offsets | reset-offsets | remove-members
-    zbroker-admin txn list | describe | producers | find-hanging | abort
+    zbroker-admin txn list | describe | producers | find-hanging | abort | force-terminate
     zbroker-admin records consume | produce | delete, log dirs describe | move
                                                           any Kafka cluster (cli.client)
     zbroker-admin log dump | verify                       files on this disk (cli.offline)

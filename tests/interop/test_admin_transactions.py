@@ -2,6 +2,7 @@
 
 import json
 
+import confluent_kafka
 import pytest
 
 from tests.interop.test_admin import admin
@@ -48,4 +49,30 @@ def test_a_transaction_from_all_sides(cluster: TestCluster, name: str) -> None:
     assert cells(admin(cluster, "txn", "producers", f"{name}:0"), producer_id)[0][-1] == "None"
     assert "no transactional id 'nobody'" in admin(
         cluster, "txn", "describe", "nobody", exit_code=1
+    )
+
+
+def test_an_id_taken_away_from_its_producer(cluster: TestCluster, name: str) -> None:
+    create_topic(cluster, name, "--partitions", "1")
+    producer = producer_of(cluster, name)
+    producer.init_transactions(TIMEOUT_S)
+    producer.begin_transaction()
+    producer.produce(name, "dropped")
+    producer.flush(TIMEOUT_S)
+    terminate = ("txn", "force-terminate", name)
+    assert "give --yes" in admin(cluster, *terminate, exit_code=2)
+    ended = json.loads(admin(cluster, *terminate, "--yes", "-o", "json"))["terminated"]
+    assert ended["state_before"] == "Ongoing"
+
+    (now,) = json.loads(admin(cluster, "txn", "describe", name, "-o", "json"))["transactions"]
+    assert (now["state"], now["partitions"]) == ("Empty", [])
+    assert now["producer_epoch"] == ended["producer_epoch"]
+    assert now["timeout_ms"] == 300_000
+    state = cells(admin(cluster, "txn", "producers", f"{name}:0"), str(now["producer_id"]))
+    assert state[0][-1] == "None"
+    with pytest.raises(confluent_kafka.KafkaException) as fenced:
+        producer.commit_transaction(TIMEOUT_S)
+    assert fenced.value.args[0].code() == confluent_kafka.KafkaError._FENCED
+    assert "no transactional id 'nobody'" in admin(
+        cluster, "txn", "force-terminate", "nobody", "--yes", exit_code=1
     )

@@ -46,6 +46,7 @@ ASKING: dict[str, list[str]] = {
     "txn describe": ["id"],
     "txn producers": ["t:0"],
     "txn find-hanging": ["--broker-id", "1"],
+    "txn force-terminate": ["id", "--yes"],
     "txn abort": ["t:0", "--start-offset", "0"],
     "records delete": ["--offset", "t:0=1"],
     "records consume": ["t"],

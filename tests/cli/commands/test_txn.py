@@ -5,6 +5,7 @@ import pytest
 from broker.wire.errors import ErrorCode
 from broker.wire.messages import describe_producers as dp
 from broker.wire.messages import describe_transactions as dt
+from broker.wire.messages import init_producer_id as ip
 from broker.wire.messages import list_transactions as lt
 from broker.wire.messages import write_txn_markers as wm
 from cli.client.hanging import OpenTransaction, hanging_among
@@ -179,6 +180,33 @@ def test_abort(canned: Canned) -> None:
     canned.answers(wm.WriteTxnMarkersRequest, marked(ErrorCode.INVALID_PRODUCER_EPOCH))
     refused = canned.admin("txn", "abort", "orders:0", "--start-offset", "20")
     assert (refused.exit_code, refused.stderr) == (1, "Error: orders-0: INVALID_PRODUCER_EPOCH\n")
+
+
+def test_force_terminate(canned: Canned) -> None:
+    fenced = ip.InitProducerIdResponse(producer_id=7, producer_epoch=3)
+    ending = ip.InitProducerIdResponse(error_code=ErrorCode.CONCURRENT_TRANSACTIONS)
+    answers = iter([ending, fenced, fenced])
+    canned.answers(ip.InitProducerIdRequest, lambda _: next(answers))
+    unasked = canned.admin("txn", "force-terminate", "pay")
+    assert (unasked.exit_code, canned.asked(ip.InitProducerIdRequest)) == (2, [])
+    done = canned.admin("txn", "force-terminate", "pay", "--yes")
+    assert done.stdout == (
+        "Fenced the producers of pay and aborted its transaction: "
+        "it is at producer id 7, epoch 3.\n"
+    )
+    first, second = canned.asked(ip.InitProducerIdRequest)
+    assert first == second
+    assert (first.transactional_id, first.transaction_timeout_ms) == ("pay", 60_000)
+    assert (first.producer_id, first.producer_epoch) == (-1, -1)
+    assert canned.facts("txn", "force-terminate", "pay", "--yes")["terminated"] == {
+        "transactional_id": "pay",
+        "coordinator": 1,
+        "state_before": "Ongoing",
+        "producer_id": 7,
+        "producer_epoch": 3,
+    }
+    other = canned.admin("txn", "force-terminate", "other", "--yes")
+    assert (other.exit_code, other.stderr) == (1, "Error: no transactional id 'other'\n")
 
 
 @pytest.mark.parametrize(
