@@ -4,7 +4,8 @@
     zbroker-admin cluster describe | id | brokers | features | api-versions, broker describe
     zbroker-admin topic list | describe | create | alter | delete | offsets
     zbroker-admin config describe | alter
-    zbroker-admin partition replicas | elect | reassign generate | execute | verify | cancel | list
+    zbroker-admin partition replicas | epochs | elect,
+    partition reassign generate | execute | verify | cancel | list
     zbroker-admin group list | describe | delete | delete-offsets | reset-offsets | remove-members
     zbroker-admin txn list | describe | producers | find-hanging | abort | force-terminate
     zbroker-admin records consume | produce | delete, log dirs describe | move

@@ -37,6 +37,7 @@ ASKING: dict[str, list[str]] = {
     "config alter": ["--user", "u", "--add-config", "producer_byte_rate=1"],
     "partition elect": ["--election-type", "preferred", "--all-topic-partitions"],
     "partition replicas": [],
+    "partition epochs": ["t:0"],
     "partition reassign generate": ["t", "--broker-list", "1"],
     "partition reassign execute": ["--reassignment-json-file", PLAN],
     "partition reassign verify": ["--reassignment-json-file", PLAN],
