@@ -82,10 +82,10 @@ class Changes:
 
 
 def _names_in(request: object) -> str:
-    """Whom it is about, where a request says so: a group, topics."""
-    group = getattr(request, "group_id", None)
+    """Whom it is about, where a request says so: a group, a transactional id, topics."""
+    owners = (getattr(request, each, None) for each in ("group_id", "transactional_id"))
     topics = [getattr(each, "name", None) for each in getattr(request, "topics", None) or []]
-    names = [str(name) for name in (group, *topics) if name]
+    names = [str(name) for name in (*owners, *topics) if name]
     return f" of {_joined(names)}" if names else ""
 
 

@@ -11,6 +11,7 @@ from broker.wire.apis import API_TABLE, ApiKey
 from broker.wire.messages.alter_partition_reassignments import AlterPartitionReassignmentsRequest
 from broker.wire.messages.create_topics import CreateTopicsRequest
 from broker.wire.messages.delete_topics import DeleteTopicsRequest
+from broker.wire.messages.init_producer_id import InitProducerIdRequest
 from broker.wire.messages.metadata import MetadataRequest
 from broker.wire.messages.offset_commit import OffsetCommitRequest, OffsetCommitRequestTopic
 from cli.client import Address, Changes
@@ -30,13 +31,16 @@ def test_what_was_done_and_what_may_have_been() -> None:
     with changes.asking(API_TABLE[ApiKey.OFFSET_COMMIT], commit, ADDRESS):
         pass
     assert str(changes) == "answered: OffsetCommit of g, t at b1:9092"
+    fence = InitProducerIdRequest(transactional_id="pay")
+    with changes.asking(API_TABLE[ApiKey.INIT_PRODUCER_ID], fence, ADDRESS):
+        pass
     with (
         pytest.raises(KeyboardInterrupt),
         changes.asking(API_TABLE[ApiKey.CREATE_TOPICS], CreateTopicsRequest(), ADDRESS),
     ):
         raise KeyboardInterrupt
     assert str(changes) == (
-        "answered: OffsetCommit of g, t at b1:9092; "
+        "answered: OffsetCommit of g, t at b1:9092, InitProducerId of pay at b1:9092; "
         "without an answer, maybe done: CreateTopics sent to b1:9092"
     )
 
