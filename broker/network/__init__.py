@@ -7,6 +7,7 @@
     listener      one task a connection: frames in, answers out in order
     connections   how many there may be, of one host and of all
     arrivals      how many may come a second
+    patience      how long a client may be silent
     frames        a stream cut into frames
     transport     sockets, and regions of files sent over them
     peers         connections to other brokers, by address

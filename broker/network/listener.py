@@ -42,6 +42,7 @@ import trio
 from broker.api.context import Authorizer, RequestContext
 from broker.network.connections import Connections, TooManyFromHost
 from broker.network.frames import BadFrame, FrameReader
+from broker.network.patience import Patience
 from broker.network.transport import Acceptor, ConnectionClosed, Transport
 from broker.wire import framing
 from broker.wire.codec import MalformedMessage
@@ -189,6 +190,8 @@ class _Connection:
         self.listener_name = listener.name
         self.host = transport.peer_host
         self.last_used_s = trio.current_time()
+        self._patience = Patience(listener.max_idle_s)
+        self._reading = trio.CancelScope()
 
     def make_room(self) -> None:
         _log.info("%s: closing %s: it makes room for a broker", self.listener_name, self._peer)
@@ -197,9 +200,11 @@ class _Connection:
     async def run(self) -> None:
         queue, queued = trio.open_memory_channel[Queued](MAX_IN_FLIGHT)
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._lose_patience, nursery.cancel_scope)
             nursery.start_soon(self._write_queued, queued, nursery.cancel_scope)
             try:
-                await self._serve(queue)
+                with self._reading:
+                    await self._serve(queue)
             except (BadFrame, MalformedMessage, UnknownApi, UnsupportedVersion) as error:
                 _log.warning("%s: closing %s: %s", self._listener.name, self._peer, error)
             except (ConnectionClosed, CloseConnection) as error:
@@ -212,34 +217,44 @@ class _Connection:
 
     async def _serve(self, queue: trio.MemorySendChannel[Queued]) -> None:
         frames = FrameReader(self._transport, self._listener.max_frame_bytes)
-        with trio.CancelScope() as idle:
-            while True:
-                self.last_used_s = trio.current_time()
-                idle.deadline = self.last_used_s + self._listener.max_idle_s
-                frame = await frames.next_frame()
-                idle.deadline = float("inf")
-                if frame is None:
-                    return
-                header, answer = await self._handle(frame)
-                del frame  # it may be large, and what follows may last
-                timing, quiet_s = None, 0.0
-                if isinstance(answer, Timed):
-                    timing, answer = answer.timing, answer.answer
-                if isinstance(answer, Throttled):
-                    quiet_s = answer.quiet_s
-                    answer = answer.answer
-                if isinstance(answer, Later) or self._queued_answers:
-                    self._queued_answers += 1
-                    await queue.send((header, answer, timing))
-                else:
-                    await self._write(header, answer, timing)
-                if answer is None:  # nothing to write, so nothing that others could come between
-                    await trio.lowlevel.checkpoint()
-                del answer  # as the frame
-                if quiet_s:
-                    idle.deadline = trio.current_time() + self._listener.max_idle_s
-                    with trio.move_on_after(quiet_s):
-                        await frames.until_left()
+        patience = self._patience
+        while True:
+            self.last_used_s = patience.for_request_since_s = trio.current_time()
+            frame = await frames.next_frame()
+            patience.for_request_since_s = None
+            if frame is None:
+                return
+            header, answer = await self._handle(frame)
+            del frame  # it may be large, and what follows may last
+            timing, quiet_s = None, 0.0
+            if isinstance(answer, Timed):
+                timing, answer = answer.timing, answer.answer
+            if isinstance(answer, Throttled):
+                quiet_s = answer.quiet_s
+                answer = answer.answer
+            if isinstance(answer, Later) or self._queued_answers:
+                self._queued_answers += 1
+                await queue.send((header, answer, timing))
+            else:
+                await self._write(header, answer, timing)
+            if answer is None:  # nothing to write, so nothing that others could come between
+                await trio.lowlevel.checkpoint()
+            del answer  # as the frame
+            if quiet_s:
+                patience.for_request_since_s = trio.current_time()
+                with trio.move_on_after(quiet_s):
+                    await frames.until_left()
+
+    async def _lose_patience(self, connection: trio.CancelScope) -> None:
+        """Close it for a client that is silent or doesn't read; others may still be answered."""
+        await self._patience.is_lost()
+        if not self._patience.is_lost_for_reading:
+            self._reading.cancel()
+            self._patience.for_request_since_s = None
+            await self._patience.is_lost()
+        # Half an answer is on the wire, so the connection is of no more use.
+        _log.debug("%s: closing %s: it doesn't read an answer", self._listener.name, self._peer)
+        connection.cancel()
 
     async def _handle(self, frame: memoryview) -> tuple[RequestHeader, Answer]:
         try:
@@ -274,22 +289,18 @@ class _Connection:
                 self._queued_answers -= 1
         except (ConnectionClosed, CloseConnection) as error:
             _log.debug("%s: closing %s: %s", self._listener.name, self._peer, error)
-            connection.cancel()
         except Exception:  # noqa: BLE001  (a defect, and told as one)
             _log.exception("%s: defect: closing %s", self._listener.name, self._peer)
-            connection.cancel()
+        connection.cancel()
 
     async def _write(self, header: RequestHeader, answer: Answer, timing: Timing | None) -> None:
         assert not isinstance(answer, Later)
         if timing is not None:
             timing.sending()
         if answer is not None:
-            idle_s = self._listener.max_idle_s
-            with trio.move_on_after(idle_s) as idle:
-                await self._transport.send(framing.encode_response(header, answer))
-            if idle.cancelled_caught:
-                # Half an answer is on the wire, so the connection is of no more use.
-                raise ConnectionClosed(f"an answer was not read within {idle_s:g} s")
+            self._patience.for_reading_since_s = trio.current_time()
+            await self._transport.send(framing.encode_response(header, answer))
+            self._patience.for_reading_since_s = None
         if timing is not None:
             timing.sent()
 
