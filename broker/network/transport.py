@@ -12,6 +12,10 @@ memory would stop the whole event loop while the disk is read, so each slice
 is first probed with `preadv2(RWF_NOWAIT)`; when the kernel says that it would
 have to wait, a thread reads the slice once, and then it is sent.
 
+A small region is different: what costs are the system calls (two probes, `sendfile`,
+and a `sendmsg` of what stands before it), and not the copy. So it is read by the
+probe itself, and leaves with the bytes around it.
+
 A send that is cancelled midway leaves half a frame on the wire: the
 connection can't be used again. Callers close it then (see `broker.network.listener`
 and `broker.network.peers`).
@@ -30,6 +34,12 @@ from broker.wire.regions import Chunk, FileRegion
 # One sendfile call at most: large enough that system calls don't count, small
 # enough that a probe or a read-ahead of it is short.
 SLICE_BYTES = 1 << 20
+
+# Regions up to this size are copied: an answer with two takes 22 us instead of 80 with a kilobyte
+# in each, 39 instead of 64 with this.
+COPIED_BYTES = 64 * 1024
+# So much is copied before it's sent: of an answer with thousands of regions, too.
+COPIED_AT_ONCE_BYTES = 4 * COPIED_BYTES
 
 # The kernel's limit of buffers in one sendmsg call is 1,024 (IOV_MAX).
 BUFFERS_PER_SEND = 512
@@ -81,13 +91,20 @@ class SocketTransport:
     async def send(self, chunks: Sequence[Chunk]) -> None:
         try:
             run: list[memoryview] = []
+            copied_bytes = 0
             for chunk in chunks:
-                if isinstance(chunk, FileRegion):
-                    await self._send_buffers(run)
-                    run = []
-                    await self._send_region(chunk)
-                else:
+                if not isinstance(chunk, FileRegion):
                     run.append(memoryview(chunk))
+                    continue
+                copy = _in_memory(chunk) if chunk.size_bytes <= COPIED_BYTES else None
+                if copy is not None:
+                    run.append(memoryview(copy))
+                    copied_bytes += len(copy)
+                if copy is None or copied_bytes >= COPIED_AT_ONCE_BYTES:
+                    await self._send_buffers(run)
+                    run, copied_bytes = [], 0
+                if copy is None:
+                    await self._send_region(chunk)
             await self._send_buffers(run)
         except (OSError, trio.ClosedResourceError) as error:
             raise ConnectionClosed(str(error)) from error
@@ -209,6 +226,16 @@ async def connect_tcp(host: str, port: int) -> Transport:
         else:
             return SocketTransport(sock, host)
     raise last_error or OSError(f"no address for {host}")
+
+
+def _in_memory(region: FileRegion) -> bytearray | None:
+    """The bytes of a region, if all of them can be had without waiting for the disk."""
+    copy = bytearray(region.size_bytes)
+    try:
+        size_bytes = os.preadv(region.file.fd, [copy], region.position, os.RWF_NOWAIT)
+    except OSError:  # it would wait, or can't tell: see `_bring_into_memory`
+        return None
+    return copy if size_bytes == region.size_bytes else None
 
 
 async def _bring_into_memory(region: FileRegion, start: int, end: int) -> None:

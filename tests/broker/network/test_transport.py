@@ -11,6 +11,8 @@ import pytest
 import trio
 
 from broker.network.transport import (
+    BUFFERS_PER_SEND,
+    COPIED_BYTES,
     SLICE_BYTES,
     ConnectionClosed,
     SocketTransport,
@@ -84,6 +86,52 @@ async def test_regions_never_pass_through_python(
         nursery.start_soon(here.send, [FileRegion(file, 0, 100_000)])
         await received(there, 100_000)
     assert sum(sent) == 100_000
+
+
+async def test_small_regions_leave_with_the_bytes_around_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sendfile", None)
+    calls = 0
+
+    async with connected() as (here, there):
+        assert isinstance(here, SocketTransport)
+        sendmsg = here._sock.sendmsg
+
+        async def counted(*arguments: Any) -> int:
+            nonlocal calls
+            calls += 1
+            return await sendmsg(*arguments)
+
+        monkeypatch.setattr(here._sock, "sendmsg", counted)
+        file = file_of(tmp_path / "log", b"0123456789")
+        await here.send([b"a", FileRegion(file, 2, 3), b"b", FileRegion(file, 0, 10), b"c"])
+        assert await received(there, 16) == b"a234b0123456789c"
+        assert calls == 1
+        await here.send([FileRegion(file, 0, 1)] * (2 * BUFFERS_PER_SEND + 1))
+        assert await received(there, 2 * BUFFERS_PER_SEND + 1) == b"0" * (2 * BUFFERS_PER_SEND + 1)
+        assert calls == 4
+
+
+async def test_of_many_small_regions_not_all_are_copied_before_the_first_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[int] = []
+    preadv = os.preadv
+
+    def counted(fd: int, buffers: Any, position: int, flags: int) -> int:
+        reads.append(position)
+        return preadv(fd, buffers, position, flags)
+
+    monkeypatch.setattr(os, "preadv", counted)
+    file = file_of(tmp_path / "log", bytes(COPIED_BYTES))
+    regions = [FileRegion(file, 0, COPIED_BYTES)] * 100
+    async with connected() as (here, there), trio.open_nursery() as nursery:
+        nursery.start_soon(here.send, regions)
+        await trio.testing.wait_all_tasks_blocked()  # its peer takes nothing
+        assert len(reads) < 100
+        await received(there, 100 * COPIED_BYTES)
+    assert len(reads) == 100
 
 
 async def test_what_is_not_in_memory_is_read_in_a_thread_first(
