@@ -21,6 +21,7 @@ Kafka's order of refusals, of which producers see the first one that applies:
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from broker.admin.topics import INTERNAL_TOPICS
@@ -33,7 +34,14 @@ from broker.log.old_formats import is_old
 from broker.log.record_validation import InvalidRecords
 from broker.log.validation import only_batch
 from broker.network.listener import Answer, CloseConnection, Later
-from broker.replica.append import ALL, NO_GUARDS, Appended, append, wait_until_acknowledged
+from broker.replica.append import (
+    ALL,
+    NO_GUARDS,
+    Appended,
+    append,
+    are_acknowledged,
+    wait_until_acknowledged,
+)
 from broker.replica.preparation import Entries, check_message_sets, prepare
 from broker.wire.compression import Compression
 from broker.wire.errors import ErrorCode, KafkaError
@@ -94,7 +102,7 @@ async def handle(broker: Broker, context: RequestContext, request: ProduceReques
         await wait_until_acknowledged(appended, timeout_s)
         return _response(broker, context, appended)
 
-    return Later(wait)
+    return Later(wait, partial(are_acknowledged, appended))
 
 
 async def _append(

@@ -85,7 +85,7 @@ def _telling(answer: Answer, throttle_time_ms: int) -> Answer:
         async def wait() -> Answer:
             return _telling(await answer.wait(), throttle_time_ms)
 
-        return Later(wait)
+        return Later(wait, answer.is_ready)
     if hasattr(answer, "throttle_time_ms"):
         answer.throttle_time_ms = throttle_time_ms
     return answer

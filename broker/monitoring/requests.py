@@ -183,7 +183,7 @@ class _RequestTiming:
             self.is_ready(answer)
             return answer
 
-        return Later(wait)
+        return Later(wait, later.is_ready)
 
     def is_ready(self, answer: Answer) -> None:
         self._ready_s = self._clock_s()

@@ -33,7 +33,7 @@ Kafka: SocketServer, KafkaRequestHandler.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 import attrs
@@ -48,6 +48,7 @@ from broker.wire import framing
 from broker.wire.codec import MalformedMessage
 from broker.wire.framing import RequestHeader, UnknownApi, UnsupportedVersion
 from broker.wire.messages.api_versions import ApiVersionsResponse
+from broker.wire.regions import Chunk
 
 _log = logging.getLogger(__name__)
 
@@ -56,15 +57,23 @@ _log = logging.getLogger(__name__)
 # what it sends: at 100 the reader waits and TCP slows the client down.
 MAX_IN_FLIGHT = 100
 
+# Of those that wait, so many are sent together when they're ready together: as a commit of many
+# small batches makes them.
+MAX_TOGETHER = 32
+
 # After a failed accept (no file descriptor left): long enough for others to be closed.
 ACCEPT_BACKOFF_S = 0.1
 
 
 @attrs.frozen
 class Later:
-    """An answer whose request is done but for waiting; `wait` is called once, in its turn."""
+    """An answer whose request is done but for waiting; `wait` is called once, in its turn.
+
+    is_ready: whether it would not have to wait any more. Who can't tell says no.
+    """
 
     wait: Callable[[], Awaitable[object]]
+    is_ready: Callable[[], bool] = lambda: False
 
 
 @attrs.frozen
@@ -236,7 +245,7 @@ class _Connection:
                 self._queued_answers += 1
                 await queue.send((header, answer, timing))
             else:
-                await self._write(header, answer, timing)
+                await self._write([(header, answer, timing)])
             if answer is None:  # nothing to write, so nothing that others could come between
                 await trio.lowlevel.checkpoint()
             del answer  # as the frame
@@ -281,28 +290,44 @@ class _Connection:
         queued: trio.MemoryReceiveChannel[Queued],
         connection: trio.CancelScope,
     ) -> None:
+        ready: list[Queued] = []  # in their order, and all that were ready when the first one was
         try:
             async for header, answer, timing in queued:
                 if isinstance(answer, Later):
+                    if ready and not answer.is_ready():
+                        await self._write_those(ready)
                     answer = await answer.wait()
-                await self._write(header, answer, timing)
-                self._queued_answers -= 1
+                ready.append((header, answer, timing))
+                if len(ready) in (self._queued_answers, MAX_TOGETHER):
+                    await self._write_those(ready)
+            await self._write_those(ready)
         except (ConnectionClosed, CloseConnection) as error:
             _log.debug("%s: closing %s: %s", self._listener.name, self._peer, error)
         except Exception:  # noqa: BLE001  (a defect, and told as one)
             _log.exception("%s: defect: closing %s", self._listener.name, self._peer)
         connection.cancel()
 
-    async def _write(self, header: RequestHeader, answer: Answer, timing: Timing | None) -> None:
-        assert not isinstance(answer, Later)
-        if timing is not None:
-            timing.sending()
-        if answer is not None:
+    async def _write_those(self, queued: list[Queued]) -> None:
+        """They are no longer in it, and no longer count as queued."""
+        await self._write(queued)
+        self._queued_answers -= len(queued)
+        queued.clear()
+
+    async def _write(self, answers: Sequence[Queued]) -> None:
+        chunks: list[Chunk] = []
+        for header, answer, timing in answers:
+            assert not isinstance(answer, Later)
+            if timing is not None:
+                timing.sending()
+            if answer is not None:
+                chunks += framing.encode_response(header, answer)
+        if chunks:
             self._patience.for_reading_since_s = trio.current_time()
-            await self._transport.send(framing.encode_response(header, answer))
+            await self._transport.send(chunks)
             self._patience.for_reading_since_s = None
-        if timing is not None:
-            timing.sent()
+        for _, _, timing in answers:
+            if timing is not None:
+                timing.sent()
 
     @property
     def _peer(self) -> str:

@@ -200,6 +200,21 @@ def _is_of_no_log(error: KafkaError) -> bool:
     return error.code in _OF_NO_LOG or isinstance(error, NotOneBatch)
 
 
+def are_acknowledged(appended: Iterable[Appended]) -> bool:
+    """Whether all are committed, or can't be: there's nothing more to wait for."""
+    try:
+        return all(
+            entry.error is not None
+            or (
+                entry.partition is not None
+                and entry.partition.is_acknowledged(entry.end_offset, entry.leader_epoch)
+            )
+            for entry in appended
+        )
+    except KafkaError:
+        return False
+
+
 async def wait_until_acknowledged(appended: Iterable[Appended], timeout_s: float) -> None:
     """Wait until all are committed; one that isn't in time, or can't be, gets its error."""
     deadline_s = trio.current_time() + timeout_s

@@ -3,7 +3,7 @@
 import logging
 import struct
 import weakref
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 import attrs
@@ -16,6 +16,7 @@ from broker.api.context import RequestContext
 from broker.network.connections import Connections
 from broker.network.frames import FrameReader
 from broker.network.listener import (
+    MAX_TOGETHER,
     Answer,
     CloseConnection,
     Dispatch,
@@ -30,6 +31,7 @@ from broker.wire.apis import ApiKey
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.api_versions import ApiVersionsResponse
 from broker.wire.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
+from broker.wire.regions import Chunk
 
 
 class Client:
@@ -153,6 +155,43 @@ async def test_waiting_overlaps_with_the_next_requests_but_answers_keep_their_or
         assert handled == [0, 1, 2, 3, 4]
         go_on.set()
         assert [await client.receive() for _ in range(5)] == [(n, n) for n in range(5)]
+
+
+async def test_answers_that_are_ready_together_leave_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A commit makes many small batches ready at once; none of them waits for one that isn't."""
+    commits = [trio.Event() for _ in range(2)]
+    sends: list[int] = []
+    send = StreamTransport.send
+
+    async def counted(transport: StreamTransport, chunks: Sequence[Chunk]) -> None:
+        sends.append(sum(map(len, chunks)))
+        await send(transport, chunks)
+
+    async def dispatch(context: RequestContext, request: object) -> Answer:
+        assert isinstance(request, HeartbeatRequest)
+        number = request.generation_id
+        commit = commits[number // 50]
+
+        async def wait() -> HeartbeatResponse:
+            await commit.wait()
+            return HeartbeatResponse(throttle_time_ms=number)
+
+        return Later(wait, commit.is_set)
+
+    async with connected(dispatch) as client:
+        for number in range(60):
+            await client.send(number)
+        await trio.testing.wait_all_tasks_blocked()
+        monkeypatch.setattr(StreamTransport, "send", counted)
+        commits[0].set()
+        assert [await client.receive() for _ in range(50)] == [(n, n) for n in range(50)]
+        size_bytes = sum(sends) // 50
+        assert sends == [MAX_TOGETHER * size_bytes, (50 - MAX_TOGETHER) * size_bytes]
+        commits[1].set()
+        assert [await client.receive() for _ in range(10)] == [(50 + n, 50 + n) for n in range(10)]
+        assert sends[2:] == [10 * size_bytes]
 
 
 async def test_no_answer_where_there_is_none() -> None:
