@@ -51,6 +51,20 @@ def must_prepare(records: Buffer, config: LogConfig) -> bool:
     return codec != 0 or must_compress(view, config) or is_old(view)
 
 
+def plain_work_of(records: memoryview, config: LogConfig) -> int | None:
+    """`work_of` a batch that is appended as it came; None for one that `must_prepare`.
+
+    Both in one look: most batches are such, and each of a Produce is looked at.
+    """
+    attributes, count = attributes_and_count_of(records)
+    codec, target = attributes & CODEC_MASK, config.compression_type
+    if codec or (target is not None and target != codec):
+        return None
+    if count <= 0:
+        return None if is_old(records) else 0
+    return count * _DECODED if asks_of_each_record(attributes, config) else count
+
+
 def work_of(records: memoryview, config: LogConfig) -> int:
     """How long it takes to look into a batch, as a number of records that are only counted.
 

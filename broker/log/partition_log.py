@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Self
 
 from broker.log import appending, retention, truncation
-from broker.log.conversion import must_compress, must_prepare, prepared, work_of
+from broker.log.conversion import must_compress, must_prepare, plain_work_of, prepared, work_of
 from broker.log.disk import Disk
 from broker.log.file_names import PARTITION_METADATA, is_future, partition_of
 from broker.log.loader import LoadedLog, LogLoader
@@ -185,6 +185,10 @@ class PartitionLog:
     def must_prepare(self, records: memoryview) -> bool:
         """Whether a client's batch must be opened or compressed: better beforehand."""
         return must_prepare(records, self.config)
+
+    def plain_work_of(self, records: memoryview) -> int | None:
+        """`work_of` a batch that may be appended as it came; None for one that must be prepared."""
+        return plain_work_of(records, self.config)
 
     def work_of(self, records: memoryview) -> int:
         """What it takes to look into a batch, as a number of records that are only counted."""

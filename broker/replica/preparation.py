@@ -89,12 +89,12 @@ def _unprepared(
         if isinstance(records, Prepared):
             if records.config is not log.config:
                 found.append((topic_partition, log, records.sent))
-        elif log.must_prepare(records):
+            continue
+        more = log.plain_work_of(records)
+        if more is not None:
+            work += more
+        if more is None or work > SMALL_WORK:
             found.append((topic_partition, log, records))
-        else:
-            work += log.work_of(records)
-            if work > SMALL_WORK:
-                found.append((topic_partition, log, records))
     return found
 
 

@@ -10,6 +10,7 @@ import trio
 
 from broker.broker import Broker
 from broker.log import conversion
+from broker.log.log_config import LogConfig, TimestampType
 from broker.log.validation import Prepared
 from broker.replica.append import ALL, append
 from broker.replica.preparation import Entries, prepare
@@ -207,3 +208,35 @@ async def test_what_has_come_to_this_broker_meanwhile_is_prepared_too(tmp_path: 
             patch.setattr(trio.to_thread, "run_sync", meanwhile)
             await prepare(broker.replicas, entries)
         assert all(isinstance(ready, Prepared) for ready in entries.values())
+
+
+@pytest.mark.parametrize("codec", [None, Compression.NONE, Compression.LZ4])
+@pytest.mark.parametrize("appends_time", [False, True])
+def test_one_look_at_a_plain_batch_says_what_two_say(
+    codec: Compression | None, appends_time: bool
+) -> None:
+    kind = TimestampType.LOG_APPEND_TIME if appends_time else TimestampType.CREATE_TIME
+    old = message_set_of(make_batch("a"), 1, 0, 1 << 20)
+    each: list[bytes | bytearray | memoryview] = [
+        PLAIN,
+        PACKED,
+        many(300),
+        keyed(9),
+        old,
+        b"",
+        b"short",
+        bytes(70),
+        bytes(PLAIN)[:61],
+    ]
+    for policy in ({"delete"}, {"compact"}):
+        config = LogConfig(
+            compression_type=codec,
+            message_timestamp_type=kind,
+            message_timestamp_before_max_ms=5,
+            cleanup_policy=frozenset(policy),
+        )
+        for data in each:
+            records = memoryview(data)
+            prepares = conversion.must_prepare(records, config)
+            expected = None if prepares else conversion.work_of(records, config)
+            assert conversion.plain_work_of(records, config) == expected
