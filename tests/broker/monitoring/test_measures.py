@@ -342,8 +342,8 @@ def test_the_codes_of_every_answer_are_found() -> None:
 
 
 async def test_a_task_that_holds_up_the_loop_is_a_stall() -> None:
-    clock = Clock()
-    watch = EventLoopWatch(clock)
+    clock, cpu_clock = Clock(), Clock()
+    watch = EventLoopWatch(clock, cpu_clock)
     trio.lowlevel.add_instrument(watch)
     try:
         await trio.lowlevel.checkpoint()
@@ -356,10 +356,16 @@ async def test_a_task_that_holds_up_the_loop_is_a_stall() -> None:
         await trio.lowlevel.checkpoint()
         assert watch.stalls == stalls + 1
         assert watch.longest_s == pytest.approx(0.021)
+        assert watch.computing_stalls == 0, "it only waited"
+        clock.now_s += 0.021
+        cpu_clock.now_s += 0.021
+        await trio.lowlevel.checkpoint()
+        assert (watch.stalls, watch.computing_stalls) == (stalls + 2, 1)
     finally:
         trio.lowlevel.remove_instrument(watch)
     families = read(await text_of(watch.families()))
-    assert value(families, "zbroker_event_loop_stalls_total") == 1
+    assert value(families, "zbroker_event_loop_stalls_total") == 2
+    assert value(families, "zbroker_event_loop_computing_stalls_total") == 1
     assert value(families, "zbroker_open_tasks") >= 1
 
 
