@@ -33,7 +33,8 @@ Kafka: SocketServer, KafkaRequestHandler.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Protocol
 
 import attrs
@@ -58,7 +59,7 @@ _log = logging.getLogger(__name__)
 MAX_IN_FLIGHT = 100
 
 # Of those that wait, so many are sent together when they're ready together: as a commit of many
-# small batches makes them.
+# small batches makes them. Only the last may be large, so their reader has time enough for it.
 MAX_TOGETHER = 32
 
 # After a failed accept (no file descriptor left): long enough for others to be closed.
@@ -190,11 +191,38 @@ class Listener:
             transport.close()
 
 
+@attrs.define(eq=False)
+class _Ready:
+    """Answers that leave in one piece, in their order."""
+
+    count: int = 0
+    chunks: list[Chunk] = attrs.field(factory=list)
+    timings: list[Timing] = attrs.field(factory=list)
+
+    def add(self, header: RequestHeader, answer: Answer, timing: Timing | None) -> None:
+        """Its turn has come. One that can't be encoded, which is a defect, is not added."""
+        assert not isinstance(answer, Later)
+        if timing is not None:
+            timing.sending()
+        if answer is not None:
+            self.chunks += framing.encode_response(header, answer)
+        if timing is not None:
+            self.timings.append(timing)
+        self.count += 1
+
+    def take(self) -> tuple[list[Chunk], list[Timing]]:
+        """What is to be sent, and who is told then; nothing of it is here any more."""
+        taken = self.chunks, self.timings
+        self.count, self.chunks, self.timings = 0, [], []
+        return taken
+
+
 class _Connection:
     def __init__(self, listener: Listener, transport: Transport) -> None:
         self._listener = listener
         self._transport = transport
-        self._queued_answers = 0
+        self._queued_answers = 0  # with those of them that are ready, until they're sent
+        self._ready = _Ready()
         self.scope = trio.CancelScope()
         self.listener_name = listener.name
         self.host = transport.peer_host
@@ -245,7 +273,8 @@ class _Connection:
                 self._queued_answers += 1
                 await queue.send((header, answer, timing))
             else:
-                await self._write([(header, answer, timing)])
+                self._ready.add(header, answer, timing)
+                await self._write()
             if answer is None:  # nothing to write, so nothing that others could come between
                 await trio.lowlevel.checkpoint()
             del answer  # as the frame
@@ -290,44 +319,43 @@ class _Connection:
         queued: trio.MemoryReceiveChannel[Queued],
         connection: trio.CancelScope,
     ) -> None:
-        ready: list[Queued] = []  # in their order, and all that were ready when the first one was
+        ready = self._ready
         try:
             async for header, answer, timing in queued:
-                if isinstance(answer, Later):
-                    if ready and not answer.is_ready():
-                        await self._write_those(ready)
-                    answer = await answer.wait()
-                ready.append((header, answer, timing))
-                if len(ready) in (self._queued_answers, MAX_TOGETHER):
-                    await self._write_those(ready)
-            await self._write_those(ready)
+                is_small = isinstance(answer, Later)  # others may be a fetch's megabytes
+                try:
+                    if isinstance(answer, Later):
+                        if ready.count and not answer.is_ready():
+                            await self._write_those_ready()
+                        answer = await answer.wait()
+                    ready.add(header, answer, timing)
+                except Exception:
+                    with suppress(ConnectionClosed):  # the first error is the one to tell
+                        await self._write_those_ready()
+                    raise
+                if not is_small or ready.count in (self._queued_answers, MAX_TOGETHER):
+                    await self._write_those_ready()
+            await self._write_those_ready()
         except (ConnectionClosed, CloseConnection) as error:
             _log.debug("%s: closing %s: %s", self._listener.name, self._peer, error)
         except Exception:  # noqa: BLE001  (a defect, and told as one)
             _log.exception("%s: defect: closing %s", self._listener.name, self._peer)
         connection.cancel()
 
-    async def _write_those(self, queued: list[Queued]) -> None:
-        """They are no longer in it, and no longer count as queued."""
-        await self._write(queued)
-        self._queued_answers -= len(queued)
-        queued.clear()
+    async def _write_those_ready(self) -> None:
+        count = self._ready.count
+        await self._write()
+        self._queued_answers -= count
 
-    async def _write(self, answers: Sequence[Queued]) -> None:
-        chunks: list[Chunk] = []
-        for header, answer, timing in answers:
-            assert not isinstance(answer, Later)
-            if timing is not None:
-                timing.sending()
-            if answer is not None:
-                chunks += framing.encode_response(header, answer)
+    async def _write(self) -> None:
+        """Send what is ready."""
+        chunks, timings = self._ready.take()
         if chunks:
             self._patience.for_reading_since_s = trio.current_time()
             await self._transport.send(chunks)
             self._patience.for_reading_since_s = None
-        for _, _, timing in answers:
-            if timing is not None:
-                timing.sent()
+        for timing in timings:
+            timing.sent()
 
     @property
     def _peer(self) -> str:

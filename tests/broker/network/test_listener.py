@@ -194,6 +194,66 @@ async def test_answers_that_are_ready_together_leave_together(
         assert sends[2:] == [10 * size_bytes]
 
 
+@pytest.mark.parametrize("waits", [True, False])
+async def test_answers_that_are_ready_are_not_lost_with_the_next_ones_defect(
+    waits: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Their records are committed: who doesn't hear of it sends them again."""
+    commit = trio.Event()
+
+    async def dispatch(context: RequestContext, request: object) -> Answer:
+        assert isinstance(request, HeartbeatRequest)
+        number = request.generation_id
+
+        async def wait() -> HeartbeatResponse:
+            await commit.wait()
+            if number == 2 and waits:
+                raise ValueError("a defect")
+            return HeartbeatResponse(throttle_time_ms=number if number != 2 else 1 << 40)
+
+        return Later(wait, commit.is_set)
+
+    async with connected(dispatch) as client:
+        for number in range(4):
+            await client.send(number)
+        await trio.testing.wait_all_tasks_blocked()
+        commit.set()
+        assert [await client.receive() for _ in range(3)] == [(0, 0), (1, 1), None]
+    assert "defect: closing" in caplog.text
+
+
+async def test_each_answer_that_may_be_large_has_its_own_time_to_be_read(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Who reads steadily isn't closed for all that he has asked behind one that waited."""
+    commit = trio.Event()
+
+    async def dispatch(context: RequestContext, request: object) -> Answer:
+        assert isinstance(request, HeartbeatRequest)
+        number = request.generation_id
+
+        async def wait() -> HeartbeatResponse:
+            await commit.wait()
+            return HeartbeatResponse(throttle_time_ms=number)
+
+        return HeartbeatResponse(throttle_time_ms=number) if number else Later(wait)
+
+    ours, theirs = trio.testing.lockstep_stream_pair()  # whose sender waits for the reader
+    connections = Connections(lambda: 1000, lambda _: 100)
+    listener = Listener("PLAINTEXT", dispatch, 1 << 20, 60, connections, unsupported_version)
+    client = Client(theirs)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(listener.serve_connection, StreamTransport(ours))
+        for number in range(4):
+            await client.send(number)
+        await trio.testing.wait_all_tasks_blocked()
+        commit.set()
+        for number in range(4):
+            await trio.sleep(25)
+            assert await client.receive() == (number, number)
+        nursery.cancel_scope.cancel()
+
+
 async def test_no_answer_where_there_is_none() -> None:
     async def dispatch(context: RequestContext, request: object) -> Answer:
         return None if context.correlation_id == 1 else HeartbeatResponse()
