@@ -19,7 +19,8 @@ from broker.api.context import RequestContext
 from broker.api.permissions import DENIED, NEEDS
 from broker.api.throttling import held_to_quotas
 from broker.broker import Broker
-from broker.network.listener import Answer, Dispatch
+from broker.network.answers import Answer
+from broker.network.listener import Dispatch
 from broker.wire.apis import API_TABLE, ApiKey
 
 Handler = Callable[[Broker, RequestContext, Any], Coroutine[Any, Any, Answer]]

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from broker.api.context import RequestContext
 from broker.broker import Broker
-from broker.network.listener import CloseConnection
+from broker.network.answers import CloseConnection
 from broker.wire.messages.envelope import EnvelopeRequest
 
 

@@ -8,7 +8,7 @@ fencing and for what is done.
 from broker.api.context import RequestContext
 from broker.api.control_requests import refusal
 from broker.broker import Broker
-from broker.network.listener import CloseConnection
+from broker.network.answers import CloseConnection
 from broker.replica.control import become_leader_or_follower
 from broker.replica.orders import ReplicaState
 from broker.wire.errors import ErrorCode

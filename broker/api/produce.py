@@ -33,7 +33,7 @@ from broker.broker import Broker
 from broker.log.old_formats import is_old
 from broker.log.record_validation import InvalidRecords
 from broker.log.validation import only_batch
-from broker.network.listener import Answer, CloseConnection, Later
+from broker.network.answers import Answer, CloseConnection, Later
 from broker.replica.append import (
     ALL,
     NO_GUARDS,

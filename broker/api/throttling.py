@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from broker.api.context import RequestContext
 from broker.broker import Broker
-from broker.network.listener import Answer, CloseConnection, Later, Throttled
+from broker.network.answers import Answer, CloseConnection, Later, Throttled
 from broker.quotas.rate import in_ms
 from broker.quotas.stopwatch import Stopwatch
 from broker.wire.apis import ApiKey

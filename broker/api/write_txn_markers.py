@@ -29,7 +29,7 @@ from broker.broker import Broker
 from broker.groups.committed_offsets import EndedTransaction
 from broker.groups.offsets_log import OFFSETS_TOPIC
 from broker.log.values import Origin
-from broker.network.listener import Later
+from broker.network.answers import Later
 from broker.replica.append import ALL, Appended, append, wait_until_acknowledged
 from broker.wire.control_records import build_marker
 from broker.wire.errors import ErrorCode, KafkaError

@@ -38,7 +38,8 @@ from broker.monitoring.mbeans import histogram, meter
 from broker.monitoring.request_errors import count_errors
 from broker.monitoring.text_format import Family, Sample
 from broker.monitoring.timings import TimingsTable
-from broker.network.listener import Answer, Dispatch, Later, Throttled, Timed
+from broker.network.answers import Answer, Later, Throttled, Timed
+from broker.network.listener import Dispatch
 from broker.wire.apis import API_TABLE, ApiKey
 from broker.wire.errors import ErrorCode
 

@@ -5,6 +5,7 @@
 
     endpoints     the configured listeners, opened
     listener      one task a connection: frames in, answers out in order
+    answers       what a handler gives back, and when it may be said
     connections   how many there may be, of one host and of all
     arrivals      how many may come a second
     patience      how long a client may be silent

@@ -11,7 +11,8 @@ Requests of one connection are handled one after the other, in the order in
 which they arrived; most are answered before the next is looked at. A handler
 that has *done* its work but must wait before it may say so (an acks=all
 produce) returns a `Later`: the next request is handled meanwhile, and the
-writer task keeps the answers in order. So appends of one connection never
+writer task keeps the answers in order. Those that one commit makes ready leave
+in one piece. So appends of one connection never
 overtake each other, and only waiting overlaps. (Kafka handles strictly one
 request a connection; it mutes the channel.)
 
@@ -33,14 +34,15 @@ Kafka: SocketServer, KafkaRequestHandler.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 
 import attrs
 import trio
 
 from broker.api.context import Authorizer, RequestContext
+from broker.network.answers import Answer, CloseConnection, Later, Throttled, Timed, Timing
 from broker.network.connections import Connections, TooManyFromHost
 from broker.network.frames import BadFrame, FrameReader
 from broker.network.patience import Patience
@@ -64,51 +66,6 @@ MAX_TOGETHER = 32
 
 # After a failed accept (no file descriptor left): long enough for others to be closed.
 ACCEPT_BACKOFF_S = 0.1
-
-
-@attrs.frozen
-class Later:
-    """An answer whose request is done but for waiting; `wait` is called once, in its turn.
-
-    is_ready: whether it would not have to wait any more. Who can't tell says no.
-    """
-
-    wait: Callable[[], Awaitable[object]]
-    is_ready: Callable[[], bool] = lambda: False
-
-
-@attrs.frozen
-class Throttled:
-    """An answer to who has used up a quota: he isn't listened to for a while (KIP-219)."""
-
-    answer: object | None
-    quiet_s: float
-
-
-class Timing(Protocol):
-    """Whoever wants to know how long an answer was on its way out."""
-
-    def sending(self) -> None:
-        """Its turn has come."""
-
-    def sent(self) -> None:
-        """It is in the hands of the kernel; at once, if there is none (acks=0)."""
-
-
-@attrs.define(eq=False)  # not frozen: it's made for each request, and that costs twice as much
-class Timed:
-    """An answer, of whatever kind, whose way out is timed."""
-
-    answer: object | None
-    timing: Timing
-
-
-# What a handler gives back. None: this request has no answer (acks=0).
-Answer = object | None
-
-
-class CloseConnection(Exception):
-    """Raised by a handler to end the connection, as Kafka does for an error with acks=0."""
 
 
 Dispatch = Callable[[RequestContext, object], Coroutine[Any, Any, Answer]]

@@ -17,7 +17,7 @@ import trio
 
 @attrs.define(eq=False)
 class Patience:
-    """With one client. None: it isn't waited for."""
+    """With one client: since when it is waited for, if it is."""
 
     longest_s: float
     for_request_since_s: float | None = None  # or for its being gone

@@ -2,7 +2,7 @@
 
 A fetch response does not carry records, it points at them: the log hands out regions of its segment
 files, the codec sets them between the encoded fields as they are, and the connection sends each one
-straight from the page cache (`os.sendfile`), or reads it in bounded pieces where it must (TLS).
+straight from the page cache (`os.sendfile`); a small one it reads, which takes less time.
 
 A region keeps its file open.  The descriptor is closed when the last reference to its `OpenFile` is
 gone, so the log may rename or unlink a segment while a slow consumer is still being sent a part of

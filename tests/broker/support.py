@@ -26,7 +26,7 @@ from broker.build import build_broker
 from broker.config.broker_config import BrokerConfig
 from broker.events import EventLog
 from broker.log.disk import Disk
-from broker.network.listener import Later, Throttled
+from broker.network.answers import Later, Throttled
 from broker.network.transport import Acceptor, Transport
 from broker.surroundings import Surroundings
 from broker.wire.apis import API_TABLE, ApiKey

@@ -20,9 +20,10 @@ import trio.testing
 
 from broker.api.api_versions import unsupported_version
 from broker.api.context import RequestContext
+from broker.network.answers import Answer
 from broker.network.connections import Connections
 from broker.network.frames import FrameReader
-from broker.network.listener import Answer, Listener
+from broker.network.listener import Listener
 from broker.network.transport import StreamTransport
 from broker.wire import framing
 from broker.wire.apis import ApiKey

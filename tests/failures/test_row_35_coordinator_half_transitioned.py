@@ -21,7 +21,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from broker.broker import Broker
 from broker.log.log_config import LogConfig
-from broker.network.listener import CloseConnection
+from broker.network.answers import CloseConnection
 from broker.replica.roles import Leading
 from broker.transactions.transactions_log import TRANSACTIONS_TOPIC
 from broker.wire.errors import ErrorCode, KafkaError

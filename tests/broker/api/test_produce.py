@@ -10,7 +10,7 @@ from crc32c import crc32c
 from trio.testing import MockClock
 
 from broker.broker import Broker
-from broker.network.listener import CloseConnection, Later
+from broker.network.answers import CloseConnection, Later
 from broker.wire.compression import Compression
 from broker.wire.errors import ErrorCode
 from broker.wire.format_conversion import message_set_of

@@ -13,7 +13,7 @@ from trio.testing import MockClock
 
 from broker.admin.applied_configs import apply_config_change
 from broker.broker import Broker
-from broker.network.listener import CloseConnection, Later, Throttled
+from broker.network.answers import CloseConnection, Later, Throttled
 from broker.wire.errors import ErrorCode
 from broker.wire.messages import alter_client_quotas as alter
 from broker.wire.messages.create_partitions import CreatePartitionsRequest, CreatePartitionsTopic

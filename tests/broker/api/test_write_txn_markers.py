@@ -12,7 +12,7 @@ from broker.broker import Broker
 from broker.groups.committed_offsets import CommittedOffset
 from broker.groups.offset_records import offset_record
 from broker.groups.offsets_log import OFFSETS_TOPIC
-from broker.network.listener import Later
+from broker.network.answers import Later
 from broker.replica.partition import Partition
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.write_txn_markers import (

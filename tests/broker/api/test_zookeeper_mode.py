@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from broker.network.listener import CloseConnection
+from broker.network.answers import CloseConnection
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.consumer_group_describe import (
     ConsumerGroupDescribeRequest,

@@ -19,7 +19,7 @@ from broker.monitoring.requests import RequestTimes
 from broker.monitoring.text_format import text_of
 from broker.monitoring.timings import NEWEST, ROWS_AT_ONCE, Timings, TimingsTable
 from broker.monitoring.zookeeper import MeasuredStore, ZooKeeperTimes
-from broker.network.listener import Answer, CloseConnection, Later, Throttled, Timed
+from broker.network.answers import Answer, CloseConnection, Later, Throttled, Timed
 from broker.wire.apis import API_TABLE, ApiKey
 from broker.wire.errors import ErrorCode
 from broker.wire.framing import EncodedResponse

@@ -13,18 +13,10 @@ import trio.testing
 
 from broker.api.api_versions import unsupported_version
 from broker.api.context import RequestContext
+from broker.network.answers import Answer, CloseConnection, Later, Throttled, Timed
 from broker.network.connections import Connections
 from broker.network.frames import FrameReader
-from broker.network.listener import (
-    MAX_TOGETHER,
-    Answer,
-    CloseConnection,
-    Dispatch,
-    Later,
-    Listener,
-    Throttled,
-    Timed,
-)
+from broker.network.listener import MAX_TOGETHER, Dispatch, Listener
 from broker.network.transport import ConnectionClosed, StreamTransport, Transport
 from broker.wire import framing
 from broker.wire.apis import ApiKey

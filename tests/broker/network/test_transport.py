@@ -134,6 +134,35 @@ async def test_of_many_small_regions_not_all_are_copied_before_the_first_is_sent
     assert len(reads) == 100
 
 
+async def test_of_thousands_of_tiny_regions_the_first_are_sent_before_the_last_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To read them all takes long enough that others must have a turn."""
+    reads = 0
+    reads_before_send: list[int] = []
+    preadv = os.preadv
+
+    def read(fd: int, buffers: Any, position: int, flags: int) -> int:
+        nonlocal reads
+        reads += 1
+        return preadv(fd, buffers, position, flags)
+
+    monkeypatch.setattr(os, "preadv", read)
+    file = file_of(tmp_path / "log", b"0123456789")
+    async with connected() as (here, there):
+        assert isinstance(here, SocketTransport)
+        sendmsg = here._sock.sendmsg
+
+        async def send(buffers: Any) -> int:
+            reads_before_send.append(reads)
+            return await sendmsg(buffers)
+
+        monkeypatch.setattr(here._sock, "sendmsg", send)
+        await here.send([FileRegion(file, 0, 10)] * (4 * BUFFERS_PER_SEND))
+        await received(there, 40 * BUFFERS_PER_SEND)
+    assert reads_before_send == [BUFFERS_PER_SEND * n for n in (1, 2, 3, 4)]
+
+
 async def test_what_is_not_in_memory_is_read_in_a_thread_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ import trio
 from trio.testing import MockClock
 
 from broker.broker import Broker
-from broker.network.listener import CloseConnection
+from broker.network.answers import CloseConnection
 from broker.replica.roles import Following, Leading
 from broker.wire.errors import ErrorCode
 from broker.wire.messages.leader_and_isr import LeaderAndIsrResponse

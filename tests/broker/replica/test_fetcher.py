@@ -16,8 +16,9 @@ from broker.broker import Broker
 from broker.log.disk import Data, RealDisk
 from broker.log.log_config import ThrottledReplicas
 from broker.log.values import EpochEndOffset
+from broker.network.answers import Answer
 from broker.network.connections import Connections
-from broker.network.listener import Answer, Listener
+from broker.network.listener import Listener
 from broker.network.transport import StreamTransport, Transport
 from broker.replica.copying import Copy
 from broker.replica.manager import ReplicaManager
