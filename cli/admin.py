@@ -24,6 +24,7 @@ COMMANDS = (
     "broker",
     "topic",
     "config",
+    "quota",
     "partition",
     "group",
     "txn",

@@ -58,18 +58,23 @@ async def describe_all_quotas(
     return await _described(cluster, [ComponentData(entity_type=entity_type, match_type=_ANY)])
 
 
+async def describe_every_quota(cluster: Cluster) -> dict[QuotaEntity, dict[str, float]]:
+    """The quotas of all entities there are, users' clients too."""
+    return await _described(cluster, [], strict=False)
+
+
 def _component(kind: str, name: str | None) -> ComponentData:
     match_type = _DEFAULT if name is None else _EXACT
     return ComponentData(entity_type=kind, match_type=match_type, match=name)
 
 
 async def _described(
-    cluster: Cluster, components: Sequence[ComponentData]
+    cluster: Cluster, components: Sequence[ComponentData], *, strict: bool = True
 ) -> dict[QuotaEntity, dict[str, float]]:
     async def ask() -> DescribeClientQuotasResponse:
         broker = await cluster.any_broker()
         answer = await broker.call(
-            DescribeClientQuotasRequest(components=list(components), strict=True),
+            DescribeClientQuotasRequest(components=list(components), strict=strict),
             DescribeClientQuotasResponse,
         )
         if answer.error_code:

@@ -48,18 +48,33 @@ def described_answer(found: Described, show_all: bool) -> Answer:
                 }
                 for resource, entries in found.configs.items()
             ],
-            "quotas": [
-                {
-                    "entity": [{"type": kind, "name": name} for kind, name in entity.names],
-                    "configs": dict(values),
-                }
-                for entity, values in found.quotas.items()
-            ],
+            "quotas": _quota_facts(found),
         },
         text=lines,
         wide=[Table(WIDE_COLUMNS, rows)],
         names=[row[1] for row in rows],
     )
+
+
+def quotas_answer(found: Described) -> Answer:
+    """What `quota describe` prints, of what was found of quotas."""
+    rows = [(str(entity), *each) for entity, all_ in found.quotas.items() for each in all_.items()]
+    return Answer(
+        facts={"quotas": _quota_facts(found)},
+        text=[_quota_line(entity, values) for entity, values in found.quotas.items()],
+        wide=[Table(WIDE_COLUMNS[:3], rows)],
+        names=[str(entity) for entity in found.quotas],
+    )
+
+
+def _quota_facts(found: Described) -> list[dict[str, object]]:
+    return [
+        {
+            "entity": [{"type": kind, "name": name} for kind, name in entity.names],
+            "configs": dict(values),
+        }
+        for entity, values in found.quotas.items()
+    ]
 
 
 def _heading(resource: Resource, show_all: bool) -> str:

@@ -142,6 +142,32 @@ def test_describe_quotas(canned: Canned) -> None:
     assert [(c.entity_type, c.match_type) for c in last.components] == [("client-id", 2)]
 
 
+def test_quota_describe(canned: Canned) -> None:
+    canned.answers(
+        DescribeClientQuotasRequest,
+        quotas(
+            ({"client-id": "app", "user": "alice"}, {"producer_byte_rate": 1024.0}),
+            ({"ip": None}, {"connection_creation_rate": 2.0}),
+        ),
+    )
+    assert canned.admin("quota", "describe").stdout == (
+        "Quota configs for user-principal 'alice', client-id 'app' are producer_byte_rate=1024.0\n"
+        "Quota configs for the default ip are connection_creation_rate=2.0\n"
+    )
+    (everything,) = canned.asked(DescribeClientQuotasRequest)
+    assert (everything.components, everything.strict) == ([], False)
+    assert canned.admin("quota", "describe", "--user", "alice", "-o", "name").stdout == (
+        "user 'alice', client-id 'app'\nthe default ip\n"
+    )
+    one = canned.asked(DescribeClientQuotasRequest)[-1]
+    assert ([c.entity_type for c in one.components], one.strict) == (["user"], True)
+    facts = canned.facts("quota", "describe")
+    assert facts["quotas"][1] == {
+        "entity": [{"type": "ip", "name": None}],
+        "configs": {"connection_creation_rate": 2.0},
+    }
+
+
 def altered(code: ErrorCode = ErrorCode.NONE, message: str | None = None) -> object:
     return lambda request: IncrementalAlterConfigsResponse(
         responses=[
@@ -234,6 +260,8 @@ def test_alter_quotas(canned: Canned) -> None:
         ("producer_byte_rate", 1024.0, False),
         ("consumer_byte_rate", 0.0, True),
     ]
+    again = canned.admin("quota", "alter", "--user", "alice", "--add-config", "a=1")
+    assert again.stdout == done.stdout
     default = canned.admin("config", "alter", "--client-defaults", "--add-config", "a=1")
     assert default.stdout == "Completed updating default config for clients in the cluster.\n"
 
@@ -256,6 +284,22 @@ def test_alter_quotas(canned: Canned) -> None:
 )
 def test_wrong_usage(arguments: tuple[str, ...], complaint: str) -> None:
     result = invoke("config", *arguments)
+    assert result.exit_code == 2
+    assert complaint in result.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("describe", "--topic", "t"), "No such option '--topic'"),
+        (("describe", "--user", "u", "--ip", "::1"), "one entity only"),
+        (("alter", "--add-config", "a=1"), "give the entity"),
+        (("alter", "--user", "u"), "give --add-config"),
+        (("alter", "--user", "u", "--add-config", "a=x"), "a quota is a number"),
+    ],
+)
+def test_wrong_usage_of_quotas(arguments: tuple[str, ...], complaint: str) -> None:
+    result = invoke("quota", *arguments)
     assert result.exit_code == 2
     assert complaint in result.stderr.splitlines()[-1]
 

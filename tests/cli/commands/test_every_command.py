@@ -35,6 +35,8 @@ ASKING: dict[str, list[str]] = {
     "topic offsets": ["t"],
     "config describe": ["--topic", "t"],
     "config alter": ["--user", "u", "--add-config", "producer_byte_rate=1"],
+    "quota describe": [],
+    "quota alter": ["--user", "u", "--add-config", "producer_byte_rate=1"],
     "partition elect": ["--election-type", "preferred", "--all-topic-partitions"],
     "partition replicas": [],
     "partition epochs": ["t:0"],
