@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from cli.commands.lazy import LazyGroup
+from cli.commands.leading import behind_the_verb
 
 # In the order that a newcomer needs them.
 COMMANDS = (
@@ -34,11 +35,15 @@ COMMANDS = (
     "trace",
     "context",
     "completion",
+    "version",
 )
 
 
 class Admin(LazyGroup):
     """The whole tree. Ctrl-C ends any of it in one line, wherever it is."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, behind_the_verb(args))
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -60,7 +65,8 @@ def main() -> None:
     """Start, look at and change a cluster of Kafka-compatible brokers.
 
     Most commands are a noun and a verb; `zbroker-admin topic` lists the verbs of topics. They
-    ask any Kafka 3.9, not zbroker alone.
+    ask any Kafka 3.9, not zbroker alone. Options that all of them have, as -b and -o, may also
+    stand before the noun.
 
     \b
     Environment:
