@@ -3,7 +3,7 @@
     zbroker-admin up | status | down                      a cluster on this machine (cli.ensemble)
     zbroker-admin cluster describe | id | brokers | features | api-versions, broker describe
     zbroker-admin topic list | describe | create | alter | delete | offsets
-    zbroker-admin config describe | alter
+    zbroker-admin config describe | alter, quota describe | alter
     zbroker-admin partition replicas | epochs | elect,
     partition reassign generate | execute | verify | cancel | list
     zbroker-admin group list | describe | delete | delete-offsets | reset-offsets | remove-members
@@ -11,16 +11,17 @@
     zbroker-admin records consume | produce | delete, log dirs describe | move
                                                           any Kafka cluster (cli.client)
     zbroker-admin log dump | verify                       files on this disk (cli.offline)
-    zbroker-admin zk tree | ls | get | watch | sessions | watches | stat, controller show | move,
-    broker sessions, group legacy                         any ZooKeeper that a Kafka cluster uses
+    zbroker-admin zk tree | ls | get | watch | sessions | watches | stat | shell,
+    controller show | move, broker sessions, group legacy any ZooKeeper that a Kafka cluster uses
     zbroker-admin trace events | requests, controller history
                                                           what zbroker's brokers did, and were asked
     zbroker-admin context list | show | use               clusters by name (contexts)
-    zbroker-admin completion                              a script for one's shell
+    zbroker-admin completion, version                     a script for one's shell
 
 A command is options in, facts from `cli.client`, an `Answer` out:
 
     lazy       finds a command by its name, and imports it when it runs
+    leading    options before the noun
     options    which cluster, how long to wait; contexts: clusters by name
     failure    exit codes, and the one line of an error
     repeating  --watch and --until; conditions: what is waited for

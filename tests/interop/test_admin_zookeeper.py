@@ -14,6 +14,7 @@ from cli.java.zookeeper import write_configuration
 from tests.cli.commands.canned import check_schema, invoke
 from tests.support.cluster import SESSION_TIMEOUT_MS, TestCluster
 from tests.support.processes import running_program
+from tests.support.terminal import on_terminal
 from tests.support.zookeeper import real_zookeeper
 
 pytestmark = pytest.mark.server
@@ -88,6 +89,23 @@ def test_paths_and_a_znode(cluster: TestCluster) -> None:
     controller = controller_of(cluster)
     assert shown[0].startswith(f"broker {controller}, since ")
     assert any(line.split() == ["owner", "broker", str(controller)] for line in shown)
+
+
+def test_the_shell(cluster: TestCluster) -> None:
+    with on_terminal(command(cluster, "shell")) as terminal:
+        terminal.wait_for("zk> ")
+        terminal.type("ls /brokers/ids\n")
+        for broker_id in sorted(cluster.brokers):
+            terminal.wait_for(f"/brokers/ids/{broker_id}")
+        terminal.wait_for("zk> ")
+        terminal.type("get /no\n")
+        terminal.wait_for("Error: no znode /no")
+        terminal.type("watch /controller\n")
+        terminal.wait_for("/controller: version ")
+        terminal.type("\x03")  # ends the watch, and not the shell
+        terminal.wait_for("zk> ")
+        terminal.type("\x04")
+        assert terminal.exit_code() == 0
 
 
 def test_a_znode_that_changes(cluster: TestCluster) -> None:
