@@ -13,6 +13,7 @@ out can say what it was waiting for.
 """
 
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -31,6 +32,8 @@ from cli.client.errors import (
     RequestFailed,
     TimedOut,
 )
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -145,6 +148,7 @@ class Cluster:
                 # A broker that metadata still names but that is gone: its death takes a
                 # ZooKeeper session timeout to be noticed.
                 self.waiting_for = str(error)
+            _log.info("asking again in %g s: %s", backoff, self.waiting_for)
             await trio.sleep(backoff)
             backoff = min(2 * backoff, MAX_BACKOFF_SECONDS)
 

@@ -14,7 +14,9 @@ it. A correlation id that differs means that whoever answers doesn't speak Kafka
 """
 
 import contextlib
+import logging
 import os
+import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self, TypeVar
@@ -32,6 +34,8 @@ from broker.wire.messages.api_versions import ApiVersionsRequest, ApiVersionsRes
 from cli.client.addresses import Address
 from cli.client.changes import Changes
 from cli.client.errors import BrokerUnreachable, ClientError, ConnectionLost, VersionNotSupported
+
+_log = logging.getLogger(__name__)
 
 Response = TypeVar("Response")
 
@@ -116,6 +120,7 @@ class Connection:
     async def _exchange(self, api: Api, version: int, request: object) -> memoryview:
         """Send one frame and read the next one; the answer's bytes without their size."""
         self._correlation_id += 1
+        since_s = time.monotonic()
         chunks = encode_request(api.key, version, self._correlation_id, CLIENT_ID, request)
         try:
             await self._transport.send(chunks)
@@ -124,6 +129,10 @@ class Connection:
             raise ConnectionLost(self.address, api.name) from error
         if frame is None:
             raise ConnectionLost(self.address, api.name)
+        took_ms = 1000 * (time.monotonic() - since_s)
+        _log.info(
+            "%s: %s %d: %d bytes in %.1f ms", self.address, api.name, version, len(frame), took_ms
+        )
         return frame
 
     def _decode(

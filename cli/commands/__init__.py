@@ -27,6 +27,7 @@ A command is options in, facts from `cli.client`, an `Answer` out:
     repeating  --watch and --until; conditions: what is waited for
     output     one answer in five forms (`yaml_text` is one of them); its JSON fits cli/schemas
     completing what a shell asks at a TAB
+    verbose    -v
     outcomes   how a change ends that was done in part
     confirming a question before what can't be taken back, or --yes
 

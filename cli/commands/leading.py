@@ -22,8 +22,8 @@ _VALUED = (
     "--until",
     "--zookeeper",
 )
-# this one does if it is attached.
-_WATCH = "--watch"
+# these don't, or only one that is attached.
+_ALONE = ("--watch", "-v", "--verbose")
 
 
 def behind_the_verb(arguments: Sequence[str]) -> list[str]:
@@ -32,7 +32,7 @@ def behind_the_verb(arguments: Sequence[str]) -> list[str]:
     while at < len(arguments):
         name, equals, _ = arguments[at].partition("=")
         is_short = not name.startswith("--")
-        if name == _WATCH or (name in _VALUED and equals and not is_short):
+        if name in _ALONE or (name in _VALUED and equals and not is_short):
             at += 1
         elif name in _VALUED:
             at += 2

@@ -6,6 +6,7 @@
     -o, --output             table, wide, name, json or yaml (`output`)
     --watch, --until         of what shows something: again and again (`repeating`)
     --timeout                the deadline of the whole command, in seconds
+    -v, --verbose            which broker is asked what, and how long it takes, on stderr
 
 They stand behind the verb, where Kafka's users look for them
 (`zbroker-admin topic list -b host:9092`).
@@ -36,6 +37,7 @@ from cli.commands.contexts import Context, complete_contexts, context_in_use, na
 from cli.commands.failure import Exit as Exit  # for all commands: with the options
 from cli.commands.failure import Failure as Failure
 from cli.commands.repeating import repeating_options
+from cli.commands.verbose import verbose_option
 from coordination.store import StoreError
 
 T = TypeVar("T")
@@ -146,6 +148,7 @@ def cluster_options(command: Command) -> Command:
         # kafka-leader-election's name for the same.
         click.option("--admin.config", "admin_config", type=PROPERTIES_FILE, hidden=True),
         timeout_option,
+        verbose_option,
     ]
     for option in reversed(options):
         with_target = option(with_target)

@@ -18,6 +18,7 @@ from tests.cli.commands.canned import Canned, invoke, topic
         ),
         ("-b h --watch=1 topic list", "topic list -b h --watch=1"),
         ("--watch topic list", "topic list --watch"),
+        ("-v topic list", "topic list -v"),
         ("-b h records produce t -- -x", "records produce t -b h -- -x"),
         ("--help", "--help"),
         ("-b", "-b"),

@@ -1,10 +1,11 @@
 """A user's mistakes end in one line on stderr and an exit code."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.cli.commands.canned import invoke
+from tests.cli.commands.canned import Canned, invoke, topic
 from tests.support.ports import free_port
 
 
@@ -50,3 +51,15 @@ def test_a_command_config_names_the_brokers(tmp_path: Path) -> None:
     result = invoke("topic", "list", "-c", str(config))
     assert result.exit_code == 1
     assert "only PLAINTEXT yet" in result.stderr
+
+
+def test_verbose(canned: Canned) -> None:
+    canned.topics = [topic("orders", (1, [1], [1]))]
+    told = canned.admin("topic", "list", "-v")
+    assert told.stdout == "orders\n"
+    address = canned.broker.address
+    for api in ("ApiVersions", "Metadata"):
+        assert re.search(
+            rf"\d:\d\d.\d\d\d {address}: {api} \d+: \d+ bytes in [\d.]+ ms", told.stderr
+        )
+    assert canned.admin("topic", "list").stderr == ""
