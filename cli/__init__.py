@@ -7,6 +7,7 @@
                               schemas    what the JSON of each looks like
                               client     asks brokers, as any Kafka client does
                               offline    reads a broker's files on this disk
+                              doctor     holds what all of them say against each other
                               ensemble   starts and ends a whole cluster on this machine
                                 java       where its ZooKeeper comes from
                               coordination.kazoo_store   what `zk tree` reads ZooKeeper with

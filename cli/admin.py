@@ -33,6 +33,7 @@ COMMANDS = (
     "log",
     "zk",
     "trace",
+    "doctor",
     "context",
     "completion",
     "version",

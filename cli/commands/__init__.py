@@ -13,6 +13,7 @@
     zbroker-admin log dump | verify                       files on this disk (cli.offline)
     zbroker-admin zk tree | ls | get | watch | sessions | watches | stat | shell,
     controller show | move, broker sessions, group legacy any ZooKeeper that a Kafka cluster uses
+    zbroker-admin doctor                                  both of these at once (cli.doctor)
     zbroker-admin trace events | requests, controller history
                                                           what zbroker's brokers did, and were asked
     zbroker-admin context list | show | use               clusters by name (contexts)

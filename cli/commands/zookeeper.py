@@ -4,9 +4,10 @@ They only read, for what changes a cluster is a request to a broker (KAFKA-14190
 `controller move` deletes /controller, for which there is no request.
 """
 
+import contextlib
 import functools
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
 import attrs
@@ -16,7 +17,14 @@ from click.core import ParameterSource
 
 from cli.client import TimedOut
 from cli.commands.contexts import context_in_use, named_context
-from cli.commands.options import Failure, context_option, run, timeout_option
+from cli.commands.options import (
+    Failure,
+    Target,
+    cluster_options,
+    context_option,
+    run,
+    timeout_option,
+)
 from cli.ensemble.layout import Directory, SetupError, read_set_up
 from cli.ensemble.options import dir_option
 from coordination.kazoo_store import KazooStore
@@ -49,18 +57,26 @@ class ZooKeeper:
             raise TimedOut(f"not done within {self.timeout_seconds:g} s")
 
         async def asked(deadline: trio.CancelScope) -> T:
-            # Without the chroot: a session with one would make it, and a mistyped one too.
-            store = KazooStore(self.hosts, session_timeout_ms=SESSION_TIMEOUT_MS)
-            session = await store.open_session(timeout_ms=CONNECT_TIMEOUT_MS)
-            if is_endless:
-                deadline.deadline = math.inf
-            try:
+            async with self.session() as session:
+                if is_endless:
+                    deadline.deadline = math.inf
                 return await question(session)
-            finally:
-                with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
-                    await session.aclose()
 
         return run(answer)
+
+    @contextlib.asynccontextmanager
+    async def session(self) -> AsyncIterator[Session]:
+        """A session, for as long as the block takes. Its paths are whole ones.
+
+        Without the chroot: a session with one would make it, and a mistyped one too.
+        """
+        store = KazooStore(self.hosts, session_timeout_ms=SESSION_TIMEOUT_MS)
+        session = await store.open_session(timeout_ms=CONNECT_TIMEOUT_MS)
+        try:
+            yield session
+        finally:
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
+                await session.aclose()
 
 
 def zookeeper_options(command: Command) -> Command:
@@ -75,17 +91,40 @@ def zookeeper_options(command: Command) -> Command:
         timeout: float,
         **kwargs: Any,
     ) -> Any:
-        connect = zookeeper or _of_context(context) or _own_zookeeper(directory)
-        hosts, slash, chroot = connect.partition("/")
-        where = ZooKeeper(hosts, (slash + chroot).rstrip("/"), timeout)
+        where = _where(zookeeper, context, directory, timeout)
         return command(*args, zookeeper=where, **kwargs)
 
-    option = click.option(
+    return _connect_option(context_option(dir_option(timeout_option(with_zookeeper))))  # type: ignore[return-value]
+
+
+def ensemble_options(command: Command) -> Command:
+    """Add the options of both sides; the command gets a `target` and its `zookeeper`."""
+
+    @functools.wraps(command)
+    def with_zookeeper(
+        *args: Any, zookeeper: str | None, directory: Directory, target: Target, **kwargs: Any
+    ) -> Any:
+        context = click.get_current_context().params.get("context")
+        where = _where(zookeeper, context, directory, target.timeout_seconds)
+        return command(*args, target=target, zookeeper=where, **kwargs)
+
+    return cluster_options(_connect_option(dir_option(with_zookeeper)))  # type: ignore[return-value]
+
+
+def _connect_option(command: Command) -> Command:
+    return click.option(
         "--zookeeper",
         metavar="HOST:PORT,..[/CHROOT]",
         help="As zookeeper.connect.  [default: the ZooKeeper of `up` in --dir]",
-    )
-    return option(context_option(dir_option(timeout_option(with_zookeeper))))  # type: ignore[return-value]
+    )(command)
+
+
+def _where(
+    connect: str | None, context: str | None, directory: Directory, timeout_seconds: float
+) -> ZooKeeper:
+    connect = connect or _of_context(context) or _own_zookeeper(directory)
+    hosts, slash, chroot = connect.partition("/")
+    return ZooKeeper(hosts, (slash + chroot).rstrip("/"), timeout_seconds)
 
 
 def _of_context(name: str | None) -> str | None:

@@ -1,6 +1,8 @@
 """Whether a running ensemble keeps what it promises, zbroker's or a real Kafka's.
 
-    gathering   asks ZooKeeper and every broker         ──► facts
+    gathering   asks all of them                        ──► facts
+      tree      ZooKeeper; brokers: each of them, for itself; replicas, samples: their logs
+      acting    zbroker's own word on who controls
     facts       what they said, as values
     checks      a table of pure functions, facts in     ──► findings out
     verdict     looks until it is sure                  ──► ok | broken | not looked at

@@ -28,6 +28,7 @@ class Znodes:
     deleting: topics that are being deleted; of them nothing is promised.
     """
 
+    cluster_id: str | None
     controller: Controller | None
     controller_epoch: int | None
     brokers: Mapping[int, int]
@@ -51,7 +52,9 @@ class CachedPartition:
 class Cache:
     """What one broker answers to Metadata."""
 
+    cluster_id: str | None
     controller_id: int
+    broker_ids: frozenset[int]
     topic_ids: Mapping[str, UUID]
     partitions: Mapping[TopicPartition, CachedPartition]
 
@@ -68,11 +71,15 @@ class Piece:
 
 @attrs.frozen
 class Sample:
-    """The committed end of one replica's log, from an offset on; complete up to `end_offset`."""
+    """The committed end of one replica's log, from an offset on; complete up to `end_offset`.
+
+    corrupt: from where on what is there can't be read, or has a wrong CRC; the sample ends there.
+    """
 
     start_offset: int
     end_offset: int
     pieces: tuple[Piece, ...]
+    corrupt: int | None = None
 
 
 @attrs.frozen
@@ -93,7 +100,8 @@ class Logs:
     """The replicas of a partition, and what its leader says of it.
 
     high_watermark: asked for before the log ends, so that none of the ISR may be behind it.
-    latest_epoch: the largest epoch in the leader's log that is not above the state znode's.
+    latest_epoch: the largest epoch in the leader's log that is not above the state znode's; -1 if
+    it has none that is as large.
     """
 
     high_watermark: int | None
@@ -104,7 +112,10 @@ class Logs:
 
 @attrs.frozen
 class Facts:
-    """One look. `hanging` is None if it could not be asked for; `why_no_hanging` says why."""
+    """One look. `hanging` is None if it could not be asked for; `why_no_hanging` says why.
+
+    acting: whether a broker acts as the controller, by its `http.listener`; only zbroker's tell.
+    """
 
     znodes: Znodes
     caches: Mapping[int, Cache]
@@ -112,3 +123,5 @@ class Facts:
     logs: Mapping[TopicPartition, Logs]
     hanging: tuple[OpenTransaction, ...] | None = ()
     why_no_hanging: str | None = None
+    acting: Mapping[str, bool] = attrs.field(factory=dict)
+    why_not_acting: tuple[str, ...] = ()

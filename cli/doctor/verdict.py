@@ -9,7 +9,8 @@ from typing import Literal
 import attrs
 import trio
 
-from cli.doctor.checks import CHECKS, Check, Finding, Look
+from cli.doctor.checks.looking import Finding, Look
+from cli.doctor.checks.table import CHECKS, Check
 from cli.doctor.facts import Facts
 
 # A change is told to all brokers within milliseconds, an election takes some hundred.
@@ -32,7 +33,20 @@ class Verdict:
     def result(self) -> Result:
         if self.broken:
             return "broken"
-        return "ok" if self.seen else "not looked at"
+        return "not looked at" if self.unseen and not self.seen else "ok"
+
+
+@attrs.frozen
+class Diagnosis:
+    """The verdicts, in the order of the checks, after so many looks."""
+
+    verdicts: tuple[Verdict, ...]
+    looks: int
+
+    @property
+    def broken(self) -> int:
+        """How many checks are."""
+        return sum(each.result == "broken" for each in self.verdicts)
 
 
 def examine(facts: Facts) -> list[Verdict]:
@@ -55,12 +69,12 @@ def confirm(before: list[Verdict], now: list[Verdict]) -> list[Verdict]:
     ]
 
 
-async def diagnose(gather: Callable[[], Awaitable[Facts]]) -> list[Verdict]:
+async def diagnose(gather: Callable[[], Awaitable[Facts]]) -> Diagnosis:
     """Look; look again as long as something seems broken, up to `MAX_LOOKS` times."""
     verdicts = examine(await gather())
-    for _ in range(MAX_LOOKS - 1):
-        if not any(each.broken for each in verdicts):
-            break
+    looks = 1
+    while looks < MAX_LOOKS and any(each.broken for each in verdicts):
         await trio.sleep(BETWEEN_LOOKS_SECONDS)
         verdicts = confirm(verdicts, examine(await gather()))
-    return verdicts
+        looks += 1
+    return Diagnosis(tuple(verdicts), looks)

@@ -62,6 +62,7 @@ ASKING: dict[str, list[str]] = {
     "group delete-offsets": ["g", "--topic", "t"],
     "group reset-offsets": ["g", "--topic", "t", "--to-latest"],
     "group remove-members": ["g", "--all"],
+    "doctor": ["--zookeeper", "127.0.0.1:1"],
 }
 
 

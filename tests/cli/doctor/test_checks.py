@@ -1,107 +1,35 @@
 """Each check on golden facts: a healthy ensemble of three, and one damage a row."""
 
-from collections.abc import Callable
 from uuid import UUID
 
 import attrs
 import pytest
-import trio
-from trio.testing import MockClock
 
 from cli.client.hanging import OpenTransaction
 from cli.client.producers import ProducerState
-from cli.doctor.checks import CHECKS
-from cli.doctor.facts import (
-    Cache,
-    CachedPartition,
-    Controller,
-    Facts,
-    Logs,
-    Piece,
-    Replica,
-    Sample,
-    Znodes,
+from cli.doctor.checks.table import CHECKS
+from cli.doctor.facts import Controller, Facts, Piece, Replica, Sample
+from cli.doctor.verdict import examine
+from coordination.values import PartitionAssignment, TopicAssignment, TopicPartition
+from tests.cli.doctor.golden import (
+    CACHED,
+    HEALTHY,
+    IDS,
+    LOGS,
+    OFFSETS,
+    ORDERS,
+    PIECES,
+    STATE,
+    Damage,
+    alive,
+    cache,
+    cached,
+    logs,
+    pieces,
+    replica,
+    state,
+    znodes,
 )
-from cli.doctor.verdict import BETWEEN_LOOKS_SECONDS, MAX_LOOKS, diagnose, examine
-from coordination.values import LeaderAndIsr, PartitionAssignment, TopicAssignment, TopicPartition
-
-ORDERS, OFFSETS = TopicPartition("orders", 0), TopicPartition("__consumer_offsets", 0)
-IDS = {"orders": UUID(int=7), "__consumer_offsets": UUID(int=8)}
-STATE = LeaderAndIsr(leader=1, leader_epoch=5, isr=(1, 2), controller_epoch=3, partition_epoch=9)
-CACHED = CachedPartition(leader=1, leader_epoch=5, replicas=(1, 2, 3), isr=(2, 1))
-PIECES = (Piece(90, 95, 4, 11), Piece(95, 100, 5, 22))
-LOGS = Logs(
-    high_watermark=100,
-    latest_epoch=5,
-    is_compacted=False,
-    replicas={
-        1: Replica(103, 5, Sample(90, 100, PIECES)),
-        2: Replica(100, 5, Sample(90, 100, PIECES)),
-        3: Replica(95, 5, Sample(90, 95, PIECES[:1])),  # out of the ISR
-    },
-)
-HEALTHY = Facts(
-    znodes=Znodes(
-        controller=Controller(1, 0x11),
-        controller_epoch=3,
-        brokers={1: 0x11, 2: 0x12, 3: 0x13},
-        topics={
-            name: TopicAssignment(name, IDS[name], {0: PartitionAssignment((1, 2, 3))})
-            for name in IDS
-        },
-        states={ORDERS: STATE, OFFSETS: STATE},
-    ),
-    caches={broker_id: Cache(1, IDS, {ORDERS: CACHED, OFFSETS: CACHED}) for broker_id in (1, 2, 3)},
-    silent={},
-    logs={ORDERS: LOGS},
-)
-
-Damage = Callable[[Facts], Facts]
-
-
-def znodes(**changes: object) -> Damage:
-    return lambda facts: attrs.evolve(facts, znodes=attrs.evolve(facts.znodes, **changes))
-
-
-def state(partition: TopicPartition = ORDERS, **changes: object) -> Damage:
-    """The state changes, and every cache with it."""
-    new = attrs.evolve(STATE, **changes)
-    cached = attrs.evolve(CACHED, leader=new.leader, leader_epoch=new.leader_epoch, isr=new.isr)
-
-    def damage(facts: Facts) -> Facts:
-        caches = {
-            broker_id: attrs.evolve(each, partitions={**each.partitions, partition: cached})
-            for broker_id, each in facts.caches.items()
-        }
-        states = {**facts.znodes.states, partition: new}
-        return attrs.evolve(facts, znodes=attrs.evolve(facts.znodes, states=states), caches=caches)
-
-    return damage
-
-
-def cache(**changes: object) -> Damage:
-    """Broker 2 alone says something else."""
-    return lambda facts: attrs.evolve(
-        facts, caches={**facts.caches, 2: attrs.evolve(facts.caches[2], **changes)}
-    )
-
-
-def cached(**changes: object) -> Damage:
-    return cache(partitions={ORDERS: attrs.evolve(CACHED, **changes), OFFSETS: CACHED})
-
-
-def logs(**changes: object) -> Damage:
-    return lambda facts: attrs.evolve(facts, logs={ORDERS: attrs.evolve(LOGS, **changes)})
-
-
-def replica(**changes: object) -> Damage:
-    """Of broker 2."""
-    return logs(replicas={**LOGS.replicas, 2: attrs.evolve(LOGS.replicas[2], **changes)})
-
-
-def pieces(*found: Piece) -> Damage:
-    return replica(sample=Sample(90, 100, found))
-
 
 HANGING = OpenTransaction(ORDERS, ProducerState(77, 0, 3, 1000, 0, 42))
 
@@ -112,6 +40,22 @@ DAMAGES: list[tuple[str, str, str, Damage]] = [
         "/brokers/topics/x",
         "not JSON",
         znodes(unreadable={"/brokers/topics/x": "not JSON"}),
+    ),
+    ("cluster-id", "/cluster/id", "is missing", znodes(cluster_id=None)),
+    ("cluster-id", "broker 2", "is of cluster there, ZooKeeper's is h", cache(cluster_id="there")),
+    (
+        "brokers",
+        "broker 3",
+        "doesn't answer us",
+        lambda facts: attrs.evolve(facts, silent={3: "no answer within 5 s"}),
+    ),
+    ("brokers", "broker 2", "says that brokers 1,2 are", cache(broker_ids=frozenset({1, 2}))),
+    ("brokers", "/brokers/ids", "no broker is registered", znodes(brokers={})),
+    (
+        "controller",
+        "/controller",
+        "at broker-1:9404, broker-2:9404 act",
+        lambda facts: attrs.evolve(facts, acting=dict.fromkeys(facts.acting, True)),
     ),
     ("controller", "/controller", "no controller is elected", znodes(controller=None)),
     ("controller", "/controller", "not in /brokers/ids", znodes(controller=Controller(4, 0x14))),
@@ -167,8 +111,9 @@ DAMAGES: list[tuple[str, str, str, Damage]] = [
             }
         )(facts),
     ),
-    ("leader-epochs", "orders-0", "log knows epoch 4 at most", logs(latest_epoch=4)),
+    ("leader-epochs", "orders-0", "log has no epoch 5, which", logs(latest_epoch=4)),
     ("leader-epochs", "orders-0", "broker 2 was told leader epoch 6", replica(leader_epoch=6)),
+    ("leader-epochs", "orders-0", "broker 2 was told leader epoch 4", replica(leader_epoch=4)),
     (
         "leader-epochs",
         "orders-0",
@@ -194,6 +139,12 @@ DAMAGES: list[tuple[str, str, str, Damage]] = [
         "orders-0",
         "1 and 2 differ at offset 95",
         pieces(PIECES[0], Piece(95, 98, 5, 22), Piece(98, 100, 5, 3)),
+    ),
+    (
+        "records",
+        "orders-0",
+        "on broker 2 what is at offset 95 is corrupt",
+        replica(sample=Sample(90, 95, PIECES[:1], corrupt=95)),
     ),
     (
         "transactions",
@@ -232,9 +183,9 @@ def test_every_check_has_a_damage() -> None:
 
 
 AS_PROMISED: dict[str, Damage] = {
-    "a partition is offline while its ISR is dead": lambda facts: znodes(
-        brokers={1: 0x11, 2: 0x12}
-    )(state(leader=-1, isr=(3,))(attrs.evolve(facts, logs={}))),
+    "a partition is offline while its ISR is dead": lambda facts: alive(1, 2)(
+        state(leader=-1, isr=(3,))(attrs.evolve(facts, logs={}))
+    ),
     "out of the ISR a replica may be behind": logs(
         replicas={**LOGS.replicas, 3: Replica(0, 5, None, "nothing committed")}
     ),
@@ -290,6 +241,7 @@ def test_a_silent_broker_is_named() -> None:
         each.check.name for each in examine(silent) if "broker 3: connection refused" in each.unseen
     }
     assert named == {
+        "cluster-id",
         "controller",
         "caches",
         "topic-ids",
@@ -297,48 +249,3 @@ def test_a_silent_broker_is_named() -> None:
         "high-watermark",
         "records",
     }
-
-
-class Looks:
-    """Gives one look after the other, the last one again and again."""
-
-    def __init__(self, *facts: Facts) -> None:
-        self._facts = list(facts)
-        self.taken = 0
-
-    async def gather(self) -> Facts:
-        facts = self._facts[min(self.taken, len(self._facts) - 1)]
-        self.taken += 1
-        return facts
-
-
-@pytest.mark.parametrize(
-    ("looks", "taken"),
-    [
-        pytest.param([HEALTHY], 1, id="healthy at once"),
-        pytest.param([cached(leader=3)(HEALTHY), HEALTHY], 2, id="a change that arrives"),
-        pytest.param(
-            [cached(leader=3)(HEALTHY), cached(leader_epoch=4)(HEALTHY)], 2, id="changes in a row"
-        ),
-    ],
-)
-async def test_what_passes_is_not_broken(
-    looks: list[Facts], taken: int, autojump_clock: MockClock
-) -> None:
-    seen = Looks(*looks)
-    verdicts = await diagnose(seen.gather)
-    assert {each.result for each in verdicts} == {"ok"}
-    assert seen.taken == taken
-    assert trio.current_time() == (taken - 1) * BETWEEN_LOOKS_SECONDS
-
-
-async def test_what_stays_is_broken(autojump_clock: MockClock) -> None:
-    """Offsets move between the looks: they are values, and the last ones are told."""
-    seen = Looks(*(replica(log_end_offset=each)(HEALTHY) for each in (97, 98, 99)))
-    verdicts = {each.check.name: each for each in await diagnose(seen.gather)}
-    assert seen.taken == MAX_LOOKS
-    assert verdicts["high-watermark"].result == "broken"
-    assert [dict(each.values) for each in verdicts["high-watermark"].broken] == [
-        {"log_end_offset": 99, "high_watermark": 100}
-    ]
-    assert {each.result for name, each in verdicts.items() if name != "high-watermark"} == {"ok"}
