@@ -33,26 +33,33 @@ COLUMNS = ("CHECK", "RESULT", "LOOKED-AT", "BROKEN", "NOT-SEEN", "COMPARES")
     "--http", callback=parse_http, metavar="HOST:PORT,..",
     help="The brokers' http.listener, where zbroker's say who acts as the controller.",
 )  # fmt: skip
+@click.option(
+    "--for", "seconds", type=click.FloatRange(min=0), default=0.0, metavar="S",
+    help="Keep looking for S seconds, each look compared with the one before.",
+)  # fmt: skip
 @output_option(repeats=True)
 @ensemble_options
-def doctor(target: Target, zookeeper: ZooKeeper, http: tuple[Address, ...], output: str) -> None:
+def doctor(
+    target: Target, zookeeper: ZooKeeper, http: tuple[Address, ...], seconds: float, output: str
+) -> None:
     """Check that znodes, brokers and logs agree; exit code 4 if something is broken.
 
     One controller, ISRs within assignments, caches as the znodes are, leader epochs that grow,
-    committed records equal on all replicas, no hanging transaction. Looks several times: what is
-    on its way isn't broken. Nothing is written. -o wide tells what couldn't be looked at.
+    committed records equal on all replicas and never changed, no hanging transaction. Looks two or
+    three times: what is on its way isn't broken. Nothing is written. -o wide tells what couldn't be
+    looked at.
 
     \b
     Example: zbroker-admin doctor -b 127.0.0.1:9092 --zookeeper 127.0.0.1:2181
     """
 
     async def examined() -> Diagnosis:
-        with trio.move_on_after(target.timeout_seconds):
+        with trio.move_on_after(target.timeout_seconds + seconds):
             async with aclosing(Cluster(target.bootstrap)) as cluster:
                 await cluster.brokers()  # before a ZooKeeper: nobody there is soon told
             async with zookeeper.session() as session:
                 ensemble = Ensemble(target.bootstrap, session, zookeeper.chroot, http)
-                return await diagnose(lambda: gather(ensemble, _progress))
+                return await diagnose(lambda: gather(ensemble, _progress), seconds=seconds)
         raise TimedOut(f"not done within {target.timeout_seconds:g} s")
 
     diagnosis = run(examined)

@@ -115,6 +115,7 @@ class Facts:
     """One look. `hanging` is None if it could not be asked for; `why_no_hanging` says why.
 
     acting: whether a broker acts as the controller, by its `http.listener`; only zbroker's tell.
+    before: what the look before this one saw; None for the first.
     """
 
     znodes: Znodes
@@ -125,3 +126,4 @@ class Facts:
     why_no_hanging: str | None = None
     acting: Mapping[str, bool] = attrs.field(factory=dict)
     why_not_acting: tuple[str, ...] = ()
+    before: "Facts | None" = None

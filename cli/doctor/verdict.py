@@ -1,9 +1,14 @@
 """Looks again before anything is called broken: what is on its way looks different the next time.
 
-A finding counts if every look has it. The last look's values are shown, and what it couldn't see.
+    look ──► examine ──► findings that the last `LOOKS` looks have, all of them ──► they count
+
+Two looks are the least, for some checks compare one with the one before; a third one is taken if
+something seems broken in both. Who wants more looks for longer: what stays for `LOOKS` looks
+anywhere in that time counts. The last look's values are shown, and what it couldn't see.
 """
 
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Literal
 
 import attrs
@@ -15,7 +20,8 @@ from cli.doctor.facts import Facts
 
 # A change is told to all brokers within milliseconds, an election takes some hundred.
 BETWEEN_LOOKS_SECONDS = 2.0
-MAX_LOOKS = 3
+LOOKS = 3
+LEAST_LOOKS = 2
 
 Result = Literal["ok", "broken", "not looked at"]
 
@@ -61,20 +67,49 @@ def examine(facts: Facts) -> list[Verdict]:
     return verdicts
 
 
-def confirm(before: list[Verdict], now: list[Verdict]) -> list[Verdict]:
-    """What is broken now, and was so in the same way before."""
-    return [
-        attrs.evolve(each, broken=tuple(found for found in each.broken if found in earlier.broken))
-        for earlier, each in zip(before, now, strict=True)
-    ]
+@attrs.define
+class _Evidence:
+    """The last looks' findings of one check, and those that count."""
+
+    check: Check
+    last: deque[dict[Finding, Finding]] = attrs.field(factory=lambda: deque(maxlen=LOOKS))
+    counting: dict[Finding, Finding] = attrs.field(factory=dict)
+
+    def add(self, broken: Iterable[Finding]) -> None:
+        self.last.append({each: each for each in broken})
+        if self.check.at_once or len(self.last) == LOOKS:
+            self.counting |= {each: self.last[-1][each] for each in self._in_all()}
+
+    @property
+    def is_suspicious(self) -> bool:
+        """Whether one more look will tell."""
+        return len(self.last) < LOOKS and any(each not in self.counting for each in self._in_all())
+
+    def _in_all(self) -> list[Finding]:
+        looks = [self.last[-1]] if self.check.at_once else list(self.last)
+        return [each for each in self.last[-1] if all(each in look for look in looks)]
 
 
-async def diagnose(gather: Callable[[], Awaitable[Facts]]) -> Diagnosis:
-    """Look; look again as long as something seems broken, up to `MAX_LOOKS` times."""
-    verdicts = examine(await gather())
-    looks = 1
-    while looks < MAX_LOOKS and any(each.broken for each in verdicts):
-        await trio.sleep(BETWEEN_LOOKS_SECONDS)
-        verdicts = confirm(verdicts, examine(await gather()))
+async def diagnose(gather: Callable[[], Awaitable[Facts]], *, seconds: float = 0) -> Diagnosis:
+    """Look for so long; at least twice, and until it's sure of what it saw."""
+    until = trio.current_time() + seconds
+    evidence = [_Evidence(check) for check in CHECKS]
+    before: Facts | None = None
+    looks = 0
+    while True:
+        facts = await gather()
+        verdicts = examine(attrs.evolve(facts, before=before))
+        before = facts
         looks += 1
-    return Diagnosis(tuple(verdicts), looks)
+        for its, verdict in zip(evidence, verdicts, strict=True):
+            its.add(verdict.broken)
+        is_over = looks >= LEAST_LOOKS and trio.current_time() >= until
+        if is_over and not any(each.is_suspicious for each in evidence):
+            return Diagnosis(
+                tuple(
+                    attrs.evolve(verdict, broken=tuple(its.counting.values()))
+                    for its, verdict in zip(evidence, verdicts, strict=True)
+                ),
+                looks,
+            )
+        await trio.sleep(BETWEEN_LOOKS_SECONDS)

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -254,6 +255,22 @@ def test_a_broker_that_is_down_is_no_broken_promise(patient: TestCluster) -> Non
     patient.wait_ready()
     wait_until("3 to be in sync", lambda: replicas_of(patient)[1] == [1, 2, 3], 60)
     assert broken(patient) == {}
+
+
+def test_what_moves_is_not_broken(patient: TestCluster) -> None:
+    """Watched while records come, a broker leaves and comes back, and leaders change with it."""
+    with ThreadPoolExecutor() as threads:
+        watching = threads.submit(doctor, patient, "--for", "15")
+        for step in (patient.brokers[2].stop, lambda: patient.start(2), patient.wait_ready):
+            produce(patient, "orders", partitions=3)
+            step()
+        produce(patient, "orders", partitions=3)
+        code, facts = watching.result()
+    broken = {each["name"]: each["findings"] for each in facts["checks"] if each["findings"]}
+    assert (code, broken) == (0, {})
+    assert facts["looks"] > 3
+    (history,) = [each for each in facts["checks"] if each["name"] == "history"]
+    assert history["looked_at"] > 100
 
 
 def test_an_epoch_set_back(patient: TestCluster) -> None:

@@ -4,6 +4,7 @@
     control_plane    who belongs to the ensemble, and who controls it
     partitions       states, assignments, and what brokers were told of them
     logs             what the replicas' logs have
+    history          what the look before saw, and can't have become less
     table            CHECKS: all of them, each with what is to be done
 
 Sources: KIP-101 and KIP-279 (epochs), KIP-380 (broker epochs), KIP-516 (topic ids), KIP-664

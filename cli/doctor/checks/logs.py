@@ -90,18 +90,18 @@ def committed_records_are_equal(facts: Facts, look: Look) -> None:
             elif replica.why_no_sample is not None:
                 look.unseen.append(f"{partition} on broker {broker_id}: {replica.why_no_sample}")
         for (one, its), (other, others) in combinations(samples.items(), 2):
-            difference = _difference(its, others, has_gaps=logs.is_compacted)
+            offset = difference(its, others, has_gaps=logs.is_compacted)
             look.at(
                 partition,
-                difference is None,
-                f"brokers {one} and {other} differ at offset {difference}, which is committed",
+                offset is None,
+                f"brokers {one} and {other} differ at offset {offset}, which is committed",
             )
     look.unseen.append("records before the sample")
     look.unseen += silent(facts)
 
 
-def _difference(one: Sample, other: Sample, *, has_gaps: bool) -> int | None:
-    """The first offset at which two replicas have not the same; None if there is none.
+def difference(one: Sample, other: Sample, *, has_gaps: bool) -> int | None:
+    """The first offset at which two samples have not the same; None if there is none.
 
     has_gaps: each replica is compacted for itself, so that a record may be gone from either.
     """

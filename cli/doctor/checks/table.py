@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import attrs
 
-from cli.doctor.checks import control_plane, logs, partitions
+from cli.doctor.checks import control_plane, history, logs, partitions
 from cli.doctor.checks.looking import Look
 from cli.doctor.facts import Facts
 
@@ -13,12 +13,16 @@ MOVE_CONTROLLER = "`controller move`: the next controller reads all znodes, and 
 
 @attrs.frozen
 class Check:
-    """A row: its name, what it compares, the function that does, and what to do if it's broken."""
+    """A row: its name, what it compares, the function that does, and what to do if it's broken.
+
+    at_once: a finding counts though no other look has it.
+    """
 
     name: str
     compares: str
     run: Callable[[Facts, Look], None]
     advice: str
+    at_once: bool = False
 
 
 CHECKS = (
@@ -113,5 +117,13 @@ CHECKS = (
         "open ones with their coordinators",
         logs.no_hanging_transactions,
         "`txn abort PARTITION --start-offset OFFSET` ends it",
+    ),
+    Check(
+        "history",
+        "each look with the one before",
+        history.nothing_goes_back,
+        "committed records are lost, or a znode was overwritten: was there an unclean election? "
+        "see `trace events --kind partition`; producers have to send again what is missing",
+        at_once=True,
     ),
 )

@@ -34,7 +34,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Callable[[Facts], None]:
 
     monkeypatch.setattr(doctor, "gather", gather)
     monkeypatch.setattr(ZooKeeper, "session", session)
-    monkeypatch.setattr(verdict, "BETWEEN_LOOKS_SECONDS", 0)
+    monkeypatch.setattr(verdict, "BETWEEN_LOOKS_SECONDS", 0.01)
     return seen.append
 
 
@@ -49,7 +49,7 @@ def test_sound(canned: Canned) -> None:
     wide = canned.admin("doctor", *ZOOKEEPER, "-o", "wide").stdout.splitlines()
     assert "records: not looked at: records before the sample" in wide
     facts = canned.facts("doctor", *ZOOKEEPER)
-    assert (facts["looks"], facts["broken"]) == (1, 0)
+    assert (facts["looks"], facts["broken"]) == (2, 0)
     assert [each["name"] for each in facts["checks"]] == [each.name for each in verdict.CHECKS]
 
 
@@ -68,12 +68,17 @@ def test_broken(canned: Canned, told: Callable[[Facts], None]) -> None:
     names = canned.admin("doctor", *ZOOKEEPER, "-o", "name").stdout
     assert names.split() == ["isr", "high-watermark"]
     facts = canned.facts("doctor", *ZOOKEEPER, exit_code=4)
-    assert (facts["looks"], facts["broken"]) == (verdict.MAX_LOOKS, 2)
+    assert (facts["looks"], facts["broken"]) == (verdict.LOOKS, 2)
     broken = {each["name"]: each for each in facts["checks"] if each["result"] == "broken"}
     (finding,) = broken["high-watermark"]["findings"]
     assert finding["subject"] == "orders-0"
     assert finding["values"] == {"log_end_offset": 99, "high_watermark": 100}
     assert broken["isr"]["advice"]
+
+
+@pytest.mark.usefixtures("told")
+def test_for_longer(canned: Canned) -> None:
+    assert canned.facts("doctor", *ZOOKEEPER, "--for", "0.1")["looks"] > 2
 
 
 def test_until_it_is_sound(canned: Canned, told: Callable[[Facts], None]) -> None:

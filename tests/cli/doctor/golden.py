@@ -56,6 +56,7 @@ HEALTHY = Facts(
     logs={ORDERS: LOGS},
     acting={"broker-1:9404": True, "broker-2:9404": False},
 )
+HEALTHY = attrs.evolve(HEALTHY, before=HEALTHY)
 
 Damage = Callable[[Facts], Facts]
 
@@ -102,6 +103,18 @@ def replica(**changes: object) -> Damage:
 
 def pieces(*found: Piece) -> Damage:
     return replica(sample=Sample(90, 100, found))
+
+
+def was(*damages: Damage) -> Damage:
+    """The look before saw something else."""
+
+    def damage(facts: Facts) -> Facts:
+        before = facts
+        for each in damages:
+            before = each(before)
+        return attrs.evolve(facts, before=before)
+
+    return damage
 
 
 def alive(*broker_ids: int) -> Damage:

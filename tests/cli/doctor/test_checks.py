@@ -28,9 +28,11 @@ from tests.cli.doctor.golden import (
     pieces,
     replica,
     state,
+    was,
     znodes,
 )
 
+FORMER = attrs.evolve(STATE, leader_epoch=6)
 HANGING = OpenTransaction(ORDERS, ProducerState(77, 0, 3, 1000, 0, 42))
 
 DAMAGES: list[tuple[str, str, str, Damage]] = [
@@ -152,6 +154,20 @@ DAMAGES: list[tuple[str, str, str, Damage]] = [
         "producer 77 at offset 42 hangs",
         lambda facts: attrs.evolve(facts, hanging=(HANGING,)),
     ),
+    ("history", "/controller_epoch", "back from 4 to 3", was(znodes(controller_epoch=4))),
+    (
+        "history",
+        "orders-0",
+        "leader epoch has gone back from 6 to 5",
+        was(znodes(states={ORDERS: FORMER})),
+    ),
+    ("history", "orders-0", "high watermark has gone back", was(logs(high_watermark=101))),
+    (
+        "history",
+        "orders-0",
+        "on broker 2 what was committed at offset 95 has changed",
+        was(pieces(PIECES[0], Piece(95, 100, 4, 22))),
+    ),
 ]
 
 
@@ -189,6 +205,21 @@ AS_PROMISED: dict[str, Damage] = {
     "out of the ISR a replica may be behind": logs(
         replicas={**LOGS.replicas, 3: Replica(0, 5, None, "nothing committed")}
     ),
+    "a new leader may know of less": was(
+        znodes(states={ORDERS: attrs.evolve(STATE, leader_epoch=4)}), logs(high_watermark=101)
+    ),
+    "a topic may be made again": was(
+        znodes(
+            states={ORDERS: attrs.evolve(STATE, leader_epoch=9)},
+            topics={
+                "orders": TopicAssignment("orders", UUID(int=9), {0: PartitionAssignment((1,))})
+            },
+        )
+    ),
+    "the log may have grown": was(
+        replica(sample=Sample(85, 95, (Piece(85, 90, 4, 1), *PIECES[:1])))
+    ),
+    "there may be no look before": lambda facts: attrs.evolve(facts, before=None),
     "a follower's sample may end earlier": replica(sample=Sample(90, 95, PIECES[:1])),
     "a follower's log may begin later": replica(sample=Sample(95, 100, PIECES[1:])),
     "a batch may begin before the sample": logs(

@@ -5,8 +5,8 @@ import trio
 from trio.testing import MockClock
 
 from cli.doctor.facts import Facts
-from cli.doctor.verdict import BETWEEN_LOOKS_SECONDS, MAX_LOOKS, diagnose
-from tests.cli.doctor.golden import HEALTHY, cached, replica
+from cli.doctor.verdict import BETWEEN_LOOKS_SECONDS, LOOKS, diagnose
+from tests.cli.doctor.golden import HEALTHY, cached, logs, replica, znodes
 
 
 class Looks:
@@ -25,10 +25,13 @@ class Looks:
 @pytest.mark.parametrize(
     ("looks", "taken"),
     [
-        pytest.param([HEALTHY], 1, id="healthy at once"),
+        pytest.param([HEALTHY], 2, id="healthy at once"),
         pytest.param([cached(leader=3)(HEALTHY), HEALTHY], 2, id="a change that arrives"),
         pytest.param(
             [cached(leader=3)(HEALTHY), cached(leader_epoch=4)(HEALTHY)], 2, id="changes in a row"
+        ),
+        pytest.param(
+            [cached(leader=3)(HEALTHY), cached(leader=3)(HEALTHY), HEALTHY], 3, id="a slow change"
         ),
     ],
 )
@@ -49,9 +52,27 @@ async def test_what_stays_is_broken(autojump_clock: MockClock) -> None:
     diagnosis = await diagnose(seen.gather)
     verdicts = {each.check.name: each for each in diagnosis.verdicts}
     assert diagnosis.broken == 1
-    assert diagnosis.looks == seen.taken == MAX_LOOKS
+    assert diagnosis.looks == seen.taken == LOOKS
     assert verdicts["high-watermark"].result == "broken"
     assert [dict(each.values) for each in verdicts["high-watermark"].broken] == [
         {"log_end_offset": 99, "high_watermark": 100}
     ]
     assert {each.result for name, each in verdicts.items() if name != "high-watermark"} == {"ok"}
+
+
+async def test_what_goes_back_is_broken_at_once(autojump_clock: MockClock) -> None:
+    seen = Looks(HEALTHY, znodes(controller_epoch=2)(HEALTHY), HEALTHY)
+    diagnosis = await diagnose(seen.gather)
+    broken = {each.check.name: each.broken for each in diagnosis.verdicts if each.broken}
+    assert broken.keys() == {"history"}
+    assert [each.what for each in broken["history"]] == ["has gone back from 3 to 2"]
+
+
+async def test_looking_for_longer(autojump_clock: MockClock) -> None:
+    """What stayed for some looks was broken, though it was well before, and is again."""
+    ill = cached(leader=3)(HEALTHY)
+    seen = Looks(HEALTHY, logs(high_watermark=101)(HEALTHY), *[ill] * LOOKS, HEALTHY)
+    diagnosis = await diagnose(seen.gather, seconds=10 * BETWEEN_LOOKS_SECONDS)
+    assert diagnosis.looks == 11
+    broken = {each.check.name for each in diagnosis.verdicts if each.broken}
+    assert broken == {"caches", "history"}
