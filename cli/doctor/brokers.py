@@ -20,6 +20,7 @@ from coordination.values import TopicPartition
 T = TypeVar("T")
 
 PATIENCE_SECONDS = 5.0
+A_PARTITION_SECONDS = 0.02
 TOPIC_IDS_SINCE = 10  # version of Metadata
 
 
@@ -30,18 +31,21 @@ class Brokers:
     clusters: Mapping[int, Cluster]
     silent: dict[int, str] = attrs.field(factory=dict)
 
-    async def ask(self, question: Callable[[int, Cluster], Awaitable[T]]) -> dict[int, T]:
-        """The answers of those who answer."""
+    async def ask(
+        self, question: Callable[[int, Cluster], Awaitable[T]], *, partitions: int = 0
+    ) -> dict[int, T]:
+        """The answers of those who answer. partitions: how many a broker may have to look into."""
         answers: dict[int, T] = {}
+        patience_seconds = PATIENCE_SECONDS + partitions * A_PARTITION_SECONDS
 
         async def one(broker_id: int, cluster: Cluster) -> None:
-            with trio.move_on_after(PATIENCE_SECONDS) as patience:
+            with trio.move_on_after(patience_seconds) as patience:
                 try:
                     answers[broker_id] = await question(broker_id, cluster)
                 except ClientError as error:
                     self.silent[broker_id] = str(error)
             if patience.cancelled_caught:
-                self.silent[broker_id] = f"no answer within {PATIENCE_SECONDS:g} s"
+                self.silent[broker_id] = f"no answer within {patience_seconds:g} s"
 
         async with trio.open_nursery() as nursery:
             for broker_id, cluster in self.clusters.items():

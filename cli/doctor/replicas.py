@@ -75,7 +75,7 @@ async def read_logs(
         broker_id: _plan(marks, its, caches[broker_id], compacted)
         for broker_id, its in ends.items()
     }
-    samples = await brokers.ask(partial(_read_samples, plans))
+    samples = await brokers.ask(partial(_read_samples, plans), partitions=len(znodes.states))
     return {
         partition: Logs(
             marks.get(partition),

@@ -167,7 +167,8 @@ async def test_one_that_hangs(silent_to: type, monkeypatch: pytest.MonkeyPatch) 
     """Whatever it doesn't answer: it is silent from then on, and what it said before counts."""
     monkeypatch.setattr(brokers, "PATIENCE_SECONDS", 0.05)
     facts = await look({silent_to: lambda _: SILENT})
-    assert facts.silent == {1: "no answer within 0.05 s"}
+    assert facts.silent.keys() == {1}
+    assert facts.silent[1].startswith("no answer within 0.0")
     assert facts.caches[1].controller_id == 1
     assert facts.hanging is None
     logs = facts.logs[ORDERS]
