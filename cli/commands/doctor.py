@@ -45,8 +45,8 @@ def doctor(
     """Check that znodes, brokers and logs agree; exit code 4 if something is broken.
 
     One controller, ISRs within assignments, caches as the znodes are, leader epochs that grow,
-    committed records equal on all replicas and never changed, no hanging transaction. Looks two or
-    three times: what is on its way isn't broken. Nothing is written. -o wide tells what couldn't be
+    committed records equal on all replicas and never changed, no hanging transaction. Looks several
+    times: what is on its way isn't broken. Nothing is written. -o wide tells what couldn't be
     looked at.
 
     \b

@@ -34,7 +34,10 @@ class Brokers:
     async def ask(
         self, question: Callable[[int, Cluster], Awaitable[T]], *, partitions: int = 0
     ) -> dict[int, T]:
-        """The answers of those who answer. partitions: how many a broker may have to look into."""
+        """The answers of those who answer, by id, and not in the order in which they came.
+
+        partitions: how many a broker may have to look into.
+        """
         answers: dict[int, T] = {}
         patience_seconds = PATIENCE_SECONDS + partitions * A_PARTITION_SECONDS
 
@@ -51,7 +54,7 @@ class Brokers:
             for broker_id, cluster in self.clusters.items():
                 if broker_id not in self.silent:
                     nursery.start_soon(one, broker_id, cluster)
-        return answers
+        return dict(sorted(answers.items()))
 
 
 @contextlib.asynccontextmanager

@@ -1,10 +1,11 @@
 """Looks again before anything is called broken: what is on its way looks different the next time.
 
-    look ──► examine ──► findings that the last `LOOKS` looks have, all of them ──► they count
+    look ──► examine ──► findings that `LOOKS` looks have, one after the other ──► they count
 
-Two looks are the least, for some checks compare one with the one before; a third one is taken if
-something seems broken in both. Who wants more looks for longer: what stays for `LOOKS` looks
-anywhere in that time counts. The last look's values are shown, and what it couldn't see.
+Two looks are the least, for some checks compare one with the one before. The last one has nothing
+that may yet come to count, unless there's always something new: then `MOST_LOOKS` are enough. Who
+looks for longer has what stayed for `LOOKS` looks anywhere in that time. Shown are the newest
+values of what counts, and what the last look couldn't see.
 """
 
 from collections import deque
@@ -22,6 +23,7 @@ from cli.doctor.facts import Facts
 BETWEEN_LOOKS_SECONDS = 2.0
 LOOKS = 3
 LEAST_LOOKS = 2
+MOST_LOOKS = 6
 
 Result = Literal["ok", "broken", "not looked at"]
 
@@ -78,16 +80,16 @@ class _Evidence:
     def add(self, broken: Iterable[Finding]) -> None:
         self.last.append({each: each for each in broken})
         if self.check.at_once or len(self.last) == LOOKS:
-            self.counting |= {each: self.last[-1][each] for each in self._in_all()}
+            looks = [self.last[-1]] if self.check.at_once else list(self.last)
+            newest = looks[-1]
+            self.counting |= {
+                each: newest[each] for each in newest if all(each in look for look in looks)
+            }
 
     @property
-    def is_suspicious(self) -> bool:
-        """Whether one more look will tell."""
-        return len(self.last) < LOOKS and any(each not in self.counting for each in self._in_all())
-
-    def _in_all(self) -> list[Finding]:
-        looks = [self.last[-1]] if self.check.at_once else list(self.last)
-        return [each for each in self.last[-1] if all(each in look for look in looks)]
+    def is_open(self) -> bool:
+        """Whether something was seen of which more looks will tell whether it counts."""
+        return any(each not in self.counting for each in self.last[-1])
 
 
 async def diagnose(gather: Callable[[], Awaitable[Facts]], *, seconds: float = 0) -> Diagnosis:
@@ -103,8 +105,8 @@ async def diagnose(gather: Callable[[], Awaitable[Facts]], *, seconds: float = 0
         looks += 1
         for its, verdict in zip(evidence, verdicts, strict=True):
             its.add(verdict.broken)
-        is_over = looks >= LEAST_LOOKS and trio.current_time() >= until
-        if is_over and not any(each.is_suspicious for each in evidence):
+        is_sure = looks >= MOST_LOOKS or not any(each.is_open for each in evidence)
+        if looks >= LEAST_LOOKS and trio.current_time() >= until and is_sure:
             return Diagnosis(
                 tuple(
                     attrs.evolve(verdict, broken=tuple(its.counting.values()))

@@ -30,13 +30,19 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.server
 
 RECORDS = 30
+# So that none of their partitions is without a leader while one broker is away.
+ON_ALL_BROKERS = {
+    "offsets.topic.replication.factor": "3",
+    "transaction.state.log.replication.factor": "3",
+}
 Findings = dict[str, list[tuple[str, str]]]
 
 
 @pytest.fixture(scope="module")
 def patient(kind: Kind, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestCluster]:
     """Three brokers; a topic of each kind, and something in it."""
-    with running_cluster(kind, tmp_path_factory.mktemp("patient")) as cluster:
+    directory = tmp_path_factory.mktemp("patient")
+    with running_cluster(kind, directory, properties=ON_ALL_BROKERS) as cluster:
         make_topics(
             cluster.bootstrap,
             NewTopic("orders", 3, 3),
@@ -116,7 +122,7 @@ def test_a_cluster_that_is_well(patient: TestCluster) -> None:
     assert (code, facts["broken"]) == (0, 0)
     assert {each["result"] for each in checks.values()} == {"ok"}
     assert checks["brokers"]["looked_at"] >= 7
-    assert checks["internal-topics"]["looked_at"] > 50
+    assert checks["internal-topics"]["looked_at"] == 2 + 5 + 5
     # Of the three partitions of orders, and of what is compacted, all replicas were read.
     assert checks["records"]["looked_at"] >= 4 * 3
     assert checks["records"]["not_seen"] == ["records before the sample"]
@@ -270,7 +276,7 @@ def test_what_moves_is_not_broken(patient: TestCluster) -> None:
     assert (code, broken) == (0, {})
     assert facts["looks"] > 3
     (history,) = [each for each in facts["checks"] if each["name"] == "history"]
-    assert history["looked_at"] > 100
+    assert history["looked_at"] > 20
 
 
 def test_an_epoch_set_back(patient: TestCluster) -> None:

@@ -89,8 +89,8 @@ def committed_records_are_equal(facts: Facts, look: Look) -> None:
                 )
             elif replica.why_no_sample is not None:
                 look.unseen.append(f"{partition} on broker {broker_id}: {replica.why_no_sample}")
-        for (one, its), (other, others) in combinations(samples.items(), 2):
-            offset = difference(its, others, has_gaps=logs.is_compacted)
+        for one, other in combinations(sorted(samples), 2):
+            offset = difference(samples[one], samples[other], has_gaps=logs.is_compacted)
             look.at(
                 partition,
                 offset is None,

@@ -248,6 +248,15 @@ def test_a_compacted_record_that_both_have_is_compared() -> None:
     assert found["records"]
 
 
+def test_words_do_not_depend_on_who_answered_first() -> None:
+    ill = attrs.evolve(LOGS.replicas[2], sample=Sample(90, 100, PIECES[1:]))
+    replicas = {**LOGS.replicas, 2: ill}
+    backwards = dict(reversed(replicas.items()))
+    found = broken(logs(replicas=replicas)(HEALTHY))
+    assert found["records"]
+    assert broken(logs(replicas=backwards)(HEALTHY)) == found
+
+
 def test_of_a_topic_that_is_being_deleted_nothing_is_promised() -> None:
     damaged = pieces(PIECES[1])(state(isr=(7,))(cached(leader=3)(HEALTHY)))
     gone = {TopicPartition("orders", 0): attrs.evolve(CACHED, leader=-2)}

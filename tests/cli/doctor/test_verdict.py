@@ -5,7 +5,7 @@ import trio
 from trio.testing import MockClock
 
 from cli.doctor.facts import Facts
-from cli.doctor.verdict import BETWEEN_LOOKS_SECONDS, LOOKS, diagnose
+from cli.doctor.verdict import BETWEEN_LOOKS_SECONDS, LOOKS, MOST_LOOKS, diagnose
 from tests.cli.doctor.golden import HEALTHY, cached, logs, replica, znodes
 
 
@@ -28,7 +28,14 @@ class Looks:
         pytest.param([HEALTHY], 2, id="healthy at once"),
         pytest.param([cached(leader=3)(HEALTHY), HEALTHY], 2, id="a change that arrives"),
         pytest.param(
-            [cached(leader=3)(HEALTHY), cached(leader_epoch=4)(HEALTHY)], 2, id="changes in a row"
+            [*(cached(leader_epoch=each)(HEALTHY) for each in (1, 2, 3)), HEALTHY],
+            4,
+            id="changes in a row",
+        ),
+        pytest.param(
+            [cached(leader_epoch=each)(HEALTHY) for each in range(10, 30)],
+            MOST_LOOKS,
+            id="changes without end",
         ),
         pytest.param(
             [cached(leader=3)(HEALTHY), cached(leader=3)(HEALTHY), HEALTHY], 3, id="a slow change"
@@ -58,6 +65,13 @@ async def test_what_stays_is_broken(autojump_clock: MockClock) -> None:
         {"log_end_offset": 99, "high_watermark": 100}
     ]
     assert {each.result for name, each in verdicts.items() if name != "high-watermark"} == {"ok"}
+
+
+async def test_what_comes_late_and_stays_is_broken(autojump_clock: MockClock) -> None:
+    ill = cached(leader=3)(HEALTHY)
+    seen = Looks(cached(leader=2)(HEALTHY), ill)
+    assert (await diagnose(seen.gather)).broken == 1
+    assert seen.taken == 1 + LOOKS
 
 
 async def test_what_goes_back_is_broken_at_once(autojump_clock: MockClock) -> None:
