@@ -1,13 +1,14 @@
 """`zbroker-admin doctor`: whether the ensemble keeps what it promises (cli.doctor).
 
-    CHECK       RESULT   LOOKED-AT  BROKEN  NOT-SEEN  COMPARES
-    znodes      ok       24         0       0         each document with what Kafka can read
-    isr         broken   18         1       0         partition states with assignments
+    CHECK       RESULT   LOOKED-AT  BROKEN  NOT-SEEN
+    znodes      ok       24         0       0
+    isr         broken   18         1       0
     ..
     isr: orders-0: ISR 1,9 is not within the replicas 1,2,3
       what to do: ..
 
-What couldn't be looked at is counted in the table, and told with `-o wide`.
+What couldn't be looked at is counted in the table, and told with `-o wide`, as is what each check
+compares.
 """
 
 import sys
@@ -25,7 +26,8 @@ from cli.commands.zookeeper import ZooKeeper, ensemble_options
 from cli.doctor.gathering import Ensemble, gather
 from cli.doctor.verdict import Diagnosis, Verdict, diagnose
 
-COLUMNS = ("CHECK", "RESULT", "LOOKED-AT", "BROKEN", "NOT-SEEN", "COMPARES")
+COLUMNS = ("CHECK", "RESULT", "LOOKED-AT", "BROKEN", "NOT-SEEN")
+WIDE_COLUMNS = (*COLUMNS, "COMPARES")
 
 
 @click.command()
@@ -76,8 +78,13 @@ def _progress(doing: str) -> None:
 
 def _answer(diagnosis: Diagnosis) -> Answer:
     broken = [each for each in diagnosis.verdicts if each.broken]
-    table = Table(COLUMNS, [_row(each) for each in diagnosis.verdicts])
+    rows = [_row(each) for each in diagnosis.verdicts]
+    wide_rows = [
+        (*row, each.check.compares) for row, each in zip(rows, diagnosis.verdicts, strict=True)
+    ]
     said = [line for each in broken for line in _lines(each)]
+    if not broken:
+        said = [f"sound: {len(rows)} checks, {diagnosis.looks} looks"]
     unseen = [
         f"{each.check.name}: not looked at: {what}"
         for each in diagnosis.verdicts
@@ -89,8 +96,8 @@ def _answer(diagnosis: Diagnosis) -> Answer:
             "broken": diagnosis.broken,
             "checks": [_facts(each) for each in diagnosis.verdicts],
         },
-        text=[table, *said],
-        wide=[table, *said, *unseen],
+        text=[Table(COLUMNS, rows), *said],
+        wide=[Table(WIDE_COLUMNS, wide_rows), *said, *unseen],
         names=[each.check.name for each in broken],
     )
 
@@ -102,7 +109,6 @@ def _row(each: Verdict) -> tuple[object, ...]:
         each.seen,
         len(each.broken),
         len(set(each.unseen)),
-        each.check.compares,
     )
 
 

@@ -2,7 +2,7 @@
 
 from itertools import combinations, pairwise
 
-from cli.doctor.checks.looking import Look, silent, states_of
+from cli.doctor.checks.looking import Look, states_of, without_logs
 from cli.doctor.facts import Facts, Sample
 from coordination.values import TopicPartition
 
@@ -29,7 +29,7 @@ def leader_epochs_grow(facts: Facts, look: Look) -> None:
             if replica.sample is not None:
                 _look_at_epochs(look, partition, broker_id, replica.sample, state.leader_epoch)
     look.unseen.append("epochs in followers' logs before the sample: only leaders tell them")
-    look.unseen += silent(facts)
+    look.unseen += without_logs(facts)
 
 
 def _look_at_epochs(
@@ -69,7 +69,7 @@ def high_watermarks_within_logs(facts: Facts, look: Look) -> None:
                 log_end_offset=replica.log_end_offset,
                 high_watermark=logs.high_watermark,
             )
-    look.unseen += silent(facts)
+    look.unseen += without_logs(facts)
 
 
 def committed_records_are_equal(facts: Facts, look: Look) -> None:
@@ -97,7 +97,7 @@ def committed_records_are_equal(facts: Facts, look: Look) -> None:
                 f"brokers {one} and {other} differ at offset {offset}, which is committed",
             )
     look.unseen.append("records before the sample")
-    look.unseen += silent(facts)
+    look.unseen += without_logs(facts)
 
 
 def difference(one: Sample, other: Sample, *, has_gaps: bool) -> int | None:

@@ -76,5 +76,12 @@ def silent(facts: Facts) -> list[str]:
     return [f"broker {broker_id}: {why}" for broker_id, why in facts.silent.items()]
 
 
+def without_logs(facts: Facts) -> list[str]:
+    """The same, with the brokers that aren't even alive: nobody else can tell of their replicas."""
+    holding = {each for its in assigned(facts).values() for each in its.replicas}
+    dead = sorted(holding - facts.znodes.brokers.keys())
+    return [*silent(facts), *(f"broker {each}: it is not in /brokers/ids" for each in dead)]
+
+
 def ids(broker_ids: Iterable[int]) -> str:
     return ",".join(map(str, broker_ids)) or "none"

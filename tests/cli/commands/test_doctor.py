@@ -42,8 +42,9 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Callable[[Facts], None]:
 def test_sound(canned: Canned) -> None:
     result = canned.admin("doctor", *ZOOKEEPER)
     assert (result.exit_code, result.stderr) == (0, "")
-    header, *lines = result.stdout.splitlines()
+    header, *lines, summary = result.stdout.splitlines()
     assert header.split() == list(doctor.COLUMNS)
+    assert summary == f"sound: {len(verdict.CHECKS)} checks, 2 looks"
     assert [line.split()[1] for line in lines] == ["ok"] * len(verdict.CHECKS)
     assert canned.admin("doctor", *ZOOKEEPER, "-o", "name").stdout == ""
     wide = canned.admin("doctor", *ZOOKEEPER, "-o", "wide").stdout.splitlines()

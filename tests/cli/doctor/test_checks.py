@@ -264,28 +264,3 @@ def test_of_a_topic_that_is_being_deleted_nothing_is_promised() -> None:
         cache(partitions={**gone, OFFSETS: CACHED})(damaged)
     )
     assert broken(deleting) == {}
-
-
-def test_what_could_not_be_seen_is_not_ok() -> None:
-    blind = attrs.evolve(HEALTHY, hanging=None, why_no_hanging="no coordinator", logs={})
-    results = {each.check.name: each for each in examine(blind)}
-    assert results["transactions"].result == "not looked at"
-    assert results["transactions"].unseen == ("no coordinator",)
-    assert results["records"].result == "not looked at"
-    assert results["high-watermark"].result == "not looked at"
-
-
-def test_a_silent_broker_is_named() -> None:
-    silent = attrs.evolve(HEALTHY, silent={3: "connection refused"})
-    named = {
-        each.check.name for each in examine(silent) if "broker 3: connection refused" in each.unseen
-    }
-    assert named == {
-        "cluster-id",
-        "controller",
-        "caches",
-        "topic-ids",
-        "leader-epochs",
-        "high-watermark",
-        "records",
-    }
