@@ -45,11 +45,14 @@ def test_isr_shrinks_and_expands(cluster: TestCluster, watch: ClusterWatch, load
 
     Each kind asks a controller of the other kind, once to shrink and once to expand.
 
-    Nobody who was controller before freezes, so this comes first: a Kafka broker goes on asking
-    the controller that it knows until that one answers.
+    Nobody who was controller before freezes while a Kafka broker leads, so this comes first, and
+    the first controller is not the `other`: a Kafka broker goes on asking the controller that it
+    knows until that one answers.
     """
     odd = odd_one(cluster)
-    one, other = (broker_id for broker_id in cluster.brokers if broker_id != odd)
+    first = watch.controller()
+    pair = [broker_id for broker_id in cluster.brokers if broker_id != odd]
+    one, other = sorted(pair, key=lambda broker_id: broker_id != first)
     for follower, controller in ((odd, one), (other, odd)):
         put_controller_on(cluster, watch, controller)
         watch.wait_until_full_isr(load.topic)
