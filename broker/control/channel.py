@@ -19,7 +19,7 @@ Kafka: ControllerChannelManager, RequestSendThread.
 """
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import attrs
@@ -27,6 +27,7 @@ import trio
 
 from broker.control.requests import ask
 from broker.network.peers import Connect, Peer, PeerUnavailable
+from coordination.controller.channel import Orders
 from coordination.controller.commands import Command, CommandAnswered
 from coordination.election import Fenced
 from coordination.values import BrokerRegistration
@@ -47,6 +48,9 @@ RETRY_BACKOFF_S = 0.1
 class _Destination:
     queue: trio.MemorySendChannel[Command]
     scope: trio.CancelScope
+    asked: Command | None = None
+    since: float = 0.0
+    attempts: int = 0
 
 
 @attrs.define(eq=False)
@@ -77,9 +81,7 @@ class ControllerChannel:
         destination = _Destination(send, trio.CancelScope())
         self._destinations[registration.broker_id] = destination
         peer = Peer(endpoint.host, endpoint.port, str(self.controller_id), self.connect)
-        self.nursery.start_soon(
-            self._deliver, registration.broker_id, peer, receive, destination.scope
-        )
+        self.nursery.start_soon(self._deliver, registration.broker_id, peer, receive, destination)
 
     def broker_left(self, broker_id: int) -> None:
         """Drop the broker's connection and what was still to be said to it."""
@@ -101,32 +103,44 @@ class ControllerChannel:
         except trio.WouldBlock:
             raise Fenced(f"{MAX_QUEUED} orders wait for broker {broker_id}") from None
 
+    def orders(self) -> Mapping[int, Orders]:
+        """What each broker with a queue was asked and hasn't answered, and how much waits."""
+        return {
+            broker_id: Orders(
+                each.queue.statistics().current_buffer_used, each.asked, each.since, each.attempts
+            )
+            for broker_id, each in self._destinations.items()
+        }
+
     async def _deliver(
         self,
         broker_id: int,
         peer: Peer,
         queue: trio.MemoryReceiveChannel[Command],
-        scope: trio.CancelScope,
+        destination: _Destination,
     ) -> None:
-        with scope:
+        with destination.scope:
             try:
                 async for command in queue:
-                    await self.answers.send(await self._until_answered(broker_id, peer, command))
+                    destination.asked, destination.since = command, trio.current_time()
+                    destination.attempts = 0
+                    answer = await self._until_answered(broker_id, peer, command, destination)
+                    destination.asked = None
+                    await self.answers.send(answer)
             finally:
                 peer.close()
 
     async def _until_answered(
-        self, broker_id: int, peer: Peer, command: Command
+        self, broker_id: int, peer: Peer, command: Command, destination: _Destination
     ) -> CommandAnswered:
-        failures = 0
         while True:
+            destination.attempts += 1
             try:
                 return await ask(
                     peer, broker_id, command, self.inter_broker_listener, self.timeout_s
                 )
             except PeerUnavailable as error:
-                failures += 1
-                if failures == 1:
+                if destination.attempts == 1:
                     _log.warning(
                         "broker %d does not answer %s, sending it again until it does or leaves: "
                         "%s",

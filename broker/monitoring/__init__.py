@@ -7,6 +7,8 @@
     GET /readyz     200: registered, listening, and told of the cluster; 503 and why not
     GET /events     the trace, as it is written             event_stream (server-sent events)
     GET /requests   what is answered from now on            request_stream
+    GET /controller/queue, /controller/states               controller_pages
+                    what the controller has before it, and what it knows, in JSON; 503 elsewhere
 
 The names are those that Kafka's MBeans get by the rules which the Prometheus JMX exporter brings
 along for Kafka (`mbeans`), so that dashboards and alerts made for Kafka work: see

@@ -1,4 +1,4 @@
-"""Which path is what: the five that there are, and the refusals.
+"""Which path is what: the seven that there are, and the refusals.
 
 `/healthz` is for whoever restarts a broker that hangs: it is answered as long as the event loop
 turns, from the start to the end. `/readyz` is for whoever sends clients there: 503, and why, while
@@ -14,11 +14,18 @@ import attrs
 from broker.broker import Broker
 from broker.broker_state import BrokerState
 from broker.events import EventLog
-from broker.monitoring import event_stream, request_stream, server_sent, text_format
+from broker.monitoring import (
+    controller_pages,
+    event_stream,
+    request_stream,
+    server_sent,
+    text_format,
+)
 from broker.monitoring.http import Page, Request, Stream
 from broker.monitoring.requests import RequestTimes
 from broker.monitoring.text_format import Family
 from broker.network.connections import Connections
+from coordination.controller.runner import ActiveController
 
 METHODS: Final = {
     "/metrics": ("GET", "HEAD"),
@@ -26,6 +33,8 @@ METHODS: Final = {
     "/readyz": ("GET", "HEAD"),
     "/events": ("GET",),
     "/requests": ("GET",),
+    "/controller/queue": ("GET",),
+    "/controller/states": ("GET",),
 }
 
 
@@ -78,6 +87,8 @@ class Pages:
             "/metrics": self._metrics,
             "/healthz": self._healthz,
             "/readyz": self._readyz,
+            "/controller/queue": self._controller_queue,
+            "/controller/states": self._controller_states,
         }
         return await pages[request.path]()
 
@@ -90,3 +101,13 @@ class Pages:
     async def _readyz(self) -> Page:
         why_not = self.life.not_ready
         return Page(b"ok\n") if why_not is None else Page(f"{why_not}\n".encode(), status=503)
+
+    async def _controller_queue(self) -> Page:
+        return controller_pages.queue_page(self._controller())
+
+    async def _controller_states(self) -> Page:
+        return await controller_pages.states_page(self._controller())
+
+    def _controller(self) -> ActiveController | None:
+        broker = self.life.broker
+        return None if broker is None else broker.controller.active

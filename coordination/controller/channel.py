@@ -5,16 +5,30 @@ its tasks cancelled, when it ends. For each broker it has one queue and one conn
 arrive in the order of `send`; one that was lost with its connection is sent again before the next.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeAlias
 
+import attrs
 import trio
 
 from coordination.controller.commands import Command, CommandAnswered
 from coordination.values import BrokerRegistration
 
-__all__ = ["ControlChannel", "OpenControlChannel"]
+__all__ = ["ControlChannel", "OpenControlChannel", "Orders"]
+
+
+@attrs.frozen
+class Orders:
+    """One broker's: how many commands wait for it behind the one that it is to answer.
+
+    since: of trio's clock, when that one was sent first; attempts: how often it was sent.
+    """
+
+    waiting: int = 0
+    asked: Command | None = None
+    since: float = 0.0
+    attempts: int = 0
 
 
 class ControlChannel(Protocol):
@@ -27,6 +41,9 @@ class ControlChannel(Protocol):
     async def send(self, broker_id: int, command: Command) -> None:
         """Put the command into the broker's queue; wait while that is full. Nobody's queue: drop
         it."""
+
+    def orders(self) -> Mapping[int, Orders]:
+        """What is on its way to each broker that has a queue."""
 
 
 OpenControlChannel: TypeAlias = Callable[

@@ -9,7 +9,10 @@ something; each kind has its own bound:
     requests   REQUESTS_AT_MOST; who asks beyond that waits for a place
 """
 
+import itertools
 from collections import deque
+from collections.abc import Sequence
+from typing import TypeAlias
 
 import attrs
 import trio
@@ -23,7 +26,7 @@ from coordination.controller.requests import (
     Result,
 )
 
-__all__ = ["Inbox", "NotController", "Question"]
+__all__ = ["Inbox", "Item", "NotController", "Question", "Taken"]
 
 REQUESTS_AT_MOST = 100
 """A broker has at most one request of each of its three kinds under way, so this many are a
@@ -47,9 +50,22 @@ class Question:
         self.done.set()
 
 
+Item: TypeAlias = Hint | CommandAnswered | Question
+
+
+@attrs.frozen(eq=False)
+class Taken:
+    """What the controller has before it; `at` is trio's clock's."""
+
+    item: Item
+    at: float
+
+
 @attrs.define(eq=False)
 class Inbox:
-    _items: deque[Hint | CommandAnswered | Question] = attrs.field(factory=deque)
+    taken: Taken | None = attrs.field(default=None, init=False)
+    """None while it waits for something to do."""
+    _items: deque[Item] = attrs.field(factory=deque)
     _hints: set[Hint] = attrs.field(factory=set)
     _questions: set[Question] = attrs.field(factory=set)
     _room: trio.Semaphore = attrs.field(factory=lambda: trio.Semaphore(REQUESTS_AT_MOST))
@@ -58,6 +74,10 @@ class Inbox:
 
     def __len__(self) -> int:
         return len(self._items)
+
+    def first(self, at_most: int) -> Sequence[Item]:
+        """The oldest of those that wait, in their order."""
+        return tuple(itertools.islice(self._items, at_most))
 
     def put_hint(self, hint: Hint) -> None:
         if hint not in self._hints:
@@ -83,8 +103,9 @@ class Inbox:
             raise NotController
         return question.result
 
-    async def take(self) -> Hint | CommandAnswered | Question:
-        """The oldest, as soon as there is one."""
+    async def take(self) -> Item:
+        """The oldest, as soon as there is one; the one before it is done with."""
+        self.taken = None
         while not self._items:
             self._arrived = trio.Event()
             await self._arrived.wait()
@@ -92,6 +113,7 @@ class Inbox:
         if not isinstance(item, CommandAnswered | Question):
             # From now on a firing watch is news again: the story reads after this.
             self._hints.discard(item)
+        self.taken = Taken(item, trio.current_time())
         return item
 
     def close(self) -> None:
@@ -100,6 +122,6 @@ class Inbox:
         for question in self._questions:
             question.done.set()
 
-    def _put(self, item: Hint | CommandAnswered | Question) -> None:
+    def _put(self, item: Item) -> None:
         self._items.append(item)
         self._arrived.set()

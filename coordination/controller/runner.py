@@ -19,13 +19,13 @@ All decisions are in `step`. What is left here is what only an edge can know:
 """
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 import trio
 
 from coordination.controller import effects as eff
-from coordination.controller.channel import ControlChannel, OpenControlChannel
+from coordination.controller.channel import ControlChannel, OpenControlChannel, Orders
 from coordination.controller.context import ControllerContext, ControllerSettings
 from coordination.controller.events import (
     Answer,
@@ -37,7 +37,7 @@ from coordination.controller.events import (
     WatchesLost,
     hint_of,
 )
-from coordination.controller.inbox import Inbox, NotController, Question
+from coordination.controller.inbox import Inbox, Item, NotController, Question, Taken
 from coordination.controller.leader_balance import FIRST_CHECK_S
 from coordination.controller.requests import (
     Request,
@@ -78,6 +78,7 @@ class ActiveController:
 
     context: ControllerContext
     _inbox: Inbox
+    _orders: Callable[[], Mapping[int, Orders]] = dict
 
     @property
     def epoch(self) -> int:
@@ -87,6 +88,20 @@ class ActiveController:
     def waiting(self) -> int:
         """How many hints, answers and requests wait for the controller."""
         return len(self._inbox)
+
+    def first_waiting(self, at_most: int) -> Sequence[Item]:
+        """The oldest of them, in their order."""
+        return self._inbox.first(at_most)
+
+    @property
+    def under_way(self) -> Taken | None:
+        """What it is doing; None while nothing waits."""
+        return self._inbox.taken
+
+    @property
+    def orders(self) -> Mapping[int, Orders]:
+        """What is on its way to the brokers."""
+        return self._orders()
 
     async def submit(self, request: Request) -> Result:
         """The controller's answer to a request. Raises NotController if it resigns meanwhile."""
@@ -140,8 +155,9 @@ async def run_controller(
                 nursery.start_soon(_hear_brokers, answers, inbox)
                 term = _Term(Controller(context), session, channel, recorder, cause)
                 # Before the first broker hears of us, for its clients come here at once.
-                seat.active = ActiveController(context, inbox)
-                await term.tell(Elected())
+                seat.active = ActiveController(context, inbox, channel.orders)
+                inbox.put_hint(Elected())
+                await term.tell(await inbox.take())
                 if context.settings.auto_leader_rebalance_enable:
                     interval_s = context.settings.leader_imbalance_check_interval_seconds
                     nursery.start_soon(_remind_of_leader_balance, inbox, interval_s)

@@ -19,6 +19,7 @@ from broker.wire import framing
 from broker.wire.messages import leader_and_isr as li
 from broker.wire.messages import stop_replica as sr
 from broker.wire.messages import update_metadata as um
+from coordination.controller.channel import Orders
 from coordination.controller.commands import (
     CommandAnswered,
     LeaderAndIsrCommand,
@@ -234,3 +235,21 @@ async def test_a_broker_without_that_listener_cannot_be_told(
         await wait_all_tasks_blocked()
         assert brokers.orders == []
     assert "no listener PLAINTEXT" in caplog.text
+
+
+async def test_what_is_on_its_way_to_each_broker(autojump_clock: MockClock) -> None:
+    async with channel(timeout_s=1) as (opened, brokers, answers):
+        opened.broker_joined(registration(2))
+        assert opened.orders() == {2: Orders()}
+        brokers.deaf = True
+        since = trio.current_time()
+        for epoch in range(3):
+            await opened.send(2, stopping(epoch))
+        await trio.sleep(1.5)
+        assert opened.orders() == {2: Orders(2, stopping(0), since, 2)}
+        brokers.deaf = False
+        for _ in range(3):
+            await answers.receive()
+        assert opened.orders()[2].asked is None
+        opened.broker_left(2)
+        assert opened.orders() == {}

@@ -116,6 +116,15 @@ async def test_another_method_is_not_allowed(method: str, path: str, allowed: st
     assert ("Allow", allowed) in page.headers
 
 
+@pytest.mark.parametrize("path", ["/controller/queue", "/controller/states"])
+async def test_only_the_controllers_broker_has_its_pages(path: str, tmp_path: Path) -> None:
+    assert (await answer_to(Life(), path)).status == 503
+    async with open_broker(tmp_path) as broker:
+        assert (await answer_to(Life(broker), path)).status == 503
+        broker.controller.active = leading_controller()
+        assert (await answer_to(Life(broker), path)).status == 200
+
+
 async def test_the_trace_is_a_stream() -> None:
     events = EventLog(1, life="cafe")
     for _ in range(2):

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import attrs
 import trio
 
+from coordination.controller.channel import Orders
 from coordination.controller.commands import Command, CommandAnswered, StopReplicaCommand
 from coordination.controller.lifecycle import run_controller_lifecycle
 from coordination.controller.requests import ControlledShutdown, KafkaErrorName
@@ -89,6 +90,9 @@ class RecordingChannel:
         if isinstance(command, StopReplicaCommand):
             errors = dict.fromkeys(command.partitions, 0)
             await self.answers.send(CommandAnswered(broker_id, command, 0, errors))
+
+    def orders(self) -> dict[int, Orders]:
+        return {broker_id: Orders() for broker_id in self.open}
 
 
 @attrs.define(eq=False)

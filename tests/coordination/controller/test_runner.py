@@ -7,7 +7,7 @@ import trio
 import trio.testing
 
 from coordination.controller.commands import LeaderAndIsrCommand, StopReplicaCommand
-from coordination.controller.inbox import NotController
+from coordination.controller.inbox import NotController, Question
 from coordination.controller.requests import (
     AllocateProducerIds,
     AlterPartition,
@@ -241,3 +241,25 @@ async def test_the_clock_reminds_of_the_balance_of_leaders(
         elected = await brokers.trace.wait_for("partition.leader_elected")
         assert (elected["leader"], elected["election"]) == (2, "preferred")
         assert trio.current_time() == pytest.approx(began + 305)
+
+
+async def test_what_it_is_doing_and_what_waits_behind_that_can_be_seen() -> None:
+    async with cluster() as brokers:
+        active = await seated(brokers.candidate(1))
+        await trio.testing.wait_all_tasks_blocked()
+        assert (active.under_way, active.waiting) == (None, 0)
+        assert sorted(active.orders) == [1, 2, 3]
+        async with trio.open_nursery() as nursery:
+            for broker_id in (2, 3):
+                nursery.start_soon(
+                    active.submit,
+                    AllocateProducerIds(broker_id, active.context.brokers[broker_id].epoch),
+                )
+            with trio.fail_after(5):
+                while active.under_way is None:
+                    await trio.lowlevel.checkpoint()
+            item = active.under_way.item
+            assert isinstance(item, Question)
+            assert isinstance(item.request, AllocateProducerIds)
+        await trio.testing.wait_all_tasks_blocked()
+        assert active.under_way is None
