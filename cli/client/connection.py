@@ -211,12 +211,12 @@ async def connect(address: Address, changes: Changes | None = None) -> Connectio
         reason = f"no answer within {CONNECT_TIMEOUT_SECONDS:g} s"
         problem: Exception = error
     except (OSError, ClientError) as error:
-        reason = _short_reason(error)
+        reason = short_reason(error)
         problem = error
     raise BrokerUnreachable(address, reason) from problem
 
 
-def _short_reason(error: OSError | ClientError) -> str:
+def short_reason(error: OSError | ClientError) -> str:
     """The cause in a few words."""
     if isinstance(error, ConnectionLost):
         return "it does not answer as a Kafka broker would: is it a Kafka broker?"

@@ -6,9 +6,21 @@ import h11
 import trio
 
 from cli.client.addresses import Address
+from cli.client.connection import short_reason
 from cli.client.errors import BrokerUnreachable, ClientError
 
 CONNECT_TIMEOUT_S = 5.0
+
+
+async def connect(address: Address) -> trio.SocketStream:
+    """Raises `BrokerUnreachable`, after `CONNECT_TIMEOUT_S` at the latest."""
+    try:
+        with trio.fail_after(CONNECT_TIMEOUT_S):
+            return await trio.open_tcp_stream(address.host, address.port)
+    except trio.TooSlowError as error:
+        raise BrokerUnreachable(address, f"no answer within {CONNECT_TIMEOUT_S:g} s") from error
+    except OSError as error:
+        raise BrokerUnreachable(address, short_reason(error)) from error
 
 
 async def get(
@@ -24,15 +36,8 @@ async def get(
     Raises `BrokerUnreachable`, and `ClientError` for what is no such page, or if nothing comes for
     `patience_s`.
     """
-    try:
-        with trio.fail_after(CONNECT_TIMEOUT_S):
-            stream = await trio.open_tcp_stream(address.host, address.port)
-    except trio.TooSlowError as error:
-        raise BrokerUnreachable(address, f"no answer within {CONNECT_TIMEOUT_S:g} s") from error
-    except OSError as error:
-        raise BrokerUnreachable(address, str(error)) from error
     url = f"http://{address}{path}"
-    async with stream:
+    async with await connect(address) as stream:
         http = h11.Connection(h11.CLIENT)
         fields = [("Host", str(address)), *(headers or {}).items()]
         asked = http.send(h11.Request(method="GET", target=path, headers=fields))

@@ -14,7 +14,7 @@
     zbroker-admin zk tree | ls | get | watch | sessions | watches | stat | shell,
     controller show | move, broker sessions, group legacy any ZooKeeper that a Kafka cluster uses
     zbroker-admin doctor                                  both of these at once (cli.doctor)
-    zbroker-admin trace events | requests, controller history
+    zbroker-admin trace events | requests, controller history | queue | state-machines
                                                           what zbroker's brokers did, and were asked
     zbroker-admin context list | show | use               clusters by name (contexts)
     zbroker-admin completion, version                     a script for one's shell
