@@ -1,7 +1,7 @@
 """The commands of `zbroker-admin`: a module each, or a package of verbs for a noun.
 
     zbroker-admin up | status | down                      a cluster on this machine (cli.ensemble)
-    zbroker-admin cluster describe | id | brokers | features | api-versions, broker describe
+    zbroker-admin cluster describe | id | brokers | features | api-versions, broker describe | drain
     zbroker-admin topic list | describe | create | alter | delete | offsets
     zbroker-admin config describe | alter, quota describe | alter
     zbroker-admin partition replicas | epochs | elect,

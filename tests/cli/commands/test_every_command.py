@@ -27,6 +27,7 @@ ASKING: dict[str, list[str]] = {
     "cluster features": [],
     "cluster api-versions": [],
     "broker describe": ["1"],
+    "broker drain": ["1", "--yes"],
     "topic list": [],
     "topic describe": ["t"],
     "topic create": ["t"],
