@@ -211,6 +211,33 @@ def writing(address: str) -> Iterator[None]:
         writer.join(TIMEOUT_S)
 
 
+def test_the_admin_sees_what_the_controller_is_doing(watched: Watched) -> None:
+    """`controller queue` and `state-machines`, of a cluster of one that has come to rest."""
+    make_topics(watched.broker.address, NewTopic("t", 1, 1))
+
+    def facts(verb: str) -> dict[str, Any]:
+        where = ["--http", f"127.0.0.1:{watched.http_port}", "-o", "json"]
+        said = subprocess.run(
+            [sys.executable, "-m", "cli.admin", "controller", verb, *where],
+            capture_output=True,
+            timeout=TIMEOUT_S,
+            check=True,
+        ).stdout
+        found: dict[str, Any] = json.loads(said)
+        check_schema(["controller", verb], found)
+        return found
+
+    states = facts("state-machines")
+    [topic] = [each for each in states["topics"] if each["topic"] == "t"]
+    [partition] = topic["partitions"]
+    assert (partition["state"], partition["leader"]) == ("OnlinePartition", 1)
+    assert partition["replicas"] == [{"broker": 1, "state": "OnlineReplica"}]
+    wait_until("rest", lambda: facts("queue")["under_way"] is None)
+    queue = facts("queue")
+    assert (queue["broker"], queue["epoch"]) == (1, states["epoch"])
+    assert [each["broker"] for each in queue["brokers"]] == [1]
+
+
 def test_the_admin_follows_a_running_broker(watched: Watched) -> None:
     """`trace requests` and `trace events --http`: what comes while they look on."""
     admin = [sys.executable, "-m", "cli.admin", "trace"]
