@@ -21,7 +21,7 @@ import trio
 from broker.broker import Broker
 from broker.coordinators.replicated_log import ReplicatedLog
 from broker.network.broker_link import BrokerLink
-from broker.replica.append import Appended
+from broker.replica.append import Appended, wait_until_acknowledged
 from broker.transactions.transaction_states import COMPLETE_ABORT, COMPLETE_COMMIT
 from broker.transactions.transactions_log import TRANSACTIONS_TOPIC
 from broker.wire.apis import ApiKey
@@ -130,6 +130,7 @@ STEPS = [
     for commit in (True, False)
 ]
 PROPERTIES = {"transaction_state_log_num_partitions": "1"}
+TIMEOUT_MS = 5000
 
 
 @pytest.mark.long
@@ -176,6 +177,60 @@ def test_a_leader_dies_before_its_marker(tmp_path: Path) -> None:
         assert (await values(stage, P0), await values(stage, P1)) == (("a",), ("b",))
 
     play(story, tmp_path, **PROPERTIES)
+
+
+@pytest.mark.long
+def test_a_leader_that_answers_as_late_as_kafka_is_heard(tmp_path: Path) -> None:
+    """One partition does not replicate, and its leader says so when its request.timeout.ms is over.
+
+    A zbroker says so after half of it. The sender hears it all the same: the other partition on
+    that broker is sent its marker once, and not again with the slow one's.
+    """
+    named: list[set[int]] = []
+
+    async def asked(
+        link: BrokerLink, api_key: ApiKey, version: int, request: Any, *rest: Any
+    ) -> Any:
+        if api_key is ApiKey.WRITE_TXN_MARKERS:
+            named.append(
+                {
+                    index
+                    for marker in request.markers
+                    for topic in marker.topics
+                    for index in topic.partition_indexes
+                }
+            )
+        return await request_of_link(link, api_key, version, request, *rest)
+
+    async def as_late_as_kafka(appended: Any, timeout_s: float) -> None:
+        await wait_until_acknowledged(appended, 2 * timeout_s)
+
+    async def story(stage: Stage) -> None:
+        await stage.ensemble.start(COORDINATOR)
+        await stage.ensemble.start(1, 3)
+        await stage.client.create_topic("t", {0: (1, 3), 1: (1, 2)})
+        await stage.client.create_topic(TRANSACTIONS_TOPIC, {0: (COORDINATOR,)})
+        await stage.checker.settled()
+        producer = await transactional_producer(stage.client, "x")
+        await producer.send(P0, "a")
+        await producer.send(P1, "b")
+        stage.ensemble.network.delay(host_of(1), host_of(COORDINATOR), 0.05)
+        stage.ensemble.cut(1, 3)
+        await producer.end(commit=True)
+        await trio.sleep(4 * TIMEOUT_MS / 1000)
+        assert named == [{0, 1}, {0}, {0}, {0}]
+        stage.ensemble.heal()
+        await stage.ensemble.until(lambda: _state(stage) == "CompleteCommit", "the end")
+        assert (await values(stage, P0), await values(stage, P1)) == (("a",), ("b",))
+
+    request_of_link = BrokerLink.request
+    lag = {"replica_lag_time_max_ms": "60000"}
+    timeout = {"request_timeout_ms": str(TIMEOUT_MS)}
+    with (
+        patch.object(BrokerLink, "request", asked),
+        patch("broker.api.write_txn_markers.wait_until_acknowledged", as_late_as_kafka),
+    ):
+        play(story, tmp_path, **PROPERTIES, **lag, **timeout)
 
 
 @pytest.mark.long
