@@ -73,9 +73,9 @@ def deletable_segments(
     """
     by_size = config.deletes_by_retention and config.retention_bytes >= 0
     by_time = config.deletes_by_retention and config.retention_ms >= 0
-    excess_bytes = segments.size_bytes - config.retention_bytes
+    excess_bytes = segments.size_bytes - config.retention_bytes if by_size else 0
     deletable = []
-    for segment in islice(segments, _MOST_AT_ONCE):
+    for segment in islice(segments.from_floor(0), _MOST_AT_ONCE):
         following = segments.after(segment)
         end_offset = log_end_offset if following is None else following.base_offset
         if end_offset > high_watermark or (following is None and segment.size_bytes == 0):

@@ -62,9 +62,14 @@ class Segments:
         return index < len(self._segments) and self._segments[index] is segment
 
     def from_floor(self, offset: int) -> Iterator[Segment]:
-        """The segment that `offset` falls into, and those after it; all if it lies before them."""
+        """The segment that `offset` falls into, and those after it; all if it lies before them.
+
+        Looked up as they are taken: a fetch takes one of thousands. None may come or go meanwhile.
+        """
         index = max(bisect_right(self._base_offsets, offset) - 1, 0)
-        return iter(self._segments[index:])
+        while index < len(self._segments):
+            yield self._segments[index]
+            index += 1
 
     def after(self, segment: Segment) -> Segment | None:
         index = bisect_right(self._base_offsets, segment.base_offset)
