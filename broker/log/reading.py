@@ -54,7 +54,7 @@ def aborted_transactions(
 ) -> list[AbortedTransaction]:
     """Those with records in start_offset..end_offset; the markers may lie in later segments."""
     found: list[AbortedTransaction] = []
-    for segment in segments.from_floor(start_offset):
+    for segment in segments.with_aborted_from(start_offset):
         if segment.transaction_index.search(start_offset, end_offset, found):
             break
     return found

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 
 from broker.log.segment import Segment
 
@@ -12,6 +13,8 @@ class Segments:
     def __init__(self) -> None:
         self._base_offsets: list[int] = []
         self._segments: list[Segment] = []
+        # Of the inactive ones, those with aborted transactions; None until they are looked for.
+        self._with_aborted: list[Segment] | None = None
 
     def __len__(self) -> int:
         return len(self._segments)
@@ -37,6 +40,7 @@ class Segments:
 
     def add(self, segment: Segment) -> None:
         """After the last one, or in place of the one with the same first offset."""
+        self._with_aborted = None
         if self._base_offsets and self._base_offsets[-1] == segment.base_offset:
             self._segments[-1] = segment
             return
@@ -46,12 +50,14 @@ class Segments:
         self._segments.append(segment)
 
     def remove(self, segment: Segment) -> None:
+        self._with_aborted = None
         index = bisect_left(self._base_offsets, segment.base_offset)
         assert self._segments[index] is segment, "only what is in the log is removed"
         del self._segments[index], self._base_offsets[index]
 
     def replace(self, old: Sequence[Segment], new: Segment) -> None:
         """Put `new` in the place of neighbours, of which the first has its first offset."""
+        self._with_aborted = None
         first = bisect_left(self._base_offsets, new.base_offset)
         assert self._segments[first : first + len(old)] == list(old), "only what is in the log"
         self._segments[first : first + len(old)] = [new]
@@ -70,6 +76,23 @@ class Segments:
         while index < len(self._segments):
             yield self._segments[index]
             index += 1
+
+    def with_aborted_from(self, offset: int) -> Iterator[Segment]:
+        """Of those `from_floor` the ones that may have aborted transactions in their index.
+
+        Only the active one gets any. The others are looked at once, until segments come or go:
+        most have none, and each fetch would go through all that follow it.
+        """
+        if self._with_aborted is None:
+            self._with_aborted = [
+                segment for segment in self._segments[:-1] if segment.transaction_index.count
+            ]
+        floor = next(self.from_floor(offset)).base_offset
+        index = bisect_left(self._with_aborted, floor, key=attrgetter("base_offset"))
+        while index < len(self._with_aborted):
+            yield self._with_aborted[index]
+            index += 1
+        yield self.active
 
     def after(self, segment: Segment) -> Segment | None:
         index = bisect_right(self._base_offsets, segment.base_offset)

@@ -17,7 +17,9 @@ CONSUMER, FOLLOWER = -1, 2
 STEPS_A_BISECTION = 10
 
 
-async def fetched(directory: Path, replica_id: int, segments: int, batches: int) -> Work:
+async def fetched(
+    directory: Path, replica_id: int, segments: int, batches: int, isolation_level: int = 0
+) -> Work:
     """The work of a fetch at the middle of a log with so many segments, of so many batches each.
 
     Each batch has an entry in the index.
@@ -42,6 +44,7 @@ async def fetched(directory: Path, replica_id: int, segments: int, batches: int)
         )
         request = FetchRequest(
             replica_id=replica_id,
+            isolation_level=isolation_level,
             max_wait_ms=0,
             topics=[FetchTopic(topic="t", partitions=[asked])],
         )
@@ -72,3 +75,10 @@ async def test_index_entries(tmp_path: Path, replica_id: int) -> None:
     bisections = math.ceil(math.log2(10_000 / 100))
     assert many.steps <= few.steps + STEPS_A_BISECTION * bisections, many.more_than(few)
     assert many.peak_bytes <= few.peak_bytes + FEW_BYTES
+
+
+@pytest.mark.long
+async def test_old_segments_that_may_have_aborted_transactions(tmp_path: Path) -> None:
+    few = await fetched(home(tmp_path, "few"), CONSUMER, 4, 4, 1)
+    many = await fetched(home(tmp_path, "many"), CONSUMER, 400, 4, 1)
+    same(few, many)
