@@ -23,7 +23,7 @@ _VALUED = (
     "--zookeeper",
 )
 # these don't, or only one that is attached.
-_ALONE = ("--watch", "-v", "--verbose")
+_ALONE = ("--watch", "-v")
 
 
 def behind_the_verb(arguments: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@
     -o, --output             table, wide, name, json or yaml (`output`)
     --watch, --until         of what shows something: again and again (`repeating`)
     --timeout                the deadline of the whole command, in seconds
-    -v, --verbose            which broker is asked what, and how long it takes, on stderr
+    -v                       which broker is asked what, and how long it takes, on stderr
 
 They stand behind the verb, where Kafka's users look for them
 (`zbroker-admin topic list -b host:9092`).

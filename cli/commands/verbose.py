@@ -2,7 +2,8 @@
 
     07:12:40.512 127.0.0.1:9092: MetadataRequest 12: 312 bytes in 1.4 ms
 
-It is the log of `cli.client`, which is silent by itself.
+It is the log of `cli.client`, which is silent by itself. `--verbose` is another option, and a
+command's own: Kafka's consumer-groups tool has it for something else.
 """
 
 import logging
@@ -32,7 +33,7 @@ def _be_verbose(context: click.Context, _parameter: click.Parameter, verbose: bo
 
 verbose_option: Callable[[Command], Command] = click.option(
     "-v",
-    "--verbose",
+    "tells_requests",
     is_flag=True,
     expose_value=False,
     callback=_be_verbose,

@@ -29,7 +29,8 @@ OFFSET_COLUMNS = (
     "HOST",
     "CLIENT-ID",
 )
-MEMBER_COLUMNS = ("GROUP", "CONSUMER-ID", "HOST", "CLIENT-ID", "#PARTITIONS", "ASSIGNMENT")
+MEMBER_COLUMNS = ("GROUP", "CONSUMER-ID", "HOST", "CLIENT-ID", "#PARTITIONS")
+VERBOSE_COLUMNS = (*MEMBER_COLUMNS, "ASSIGNMENT")
 STATE_COLUMNS = ("GROUP", "COORDINATOR (ID)", "ASSIGNMENT-STRATEGY", "STATE", "#MEMBERS")
 
 # A group and its progress; the progress is None when it was not asked for.
@@ -47,9 +48,10 @@ Described = tuple[GroupDescription, list[PartitionProgress] | None]
     help="How far each partition is read (default).",
 )
 @click.option(
-    "--members", "view", flag_value="members", help="Who is in the group, and what each reads."
+    "--members", "view", flag_value="members", help="Who is in the group, and how much each reads."
 )
 @click.option("--state", "view", flag_value="state", help="Its state and its coordinator.")
+@click.option("--verbose", is_flag=True, help="With --members: which partitions each reads.")
 @output_option(repeats=True)
 @cluster_options
 def command(
@@ -57,12 +59,13 @@ def command(
     names: list[str],
     all_groups: bool,
     view: str,
+    verbose: bool,
     output: str,
 ) -> None:
     """Print how far groups have read, who is in them, or their state.
 
     \b
-    Example: zbroker-admin group describe test-group --members
+    Example: zbroker-admin group describe test-group --members --verbose
     """
     if bool(names) == all_groups:
         raise click.UsageError("give the GROUPs to describe, or --all-groups")
@@ -79,7 +82,7 @@ def command(
             _remark_on(each, view)
     Answer(
         facts={"groups": [_facts(each) for each in described]},
-        text=[_table(each, progress, view, wide=False) for each, progress in described],
+        text=[_table(each, progress, view, verbose=verbose) for each, progress in described],
         wide=[_table(each, progress, view, wide=True) for each, progress in described],
         names=[each.group_id for each, _ in described],
     ).print_as(output)
@@ -105,15 +108,18 @@ def _table(
     progress: Sequence[PartitionProgress] | None,
     view: str,
     *,
-    wide: bool,
+    verbose: bool = False,
+    wide: bool = False,
 ) -> Table:
     if view == "members":
         rows = member_rows(group)
+        if not (verbose or wide):
+            return Table(MEMBER_COLUMNS, [row[:-1] for row in rows])
         if not wide:
-            return Table(MEMBER_COLUMNS, rows)
+            return Table(VERBOSE_COLUMNS, rows)
         static = [member.group_instance_id for member in group.members]
         return Table(
-            (*MEMBER_COLUMNS, "GROUP-INSTANCE-ID"),
+            (*VERBOSE_COLUMNS, "GROUP-INSTANCE-ID"),
             [(*row, instance_id) for row, instance_id in zip(rows, static, strict=True)],
         )
     if view == "state":

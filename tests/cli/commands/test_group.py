@@ -2,7 +2,7 @@
 
 from cli.client import Address
 from cli.client.groups import GroupDescription, Member, PartitionProgress
-from cli.commands.group.describe import member_rows, offset_rows, state_row
+from cli.commands.group.describe import _table, member_rows, offset_rows, state_row
 from coordination.values import TopicPartition
 
 ORDERS = [TopicPartition("orders", number) for number in range(3)]
@@ -29,6 +29,12 @@ def test_offsets_and_lag() -> None:
 
 def test_members_and_what_they_read() -> None:
     assert [row[4:] for row in member_rows(GROUP)] == [(3, "a(0), orders(0,1)"), (0, "-")]
+
+
+def test_members_by_themselves_and_verbose() -> None:
+    assert _table(GROUP, None, "members").columns[-1] == "#PARTITIONS"
+    assert _table(GROUP, None, "members", verbose=True).columns[-1] == "ASSIGNMENT"
+    assert _table(GROUP, None, "members", wide=True).columns[-2] == "ASSIGNMENT"
 
 
 def test_state() -> None:
