@@ -3,7 +3,11 @@
 For a broker that shall be looked after, or stopped by whoever has no patience for its clients: see
 `cli.client.draining` for how. A broker that is only to be restarted needs none of this: SIGTERM is
 a controlled shutdown, which moves its leaderships by itself, and changes no assignment. The order
-that the replicas had is printed, for `partition reassign execute` on the way back.
+that the replicas had is printed, for `partition reassign execute` on the way back; beside the error
+if it ends before its time, for then nobody else knows it any more.
+
+Without --yes all that would be moved is listed in front of the question, so that where there is no
+one to ask it is a dry run; and what is done is what there is to do after the answer.
 """
 
 import click
@@ -17,7 +21,7 @@ from cli.commands.confirming import confirm, yes_option
 from cli.commands.failure import Failure
 from cli.commands.options import Target, cluster_options, output_option
 from cli.commands.outcomes import error_facts, fail_for
-from cli.commands.output import Answer
+from cli.commands.output import Answer, say
 from cli.commands.partition.reassign.plan import by_name, plan_document, plan_json
 from coordination.values import TopicPartition
 
@@ -44,32 +48,41 @@ def command(target: Target, broker_id: int, yes: bool, output: str) -> None:
         return plan_drain(await describe_topics(cluster, await topic_names(cluster)), broker_id)
 
     plan = target.ask(look)
-    if plan.after:
+    if plan.after and not yes:
+        for each in by_name(plan.after):
+            say(f"{each}: to be led by broker {plan.after[each][0]}")
         confirm(
             f"Move the leaders of {len(plan.after)} partitions off broker {broker_id}?", yes=yes
         )
+        plan = target.ask(look)  # the question may have stood there for long
 
     async def move(cluster: Cluster) -> list[Outcome[TopicPartition]]:
         return await drain(cluster, plan)
 
-    outcomes = target.ask(move) if plan.after else []
+    try:
+        outcomes = target.ask(move) if plan.after else []
+    except Failure:
+        say("\n".join(_way_back(plan)))
+        raise
     _answer(broker_id, plan, outcomes).print_as(output)
     problems = [f"{each.subject}: {each.reason}" for each in outcomes if not each.done]
     problems += [f"{each}: {plan.staying[each]}" for each in by_name(plan.staying)]
     fail_for(problems, any_done=any(each.done for each in outcomes))
 
 
+def _way_back(plan: DrainPlan) -> list[str]:
+    return [
+        "Current partition replica assignment",
+        "",
+        plan_json(plan.before),
+        "",
+        "Save this to use as the --reassignment-json-file option during rollback",
+    ]
+
+
 def _answer(broker_id: int, plan: DrainPlan, outcomes: list[Outcome[TopicPartition]]) -> Answer:
     moved = {each.subject: plan.after[each.subject][0] for each in outcomes if each.done}
-    text = []
-    if plan.before:
-        text += [
-            "Current partition replica assignment",
-            "",
-            plan_json(plan.before),
-            "",
-            "Save this to use as the --reassignment-json-file option during rollback",
-        ]
+    text = _way_back(plan) if plan.before else []
     text += [f"{each}: led by broker {moved[each]}" for each in by_name(moved)]
     if not plan.before and not plan.staying:
         text.append(f"Broker {broker_id} leads nothing")

@@ -94,6 +94,33 @@ def test_nothing_to_move(canned: Canned) -> None:
 def test_it_is_asked_for_twice(canned: Canned) -> None:
     refused = canned.admin("broker", "drain", "1")
     assert (refused.exit_code, refused.stdout) == (Exit.USAGE, "")
+    assert refused.stderr.startswith("orders-0: to be led by broker 2\nError: "), "a dry run"
     dead = canned.admin("broker", "drain", "9", "--yes")
     assert dead.stderr == "Error: not alive: broker 9\n"
+    assert canned.asked(AlterPartitionReassignmentsRequest) == []
+
+
+def test_the_way_back_is_told_if_it_is_interrupted(
+    canned: Canned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cli.client.draining.elect_leaders", interrupted)
+    done = canned.admin("broker", "drain", "1", "--yes")
+    assert (done.exit_code, done.stdout) == (Exit.INTERRUPTED, "")
+    assert '"replicas":[1,2]' in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("Error: interrupted: answered: AlterPartitionReassignments of orders")
+
+
+def test_what_has_changed_during_the_question_is_looked_at_again(
+    canned: Canned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(question: str, *, yes: bool) -> None:
+        canned.topics = [topic("orders", (1, [1, 2], [1]))]
+
+    monkeypatch.setattr("cli.commands.broker.drain.confirm", answer)
+    done = canned.admin("broker", "drain", "1")
+    assert (done.exit_code, done.stdout) == (Exit.ERROR, "")
     assert canned.asked(AlterPartitionReassignmentsRequest) == []
