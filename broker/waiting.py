@@ -16,7 +16,7 @@ session's `Due`, and the next fetch looks at those.
                         └──►  Due: this one has moved     until it's unwatched
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, Generic, TypeVar
 
 import trio
@@ -56,6 +56,10 @@ class Due(Generic[T]):
         self._bell = trio.Event()
         await self._bell.wait()
 
+    @property
+    def is_awaited(self) -> bool:
+        return self._bell is not None and self._bell.statistics().tasks_waiting > 0
+
 
 class Movement:
     """What one partition wakes: the waits that have registered with it, and who watches it."""
@@ -81,6 +85,15 @@ class Movement:
 
     def unwatch(self, due: Due[T]) -> None:
         self._watches.pop(due, None)
+
+    @property
+    def waits(self) -> Collection[trio.Event]:
+        """Of those that have registered; one may have done so elsewhere, too."""
+        return self._events
+
+    def watchers(self) -> Iterator[Due[Any]]:
+        """Who is woken by it, and may be by others, too."""
+        return (due for due, (_, rings) in self._watches.items() if rings)
 
     def register(self, event: trio.Event) -> None:
         self._events.add(event)

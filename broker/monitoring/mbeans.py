@@ -4,6 +4,8 @@
         ─► kafka_server_replicamanager_leadercount
     kafka.server:type=BrokerTopicMetrics,name=MessagesInPerSec,..  a meter, of which the count
         ─► kafka_server_brokertopicmetrics_messagesin_total        is taken
+    kafka.log:type=LogCleanerManager,name=max-dirty-percent        what is no letter becomes `_`
+        ─► kafka_log_logcleanermanager_max_dirty_percent
     kafka.network:type=RequestMetrics,name=TotalTimeMs,..          a histogram
         ─► kafka_network_requestmetrics_totaltimems                with {quantile=..}, _count
 
@@ -22,7 +24,7 @@ from typing import Final
 
 from broker.monitoring.text_format import Family, MetricType, Sample
 
-_MBEAN: Final = re.compile(r"([a-z.]+):type=(\w+),name=(\w+)")
+_MBEAN: Final = re.compile(r"([a-z.]+):type=(\w+),name=([\w-]+)")
 _PER_SECOND: Final = re.compile(r"PerSec\w*$")
 
 
@@ -33,7 +35,8 @@ def metric_name(mbean: str) -> str:
     assert parts is not None, f"{mbean} is not domain:type=Type,name=Name"
     domain, kind, name = parts.groups()
     total = "_total" if _PER_SECOND.search(name) else ""
-    return f"{domain.replace('.', '_')}_{kind}_{_PER_SECOND.sub('', name)}{total}".lower()
+    known = f"{domain}_{kind}_{_PER_SECOND.sub('', name)}{total}"
+    return known.replace(".", "_").replace("-", "_").lower()
 
 
 def gauge(mbean: str, meaning: str, samples: Iterable[Sample] | float) -> Family:

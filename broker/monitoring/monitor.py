@@ -30,6 +30,7 @@ from broker.monitoring.process import process_families
 from broker.monitoring.replica_metrics import replica_families, traffic_families
 from broker.monitoring.requests import RequestTimes
 from broker.monitoring.text_format import Family, MetricType, Sample
+from broker.monitoring.waiting_metrics import fetch_session_families, waiting_families
 from broker.monitoring.zookeeper import MeasuredStore, ZooKeeperTimes
 from broker.surroundings import Listen, Surroundings
 from coordination.values import Endpoint
@@ -89,6 +90,8 @@ class Monitor:
             yield from replica_families(broker)
             yield from controller_families(broker)
             yield from group_families(broker)
+            yield from waiting_families(broker)
+            yield from fetch_session_families(broker.fetch_sessions)
             yield from partition_families(broker)
         if connections is not None:
             yield from connection_families(connections)

@@ -105,6 +105,7 @@ class FetchSessions:
     slots: int
     randomness: random.Random
     sessions: dict[int, FetchSession] = attrs.field(factory=dict, init=False)
+    evictions: int = attrs.field(default=0, init=False)  # by others, who needed their place
 
     def begin(self, requested: FetchRequested, now_s: float) -> Exchange:
         """Find out what a request asks for; raises `KafkaError`, see the module."""
@@ -200,7 +201,7 @@ class FetchSessions:
         if oldest is None:
             return False
         if now_s - oldest.last_used_s > EVICTION_S:
-            self.close(oldest.id)
+            self._evict(oldest)
             return True
         evictable = min(
             (s for s in self.sessions.values() if not s.is_safe_from(privileged)),
@@ -209,8 +210,12 @@ class FetchSessions:
         )
         if evictable is None or (privileged, size, NO_SESSION) < evictable.worth:
             return False
-        self.close(evictable.id)
+        self._evict(evictable)
         return True
+
+    def _evict(self, session: FetchSession) -> None:
+        self.close(session.id)
+        self.evictions += 1
 
     def _used(self, session: FetchSession, now_s: float) -> None:
         session.last_used_s = now_s

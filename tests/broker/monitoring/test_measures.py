@@ -58,6 +58,10 @@ class Clock:
             "kafka_server_brokertopicmetrics_messagesin_total",
         ),
         (
+            "kafka.log:type=LogCleanerManager,name=max-dirty-percent",
+            "kafka_log_logcleanermanager_max_dirty_percent",
+        ),
+        (
             "kafka.network:type=RequestMetrics,name=TotalTimeMs",
             "kafka_network_requestmetrics_totaltimems",
         ),

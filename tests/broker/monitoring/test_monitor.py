@@ -9,7 +9,7 @@ from typing import cast
 import attrs
 import pytest
 import trio
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from broker.broker import Broker
 from broker.broker_state import BrokerState
@@ -259,6 +259,39 @@ async def test_a_leader_tells_of_each_partition_and_a_follower_nothing(tmp_path:
         ] == expected, name
 
 
+async def test_who_waits_is_counted_once(tmp_path: Path) -> None:
+    purgatory = "kafka_server_delayedoperationpurgatory_purgatorysize"
+
+    async def waiting(broker: Broker) -> dict[str, float]:
+        families = await scraped(broker)
+        names = ("Produce", "Fetch", "DeleteRecords")
+        return {each: value(families, purgatory, delayedoperation=each) for each in names}
+
+    async with open_broker(tmp_path) as broker:
+        for name in ("t-0", "t-1"):
+            await lead(broker, name, isr=(1, 2), replicas=(1, 2))
+        assert await waiting(broker) == {"Produce": 0, "Fetch": 0, "DeleteRecords": 0}
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(produce, broker, -1, ("t-0", "a"), ("t-1", "b"))
+            nursery.start_soon(fetch, broker, fetch_request(min_bytes=1, max_wait_ms=1000))
+            await wait_all_tasks_blocked()
+            assert await waiting(broker) == {"Produce": 1, "Fetch": 1, "DeleteRecords": 0}
+            nursery.cancel_scope.cancel()
+        assert await waiting(broker) == {"Produce": 0, "Fetch": 0, "DeleteRecords": 0}
+
+
+async def test_fetch_sessions_are_counted(tmp_path: Path) -> None:
+    of_cache = "kafka_server_fetchsessioncache_"
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0")
+        await fetch(broker, fetch_request(session_epoch=0))
+        broker.fetch_sessions.evictions = 2
+        families = await scraped(broker)
+    assert value(families, of_cache + "numincrementalfetchsessions") == 1
+    assert value(families, of_cache + "numincrementalfetchpartitionscached") == 1
+    assert value(families, of_cache + "incrementalfetchsessionevictions_total") == 2
+
+
 async def test_connections_are_told_by_listener() -> None:
     connections = Connections(lambda: 10, lambda _: 10)
     life = Life(connections=connections)
@@ -373,7 +406,7 @@ async def test_groups_are_counted_by_state(tmp_path: Path, autojump_clock: MockC
         await nursery.start(broker.groups.run)
         await make_coordinators_topic(broker, OFFSETS_TOPIC)
         await lead(broker, f"{OFFSETS_TOPIC}-{broker.groups.partition_for('g')}")
-        await trio.testing.wait_all_tasks_blocked()
+        await wait_all_tasks_blocked()
         await broker.groups.join(join)
         families = await scraped(broker)
         nursery.cancel_scope.cancel()

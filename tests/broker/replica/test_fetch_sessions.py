@@ -245,6 +245,7 @@ def test_who_yields_to_whom_in_a_full_cache(
     cache.now_s += unused_s
     assert bool(cache.opened(*new[0], replica_id=new[1])) is yields
     assert (session in cache.sessions.sessions) is not yields
+    assert cache.sessions.evictions == yields
 
 
 def test_of_several_the_least_worth_yields() -> None:
