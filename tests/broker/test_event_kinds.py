@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from broker.event_kinds import KINDS
 from coordination.controller.story import state_facts
 from coordination.values import LeaderAndIsr, TopicPartition
@@ -15,6 +17,7 @@ RECORDERS = {"record", "recorder", "_recorder", "headline", "events", "Record"}
 SPREAD = {"state_facts": set(state_facts(TopicPartition("t", 0), LeaderAndIsr(1, 0, (1,), 1, 0)))}
 
 
+@pytest.mark.long
 def test_every_recorded_kind_and_fact_is_in_the_table() -> None:
     recorded = _recordings()
     assert recorded, "no recording was found: is a recorder called something else now?"

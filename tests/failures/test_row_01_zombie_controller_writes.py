@@ -79,6 +79,7 @@ def writes_of(world: OvertakenWorld, command: Command) -> int:
     return world.writes - before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "script",
     [

@@ -97,6 +97,7 @@ async def test_the_reply_was_lost_and_so_was_the_session() -> None:
     assert served == [(1, Elected(2, 2))]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("session_lives", [True, False])
 def test_in_a_whole_ensemble(tmp_path: Path, session_lives: bool) -> None:
     async def story(stage: Stage) -> None:

@@ -12,6 +12,7 @@ the replicas' logs are the same.
 
 from pathlib import Path
 
+import pytest
 import trio
 
 from tests.simulation.checker import stored_batches
@@ -46,6 +47,7 @@ def test_a_follower_that_learnt_no_high_watermark_is_elected(tmp_path: Path) -> 
     play(story, tmp_path)
 
 
+@pytest.mark.long
 def test_a_follower_that_restarts_keeps_what_it_had_above_its_high_watermark(
     tmp_path: Path,
 ) -> None:

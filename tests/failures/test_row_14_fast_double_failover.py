@@ -11,11 +11,14 @@ the last leader's, byte for byte.
 
 from pathlib import Path
 
+import pytest
+
 from tests.simulation.checker import stored_batches
 from tests.simulation.looking import T0, events, leads, state
 from tests.simulation.stage import Stage, play
 
 
+@pytest.mark.long
 def test_logs_that_parted_meet_again_at_their_epochs(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
         ensemble, client = stage.ensemble, stage.client
@@ -42,6 +45,7 @@ def test_logs_that_parted_meet_again_at_their_epochs(tmp_path: Path) -> None:
     play(story, tmp_path, replica_lag_time_max_ms="60000")
 
 
+@pytest.mark.long
 def test_a_leader_that_never_had_the_followers_epoch(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
         ensemble, client = stage.ensemble, stage.client

@@ -9,6 +9,7 @@ Provoked in the simulation; broker 4 is the controller and has no replica.
 
 from pathlib import Path
 
+import pytest
 import trio
 
 from broker.wire.apis import ApiKey
@@ -27,6 +28,7 @@ def state(stage: Stage) -> LeaderAndIsr:
     return decode_partition_state(T0, tree.node(paths.partition_state(T0)))
 
 
+@pytest.mark.long
 def test_a_follower_that_missed_two_elections_gets_nothing_and_is_cut_when_it_hears(
     tmp_path: Path,
 ) -> None:

@@ -12,6 +12,8 @@ What we add is that it's said: the trace of the broker that leads again has an a
 
 from pathlib import Path
 
+import pytest
+
 from broker.events import Event
 from broker.wire.errors import ErrorCode
 from coordination.values import TopicPartition
@@ -25,6 +27,7 @@ def alerts(stage: Stage) -> list[Event]:
     return [event for event in stage.ensemble.events() if event.kind == "partition.loss_possible"]
 
 
+@pytest.mark.long
 def test_what_one_broker_acknowledged_alone_is_lost_and_that_is_said(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
         ensemble = stage.ensemble

@@ -79,6 +79,7 @@ def test_a_topic_made_and_to_be_deleted_between_two_looks_of_a_new_controller() 
     assert world.tree.children(paths.TOPICS) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "seed", [1, *(pytest.param(seed, marks=pytest.mark.matrix) for seed in range(100, 120))]
 )

@@ -12,6 +12,8 @@ the way that brings people there: they remove the topic's znodes by hand.
 
 from pathlib import Path
 
+import pytest
+
 from broker.log.log_config import LogConfig
 from broker.replica.roles import Following
 from broker.wire.errors import ErrorCode
@@ -25,6 +27,7 @@ from tests.simulation.stage import Stage, play
 T0 = TopicPartition("t", 0)
 
 
+@pytest.mark.long
 def test_down_while_the_topic_is_deleted_and_made_anew(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
         ensemble = stage.ensemble

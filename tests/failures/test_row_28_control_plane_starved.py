@@ -15,6 +15,7 @@ decides who is next; what is counted is how many of them are handled before an o
 
 from collections.abc import Callable
 
+import pytest
 import trio
 import trio.testing
 
@@ -34,6 +35,7 @@ CLIENTS = 50
 ORDERS = 20
 
 
+@pytest.mark.long
 async def test_an_order_waits_for_one_request_of_each_connection_at_most() -> None:
     """Two, to be exact: the one that was begun, and one that chance puts before it."""
     handled = 0

@@ -11,6 +11,7 @@ while topics are made whose orders can be told apart by their number of partitio
 
 from pathlib import Path
 
+import pytest
 import trio
 
 from coordination.values import TopicPartition
@@ -20,6 +21,7 @@ from tests.simulation.stage import Stage, play
 TOPICS = range(1, 6)  # each has as many partitions
 
 
+@pytest.mark.long
 def test_the_same_order_again_and_then_the_next(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
         ensemble = stage.ensemble

@@ -72,6 +72,7 @@ def test_a_thousand_leaders_go_back_in_one_command_a_broker() -> None:
     assert world.sent == {}, "balanced is balanced"
 
 
+@pytest.mark.long
 def test_a_reassignment_neither_stops_it_nor_is_disturbed() -> None:
     world = begin()
     # 3 is to replace 1 in moved-0, and is far from in sync.

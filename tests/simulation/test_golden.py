@@ -15,6 +15,7 @@ SCRIPTS = sorted((Path(golden.__file__).parent / "ensemble").glob("*.golden"))
 SEEDS = [1, *(pytest.param(seed, marks=pytest.mark.matrix) for seed in range(2, 7))]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 def test_story(path: Path, tmp_path: Path, seed: int) -> None:

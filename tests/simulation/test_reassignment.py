@@ -58,6 +58,7 @@ def test_a_new_broker_dies_on_the_way(tmp_path: Path) -> None:
     play(story, tmp_path)
 
 
+@pytest.mark.long
 def test_the_leader_dies_on_the_way(tmp_path: Path) -> None:
     """Its replica is not its any more when it is back: it keeps the files, and serves nothing."""
 

@@ -53,6 +53,7 @@ def test_a_leader_dies_and_another_takes_over(tmp_path: Path) -> None:
     play(story, tmp_path)
 
 
+@pytest.mark.long
 def test_a_dead_leader_returns_and_drops_what_was_never_committed(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
         await stage.three_brokers()

@@ -5,6 +5,8 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
 from broker.admin.applied_configs import apply_config_change
 from broker.broker import Broker
 from broker.wire.errors import ErrorCode
@@ -178,6 +180,7 @@ async def test_refusals(tmp_path: Path) -> None:
         assert await session.children(paths.CONFIG_CHANGES) == []
 
 
+@pytest.mark.long
 async def test_what_zookeeper_cannot_take_is_the_clients_mistake(tmp_path: Path) -> None:
     async with open_broker(tmp_path) as broker:
         await know_topic(broker)

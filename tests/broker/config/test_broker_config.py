@@ -150,6 +150,7 @@ def test_every_used_property_is_one_of_kafkas() -> None:
     assert set(BROKER_PROPERTIES) >= USED_PROPERTIES
 
 
+@pytest.mark.long
 def test_every_field_is_used_outside_the_configuration() -> None:
     """A property counts as used in the warnings, so it must be."""
     used = set(_attributes_read())

@@ -21,6 +21,7 @@ def time_index(directory: Path) -> TimeIndex:
     return TimeIndex(UnsyncedDisk(), str(directory / "x.timeindex"), BASE, 1200)
 
 
+@pytest.mark.long
 @given(st.lists(st.integers(0, 500), min_size=1, max_size=60, unique=True), st.integers(-5, 600))
 def test_lookup_finds_the_last_entry_at_or_below(
     tmp_path_factory: pytest.TempPathFactory, deltas: list[int], target: int

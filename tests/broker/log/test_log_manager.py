@@ -257,6 +257,7 @@ async def test_a_start_offset_survives_by_its_checkpoint(broker: Broker) -> None
         assert manager.logs[ORDERS].log_start_offset == 8
 
 
+@pytest.mark.long
 async def test_what_happens_by_itself(
     broker: Broker, autojump_clock: trio.testing.MockClock
 ) -> None:

@@ -121,6 +121,7 @@ def test_a_flush_opens_a_bounded_number_of_files(tmp_path: Path) -> None:
     assert log.local.segments.active.base_offset == 149
 
 
+@pytest.mark.long
 def test_so_does_one_of_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As when it's closed, or was copied to another directory."""
     world = LogWorld(tmp_path / "topic-0", LogConfig(segment_bytes=100))

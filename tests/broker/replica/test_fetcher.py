@@ -381,6 +381,7 @@ async def test_a_partition_that_is_refused_leaves_the_session_until_it_is_asked_
         await two.until(lambda: values(two.theirs("t-1")) == ["a"])
 
 
+@pytest.mark.long
 async def test_a_throttled_follower_copies_at_the_rate_until_it_is_in_sync(
     tmp_path: Path, autojump_clock: MockClock
 ) -> None:

@@ -104,6 +104,7 @@ async def test_a_newcomer_may_begin_anywhere_if_it_does_not_come_back_to_what_wa
         assert sent(broker, 0, producer_epoch=1) == [0]
 
 
+@pytest.mark.long
 def test_no_more_is_remembered_than_there_is_room_for() -> None:
     refusals = Refusals()
     refusal = KafkaError(NOT_ENOUGH, "for a while")

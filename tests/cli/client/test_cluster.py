@@ -128,6 +128,7 @@ async def test_a_broker_without_the_api_is_named() -> None:
         assert not any(isinstance(each, CreateTopicsRequest) for each in broker.requests)
 
 
+@pytest.mark.long
 async def test_the_controller_is_looked_up_again_when_it_has_moved() -> None:
     """Two answer NOT_CONTROLLER or have no controller before one says yes."""
     async with fake_broker({}) as old, fake_broker({}) as new:

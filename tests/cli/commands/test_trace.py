@@ -185,6 +185,7 @@ def test_depths_forget_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
     assert depths.add(event(5, 4)) == 1
 
 
+@pytest.mark.long
 def test_following_prints_what_comes_until_ctrl_c(tmp_path: Path) -> None:
     log = broker(1, tmp_path, Clock())
     log("controller.elected", epoch=1)

@@ -39,6 +39,7 @@ def test_a_jar_that_is_there_needs_no_network(
     assert class_path(lock_file, repository=repository) == [jar]
 
 
+@pytest.mark.long
 def test_a_missing_jar_without_a_network_is_one_line(
     lock_file: Path, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -168,6 +168,7 @@ def test_initial() -> None:
     assert initial_leader_and_isr((3, 1), {2}, 7) is None
 
 
+@pytest.mark.long
 @given(
     replicas=st.permutations([1, 2, 3]),
     isr=st.sets(st.integers(1, 3), min_size=1),

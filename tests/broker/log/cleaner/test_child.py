@@ -45,6 +45,7 @@ def test_what_is_told_comes_over_as_it_was(tmp_path: Path) -> None:
         assert decode_answer(encode(answer)) == answer
 
 
+@pytest.mark.long
 async def test_one_process_cleans_one_log_after_the_other(tmp_path: Path) -> None:
     logs = [dirty(tmp_path / name) for name in "ab"]
     async with child_process() as worker:
@@ -75,6 +76,7 @@ async def test_one_process_cleans_one_log_after_the_other(tmp_path: Path) -> Non
         os.kill(pid, 0)
 
 
+@pytest.mark.long
 async def test_it_may_be_killed_at_any_time(tmp_path: Path) -> None:
     compacted = dirty(tmp_path / "a")
     async with child_process() as worker:
