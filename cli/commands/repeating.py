@@ -96,6 +96,8 @@ class _Rounds:
                 command(left_s)
             except click.UsageError:
                 raise
+            except click.exceptions.Exit:  # said why there's nothing, or not all
+                failure = None if answers else Failure("there is nothing to show")
             except click.ClickException as error:
                 if error.exit_code == Exit.INTERRUPTED:
                     raise KeyboardInterrupt from None

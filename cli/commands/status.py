@@ -6,12 +6,14 @@ shows as answering.
 """
 
 import time
+from functools import partial
 
 import attrs
 import click
 import trio
 
-from cli.commands.options import Exit, Failure, output_option
+from cli.client import TimedOut
+from cli.commands.options import Exit, Failure, output_option, run, timeout_option
 from cli.commands.output import Answer, Table, say
 from cli.ensemble.child import how_it_ended
 from cli.ensemble.claim import State, holder, read_state
@@ -33,13 +35,14 @@ class Row:
 
 @click.command()
 @dir_option
-@output_option()
+@output_option(repeats=True)
+@timeout_option
 @click.pass_context
-def status(context: click.Context, directory: Directory, output: str) -> None:
+def status(context: click.Context, directory: Directory, timeout: float, output: str) -> None:
     """Show what runs; exit code 4 unless everything does.
 
     \b
-    Example: zbroker-admin status
+    Example: zbroker-admin status --until 'count(processes) >= 4'
     """
     pid = holder(directory)
     if pid is None:
@@ -54,7 +57,7 @@ def status(context: click.Context, directory: Directory, output: str) -> None:
         context.exit(Exit.NOT_MET)
     except SetupError as error:
         raise Failure(str(error)) from None
-    serves, views = trio.run(_look, ensemble)
+    serves, views = run(partial(_look, ensemble, timeout))
     rows = _rows(ensemble, state, serves, views)
     uptime_s = max(0, int(time.time()) - state.started_ms // 1000)
     columns = ("PROCESS", "PID", "PORT", "STATE", "ROLE")
@@ -78,8 +81,12 @@ def status(context: click.Context, directory: Directory, output: str) -> None:
         context.exit(Exit.NOT_MET)
 
 
-async def _look(ensemble: Ensemble) -> tuple[bool, dict[int, BrokerView | None]]:
-    return await zookeeper_serves(ensemble.zookeeper_port), await views_of(ensemble)
+async def _look(
+    ensemble: Ensemble, timeout_seconds: float
+) -> tuple[bool, dict[int, BrokerView | None]]:
+    with trio.move_on_after(timeout_seconds):
+        return await zookeeper_serves(ensemble.zookeeper_port), await views_of(ensemble)
+    raise TimedOut(f"not done within {timeout_seconds:g} s")
 
 
 def _rows(

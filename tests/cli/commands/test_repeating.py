@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ def growing(canned: Canned) -> Callable[[Any], MetadataResponse]:
 def test_each_list_and_describe_can_be_watched() -> None:
     showing = {"list", "describe", "replicas", "offsets", "brokers", "show", "producers"}
     showing |= {"tree", "ls", "get", "sessions", "watches", "stat"}
+    showing.add("status")
     exempt = {"context list", "context show"}
     for name in COMMANDS:
         if name.split()[-1] in showing and name not in exempt:
@@ -42,6 +44,17 @@ def test_until_it_is_so(canned: Canned) -> None:
     result = canned.admin("topic", "list", "--until", "count(topics) >= 3")
     assert result.exit_code == 0
     assert result.stdout.split() == ["t0", "t1", "t2"], "once, when it is so"
+
+
+def test_a_command_that_ends_early(tmp_path: Path) -> None:
+    """`status` where nothing runs says so, and ends: it is asked again."""
+    where = ("--dir", str(tmp_path), "--timeout", "0.1")
+    result = invoke("status", *where, "--until", "count(processes) >= 1")
+    assert (result.exit_code, result.stdout) == (5, "")
+    said = result.stderr.splitlines()
+    assert said[0] == f"nothing runs in {tmp_path}"
+    assert said[0] == said[1], "in each round"
+    assert said[-1] == "Error: not so within 0.1 s: there is nothing to show"
 
 
 def test_each_round_is_a_line_of_json(canned: Canned) -> None:

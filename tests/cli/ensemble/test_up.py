@@ -163,7 +163,8 @@ async def test_detached_it_is_seen_by_status_and_stopped_by_down(
         assert f"zbroker-admin down --dir {directory.root}" in said
         assert len(terminal.survivors()) == 1 + 1 + BROKERS
 
-        exit_code, said = await terminal.run("status", *in_directory, "-o", "json")
+        until = ("--until", "count(processes) >= 3", "--timeout", "60")
+        exit_code, said = await terminal.run("status", *in_directory, "-o", "json", *until)
         assert exit_code == 0
         status = json.loads(said)
         assert status["pid"] == holder(directory)
