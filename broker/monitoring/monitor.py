@@ -17,6 +17,7 @@ from broker.monitoring.broker_metrics import (
     session_families,
     state_families,
 )
+from broker.monitoring.cleaner_metrics import cleaner_families
 from broker.monitoring.coordinator_metrics import (
     ElectionCount,
     controller_families,
@@ -93,6 +94,7 @@ class Monitor:
             yield from waiting_families(broker)
             yield from fetch_session_families(broker.fetch_sessions)
             yield from partition_families(broker)
+            yield from cleaner_families(broker.logs)
         if connections is not None:
             yield from connection_families(connections)
         yield from self._elections.families()

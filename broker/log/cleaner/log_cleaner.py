@@ -71,6 +71,10 @@ class LogCleaner:
     _failures: Counter[PartitionLog] = attrs.field(factory=Counter, init=False)
     _checkpointing: trio.Lock = attrs.field(factory=trio.Lock, init=False)
 
+    def uncleanable(self) -> Iterator[PartitionLog]:
+        """The logs that are left alone, for they can't be read, or failed too often."""
+        return (log for log, times in self._failures.items() if self._gave_up(log, times))
+
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Until cancelled. Started: at once."""
         async with trio.open_nursery() as nursery:
@@ -125,6 +129,9 @@ class LogCleaner:
                 and self._failures[log] < _MOST_FAILURES
             ):
                 yield log
+
+    def _gave_up(self, log: PartitionLog, times: int) -> bool:
+        return times >= _MOST_FAILURES and self._is_kept(log)
 
     def _is_kept(self, log: PartitionLog) -> bool:
         """Whether it's still its partition's log."""

@@ -16,6 +16,7 @@ from broker.broker_state import BrokerState
 from broker.events import EventLog
 from broker.groups.member import JoinRequest
 from broker.groups.offsets_log import OFFSETS_TOPIC
+from broker.log.cleaner.log_cleaner import LogCleaner
 from broker.monitoring.coordinator_metrics import ElectionCount
 from broker.monitoring.http import Page, Request, Stream
 from broker.monitoring.monitor import Monitor
@@ -290,6 +291,20 @@ async def test_fetch_sessions_are_counted(tmp_path: Path) -> None:
     assert value(families, of_cache + "numincrementalfetchsessions") == 1
     assert value(families, of_cache + "numincrementalfetchpartitionscached") == 1
     assert value(families, of_cache + "incrementalfetchsessionevictions_total") == 2
+
+
+async def test_a_log_that_is_not_cleaned_is_counted_in_its_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "kafka_log_logcleanermanager_uncleanable_partitions_count"
+    async with open_broker(tmp_path) as broker:
+        await lead(broker, "t-0")
+        [directory] = broker.logs.directories.all
+        in_directory = {"logdirectory": str(directory.path)}
+        assert value(await scraped(broker), name, **in_directory) == 0
+        logs = list(broker.logs.logs.values())
+        monkeypatch.setattr(LogCleaner, "uncleanable", lambda _: logs)
+        assert value(await scraped(broker), name, **in_directory) == 1
 
 
 async def test_connections_are_told_by_listener() -> None:

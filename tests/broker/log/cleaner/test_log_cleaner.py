@@ -202,9 +202,11 @@ async def test_a_worker_that_fails_at_a_log_tries_it_twice_more(world: World) ->
     world.meddled.ends = [WorkerFailed("no memory")] * 3
     async with running(world):
         await world.trace.until("log.uncleanable")
+        assert list(world.cleaner.uncleanable()) == [world.log]
         world.cleaner.reconfigure(CleanerConfig(backoff_ms=1, threads=2))
         await world.trace.until("log.cleaned", 2)
     assert world.trace.kinds == ["log.cleaned", "log.uncleanable", "log.cleaned"]
+    assert not list(world.cleaner.uncleanable())
     assert world.trace.facts[1]["why"] == "no memory"
 
 
