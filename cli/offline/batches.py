@@ -9,6 +9,7 @@ is damaged, and says hundreds of megabytes, costs time and no memory.
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,7 @@ from crc32c import crc32c
 
 from broker.log.log_file import batch_headers, read_batch
 from broker.wire.errors import KafkaError
-from broker.wire.record_batch import RecordBatch
+from broker.wire.record_batch import HEADER_BYTES, MAGIC, RecordBatch, batch_size, magic_of
 from broker.wire.regions import OpenFile
 from cli.offline.read_only import Damage
 
@@ -58,7 +59,17 @@ def walk(path: Path, file: OpenFile, size_bytes: int) -> Iterator[Walked | Damag
         yield Damage(path, end, error.message)
         return
     if end < size_bytes:
-        yield Damage(path, end, f"{size_bytes - end} bytes at the end that are no whole batch")
+        beginning = memoryview(os.pread(file.fd, HEADER_BYTES, end))
+        yield Damage(path, end, _problem_of_rest(beginning, size_bytes - end))
+
+
+def _problem_of_rest(beginning: memoryview, rest_bytes: int) -> str:
+    """A message of format 0 or 1 may be smaller than a batch's header: it is no batch cut short."""
+    magic = magic_of(beginning)
+    with suppress(KafkaError):
+        if 0 <= magic < MAGIC and batch_size(beginning, 0) <= rest_bytes:
+            return f"Message format {magic} is not supported, only format {MAGIC} is"
+    return f"{rest_bytes} bytes at the end that are no whole batch"
 
 
 def whole(file: OpenFile, walked: Walked) -> RecordBatch:

@@ -3,6 +3,7 @@
 import json
 import os
 import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,6 +67,28 @@ def test_a_torn_end(partition: Path) -> None:
         stream.write(b"\0" * 7)
     assert found(partition) == [
         (log.name, size_bytes, "7 bytes at the end that are no whole batch")
+    ]
+
+
+@pytest.mark.parametrize("magic", [0, 1])
+def test_a_log_of_an_old_kafka(partition: Path, magic: int) -> None:
+    """Its messages may be smaller than a batch's header: they aren't damaged, but not for us."""
+    log = max(partition.glob("*.log"))
+    size_bytes = log.stat().st_size
+    message = bytes([magic, 0]) + b"\0" * 8 * magic + struct.pack(">i", -1) * 2
+    with log.open("ab") as stream:
+        stream.write(struct.pack(">qiI", 9_999, 4 + len(message), zlib.crc32(message)) + message)
+    problem = f"Message format {magic} is not supported, only format 2 is"
+    assert found(partition) == [(log.name, size_bytes, problem)]
+
+
+def test_a_torn_end_of_zeros(partition: Path) -> None:
+    log = max(partition.glob("*.log"))
+    size_bytes = log.stat().st_size
+    with log.open("ab") as stream:
+        stream.write(bytes(50))
+    assert found(partition) == [
+        (log.name, size_bytes, "50 bytes at the end that are no whole batch")
     ]
 
 
