@@ -22,7 +22,7 @@ from cli.commands.failure import Failure
 from cli.commands.options import Target, cluster_options, output_option
 from cli.commands.outcomes import error_facts, fail_for
 from cli.commands.output import Answer, say
-from cli.commands.partition.reassign.plan import by_name, plan_document, plan_json
+from cli.commands.partition.reassign.plan import by_name, plan_document, way_back
 from coordination.values import TopicPartition
 
 
@@ -62,7 +62,7 @@ def command(target: Target, broker_id: int, yes: bool, output: str) -> None:
     try:
         outcomes = target.ask(move) if plan.after else []
     except Failure:
-        say("\n".join(_way_back(plan)))
+        say("\n".join(way_back(plan.before)))
         raise
     _answer(broker_id, plan, outcomes).print_as(output)
     problems = [f"{each.subject}: {each.reason}" for each in outcomes if not each.done]
@@ -70,19 +70,9 @@ def command(target: Target, broker_id: int, yes: bool, output: str) -> None:
     fail_for(problems, any_done=any(each.done for each in outcomes))
 
 
-def _way_back(plan: DrainPlan) -> list[str]:
-    return [
-        "Current partition replica assignment",
-        "",
-        plan_json(plan.before),
-        "",
-        "Save this to use as the --reassignment-json-file option during rollback",
-    ]
-
-
 def _answer(broker_id: int, plan: DrainPlan, outcomes: list[Outcome[TopicPartition]]) -> Answer:
     moved = {each.subject: plan.after[each.subject][0] for each in outcomes if each.done}
-    text = _way_back(plan) if plan.before else []
+    text = way_back(plan.before) if plan.before else []
     text += [f"{each}: led by broker {moved[each]}" for each in by_name(moved)]
     if not plan.before and not plan.staying:
         text.append(f"Broker {broker_id} leads nothing")

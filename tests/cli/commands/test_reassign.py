@@ -47,6 +47,7 @@ from broker.wire.messages.list_partition_reassignments import (
 )
 from cli.client.reassignments import Reassignment
 from cli.client.replication_throttles import Move
+from cli.commands.failure import Exit
 from cli.commands.partition.reassign import log_dir_moves
 from cli.commands.partition.reassign.execute import moves_of
 from cli.commands.partition.reassign.plan import BadPlan, Plan, parse_plan
@@ -204,6 +205,22 @@ def test_execute_in_part(canned: Canned, plan: Path) -> None:
     assert partly.stderr == "Error: orders-1: INVALID_REPLICA_ASSIGNMENT: why\n"
     facts = canned.facts(*REASSIGN, "execute", FILE, str(plan), exit_code=3)
     assert [each["error"] for each in facts["partitions"]] == [None, "INVALID_REPLICA_ASSIGNMENT"]
+
+
+def test_the_way_back_is_told_if_it_is_interrupted(
+    canned: Canned, plan: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody else knows any more which replicas there were."""
+    executed = canned.admin(*REASSIGN, "execute", FILE, str(plan))
+
+    async def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cli.commands.partition.reassign.execute.start_moves", interrupted)
+    result = canned.admin(*REASSIGN, "execute", FILE, str(plan))
+    assert (result.exit_code, result.stdout) == (Exit.INTERRUPTED, "")
+    assert result.stderr.splitlines()[:5] == executed.stdout.splitlines()[:5]
+    assert "interrupted: answered: AlterPartitionReassignments" in result.stderr.splitlines()[-1]
 
 
 def test_execute_looks_before_it_begins(canned: Canned, plan: Path) -> None:

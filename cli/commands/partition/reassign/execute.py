@@ -2,7 +2,8 @@
 
 First all is looked at that can be: the plan's brokers must live, its partitions exist, and nothing
 else be under way (unless `--additional`). Then throttles are set, and then the moves begin; so a
-move never runs faster than it may. What there was before is printed, for the way back.
+move never runs faster than it may. What there was before is printed, for the way back; beside the
+error, if it ends before its time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,8 +25,8 @@ from cli.commands.partition.reassign.plan import (
     Plan,
     by_name,
     plan_document,
-    plan_json,
     plan_option,
+    way_back,
 )
 from coordination.values import TopicPartition
 
@@ -39,10 +40,18 @@ class Limits:
 
 
 @attrs.frozen
-class Executed:
-    """The replicas that there were before, and what came of each part."""
+class Looked:
+    """The replicas that there were before, what is under way, and which brokers live."""
 
     before: Mapping[TopicPartition, tuple[int, ...]]
+    ongoing: Mapping[TopicPartition, Reassignment]
+    live: set[int]
+
+
+@attrs.frozen
+class Executed:
+    """What came of each part."""
+
     throttles: Sequence[Outcome[Resource]]
     partitions: Sequence[Outcome[TopicPartition]]
     replicas: Sequence[Outcome[Replica]]
@@ -78,13 +87,21 @@ def command(
     """
     limits = Limits(throttle, log_dirs_throttle)
 
-    async def execute(cluster: Cluster) -> Executed:
-        return await _execute(cluster, plan, limits, additional=additional)
+    async def look(cluster: Cluster) -> Looked:
+        return await _look(cluster, plan, additional=additional)
 
-    done = target.ask(execute)
+    async def execute(cluster: Cluster) -> Executed:
+        return await _execute(cluster, plan, looked, limits)
+
+    looked = target.ask(look)
+    try:
+        done = target.ask(execute)
+    except Failure:
+        say("\n".join(way_back(looked.before)))
+        raise
     if throttle is not None or log_dirs_throttle is not None:
         say("Warning: throttles stay until `reassign verify` finds all done: run it now and then.")
-    _answer(plan, done).print_as(output)
+    _answer(plan, looked.before, done).print_as(output)
     problems = [f"{each.subject}: {each.reason}" for each in done.throttles if not each.done]
     problems += [f"{each.subject}: {each.reason}" for each in done.partitions if not each.done]
     problems += [
@@ -95,7 +112,7 @@ def command(
     fail_for(problems, any_done=any(each.done for each in done.partitions))
 
 
-async def _execute(cluster: Cluster, plan: Plan, limits: Limits, *, additional: bool) -> Executed:
+async def _look(cluster: Cluster, plan: Plan, *, additional: bool) -> Looked:
     ongoing = await list_reassignments(cluster)
     if ongoing and not additional:
         raise Failure(
@@ -106,20 +123,23 @@ async def _execute(cluster: Cluster, plan: Plan, limits: Limits, *, additional: 
     dead = sorted(plan.brokers - live)
     if dead:
         raise Failure(f"not alive: broker {', '.join(map(str, dead))}")
-    before = await _replicas_of(cluster, plan)
+    return Looked(await _replicas_of(cluster, plan), ongoing, live)
+
+
+async def _execute(cluster: Cluster, plan: Plan, looked: Looked, limits: Limits) -> Executed:
     throttles: list[Outcome[Resource]] = []
     if limits.between_brokers is not None:
-        moves = moves_of(plan, before, ongoing)
-        throttles += await throttle_moves(cluster, moves, limits.between_brokers, live)
+        moves = moves_of(plan, looked.before, looked.ongoing)
+        throttles += await throttle_moves(cluster, moves, limits.between_brokers, looked.live)
     if limits.between_log_dirs is not None and plan.log_dirs:
         brokers = {broker_id for _, broker_id in plan.log_dirs}
         throttles += await throttle_log_dirs(cluster, brokers, limits.between_log_dirs)
     if not all(each.done for each in throttles):
-        return Executed(before, throttles, [], [])
+        return Executed(throttles, [], [])
     partitions = await alter_reassignments(cluster, plan.replicas)
     begun = {each.subject for each in partitions if each.done}
     log_dirs = {each: path for each, path in plan.log_dirs.items() if each[0] in begun}
-    return Executed(before, throttles, partitions, await start_moves(cluster, log_dirs))
+    return Executed(throttles, partitions, await start_moves(cluster, log_dirs))
 
 
 async def _replicas_of(cluster: Cluster, plan: Plan) -> dict[TopicPartition, tuple[int, ...]]:
@@ -155,18 +175,12 @@ def moves_of(
     return moves
 
 
-def _answer(plan: Plan, done: Executed) -> Answer:
+def _answer(plan: Plan, before: Mapping[TopicPartition, tuple[int, ...]], done: Executed) -> Answer:
     begun = sorted(
         (each.subject for each in done.partitions if each.done),
         key=lambda each: (each.topic, each.partition),
     )
-    text = [
-        "Current partition replica assignment",
-        "",
-        plan_json(done.before),
-        "",
-        "Save this to use as the --reassignment-json-file option during rollback",
-    ]
+    text = way_back(before)
     if begun:
         text.append(
             f"Successfully started partition reassignment{'s' if len(begun) > 1 else ''} for "
@@ -180,7 +194,7 @@ def _answer(plan: Plan, done: Executed) -> Answer:
     ]
     return Answer(
         facts={
-            "before": plan_document(done.before),
+            "before": plan_document(before),
             "partitions": [
                 {
                     "topic": each.subject.topic,

@@ -63,6 +63,17 @@ def plan_json(replicas: Mapping[TopicPartition, tuple[int, ...]]) -> str:
     return json.dumps(plan_document(replicas), separators=(",", ":"))
 
 
+def way_back(before: Mapping[TopicPartition, tuple[int, ...]]) -> list[str]:
+    """What Kafka's tool says of the replicas that there were, for who wants them back."""
+    return [
+        "Current partition replica assignment",
+        "",
+        plan_json(before),
+        "",
+        "Save this to use as the --reassignment-json-file option during rollback",
+    ]
+
+
 def by_name(partitions: Mapping[TopicPartition, object]) -> list[TopicPartition]:
     return sorted(partitions, key=lambda each: (each.topic, each.partition))
 
