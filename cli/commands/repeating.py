@@ -90,7 +90,7 @@ class _Rounds:
         failure: click.ClickException | None = None
         left_s = self.timeout_s
         if self.until is not None:
-            left_s = max(0.01, deadline - time.monotonic())
+            left_s = max(0.01, round(deadline - time.monotonic(), 2))  # as somebody may read it
         with taking_answers() as answers:
             try:
                 command(left_s)

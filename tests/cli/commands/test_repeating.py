@@ -8,14 +8,12 @@ from typing import Any
 import pytest
 
 from broker.wire.messages.metadata import MetadataRequest, MetadataResponse
-from cli.commands import repeating
 from tests.cli.commands.canned import Canned, invoke, topic
+from tests.cli.commands.rounds_clock import RoundsClock
 from tests.cli.commands.test_every_command import COMMANDS, options_of
+from tests.support.fake_broker import SILENT
 
-
-@pytest.fixture(autouse=True)
-def no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repeating, "QUIET_INTERVAL_S", 0.01)
+pytestmark = pytest.mark.usefixtures("clock")
 
 
 def growing(canned: Canned) -> Callable[[Any], MetadataResponse]:
@@ -48,13 +46,13 @@ def test_until_it_is_so(canned: Canned) -> None:
 
 def test_a_command_that_ends_early(tmp_path: Path) -> None:
     """`status` where nothing runs says so, and ends: it is asked again."""
-    where = ("--dir", str(tmp_path), "--timeout", "0.1")
+    where = ("--dir", str(tmp_path), "--timeout", "9")
     result = invoke("status", *where, "--until", "count(processes) >= 1")
     assert (result.exit_code, result.stdout) == (5, "")
     said = result.stderr.splitlines()
     assert said[0] == f"nothing runs in {tmp_path}"
     assert said[0] == said[1], "in each round"
-    assert said[-1] == "Error: not so within 0.1 s: there is nothing to show"
+    assert said[-1] == "Error: not so within 9 s: there is nothing to show"
 
 
 def test_each_round_is_a_line_of_json(canned: Canned) -> None:
@@ -71,12 +69,12 @@ def test_each_round_is_a_line_of_json(canned: Canned) -> None:
 
 def test_not_in_time(canned: Canned) -> None:
     result = canned.admin(
-        "topic", "list", "--until", "topics.name == x", "--timeout", "0.1", "-o", "json"
+        "topic", "list", "--until", "topics.name == x", "--timeout", "9", "-o", "json"
     )
     assert result.exit_code == 5
     assert result.stdout == ""
     assert result.stderr == (
-        "Error: not so within 0.1 s: topics.name == x: there is no topics.name\n"
+        "Error: not so within 9 s: topics.name == x: there is no topics.name\n"
     )
 
 
@@ -92,10 +90,10 @@ def test_a_round_that_fails_is_not_the_end(canned: Canned) -> None:
 
 def test_what_failed_last_is_told(canned: Canned) -> None:
     result = canned.admin(
-        "topic", "describe", "--topic", "nothing", "--until", "topics.name == x", "--timeout", "0.1"
+        "topic", "describe", "--topic", "nothing", "--until", "topics.name == x", "--timeout", "9"
     )
     assert result.exit_code == 5
-    assert result.stderr == "Error: not so within 0.1 s: no topic matches 'nothing'\n"
+    assert result.stderr == "Error: not so within 9 s: no topic matches 'nothing'\n"
 
 
 def test_wrong_usage_is_the_end(canned: Canned) -> None:
@@ -104,11 +102,18 @@ def test_wrong_usage_is_the_end(canned: Canned) -> None:
     assert canned.admin("topic", "list", "--watch=0").exit_code == 2
 
 
+def test_a_cluster_that_never_answers(canned: Canned) -> None:
+    canned.answers(MetadataRequest, lambda _: SILENT)
+    result = canned.admin("topic", "list", "--until", "topics.name == x", "--timeout", "0.05")
+    assert result.exit_code == 5
+    assert result.stderr == "Error: not so within 0.05 s: not done within 0.05 s\n"
+
+
 def test_ctrl_c_ends_the_watching(canned: Canned, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(_seconds: float) -> None:
+    def interrupted(_clock: RoundsClock, _seconds: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(repeating.time, "sleep", interrupted)
+    monkeypatch.setattr(RoundsClock, "sleep", interrupted)
     canned.topics.append(topic("t", (1, [1], [1])))
     watched = canned.admin("topic", "list", "--watch")
     assert (watched.exit_code, watched.stdout) == (0, "t\n")
