@@ -31,6 +31,7 @@ from broker.groups.member import NO_MEMBER_ID, JoinRequest, JoinResult, Member, 
 from broker.groups.rebalancing import Rebalancing
 from broker.groups.static_return import StaticReturn
 from broker.wire.errors import ErrorCode, KafkaError
+from broker.wire.reader_source import LONGEST_STRING_BYTES
 from coordination.values import Recorder
 
 # A new member cannot send heartbeats while its first JoinGroup waits, and may have given up and
@@ -108,6 +109,8 @@ class Joining:
             raise KafkaError(ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
         instance_id = request.group_instance_id
         member_id = f"{instance_id or request.client_id}-{self._uuid()}"
+        if len(member_id.encode()) > LONGEST_STRING_BYTES:
+            raise KafkaError(ErrorCode.INVALID_REQUEST)
         if instance_id is not None and instance_id in group.static_members:
             self.static_return.rejoin(group, member_id, request, ticket)
         elif instance_id is not None or not request.requires_member_id:

@@ -20,6 +20,7 @@ from broker.groups.committed_offsets import CommittedOffset
 from broker.groups.group import Group
 from broker.groups.offset_records import group_record, offset_record
 from broker.groups.offsets_log import OffsetsLog, Verified
+from broker.wire.codec import UnwritableMessage
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.records import Record
 from coordination.values import TopicPartition
@@ -84,8 +85,11 @@ class GroupStore:
 
     def group(self, group: Group, assignment: Mapping[str, bytes]) -> Write:
         """Store the group's generation, its members and their assignment."""
-        record = group_record(group, assignment, self.clock_ms())
-        return self._write(group.group_id, [record], GROUP_ERRORS)
+        return self._write(
+            group.group_id,
+            lambda: [group_record(group, assignment, self.clock_ms())],
+            GROUP_ERRORS,
+        )
 
     def offsets(
         self,
@@ -95,20 +99,23 @@ class GroupStore:
     ) -> Write:
         """Store what a group committed: all in one batch, of a transaction if `verified`."""
         now_ms = self.clock_ms()
-        records = [
-            offset_record(group_id, partition, committed, now_ms)
-            for partition, committed in offsets.items()
-        ]
+
+        def records() -> list[Record]:
+            return [
+                offset_record(group_id, partition, committed, now_ms)
+                for partition, committed in offsets.items()
+            ]
+
         return self._write(group_id, records, OFFSET_ERRORS, verified)
 
     def tombstones(self, group_id: str, records: Sequence[Record]) -> Write:
         """Remove what is no more."""
-        return self._write(group_id, records, OFFSET_ERRORS)
+        return self._write(group_id, lambda: records, OFFSET_ERRORS)
 
     def _write(
         self,
         group_id: str,
-        records: Sequence[Record],
+        records: Callable[[], Sequence[Record]],
         errors: Mapping[ErrorCode, ErrorCode],
         verified: Verified | None = None,
     ) -> Write:
@@ -116,9 +123,11 @@ class GroupStore:
         try:
             partition = partition_for(group_id, self.log.partition_count)
             if verified is None:
-                append = self.log.append(partition, records)
+                append = self.log.append(partition, records())
             else:
-                append = self.log.append_in_transaction(partition, records, verified)
+                append = self.log.append_in_transaction(partition, records(), verified)
         except KafkaError as error:
             append = error
+        except UnwritableMessage as error:  # a client said what has no room in a record
+            append = KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, str(error))
         return Write(append, self.log, errors)

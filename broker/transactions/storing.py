@@ -25,6 +25,7 @@ from broker.coordinators.one_answer import OneAnswer
 from broker.transactions.owned import TransactionPartition, Transactions
 from broker.transactions.transaction import Transaction, Transition
 from broker.transactions.transaction_records import transaction_record, transaction_tombstone
+from broker.wire.codec import UnwritableMessage
 from broker.wire.errors import ErrorCode, KafkaError
 from broker.wire.records import Record
 
@@ -79,10 +80,12 @@ class TransactionStore:
         timeout_ms = transaction.pending.timeout_ms
         if is_ours:
             timeout_ms = max(timeout_ms, self.log.timeout_ms)
-        record = transaction_record(
-            transaction.transactional_id, transaction.pending, self.clock_ms()
-        )
-        return Write(owned, self._append(owned, [record]), timeout_ms)
+        transition = transaction.pending
+
+        def records() -> list[Record]:
+            return [transaction_record(transaction.transactional_id, transition, self.clock_ms())]
+
+        return Write(owned, self._append(owned, records), timeout_ms)
 
     def append_tombstones(
         self, owned: TransactionPartition, transactions: Sequence[Transaction]
@@ -90,17 +93,19 @@ class TransactionStore:
         """Remove the transactional ids from the log."""
         now_ms = self.clock_ms()
         records = [transaction_tombstone(each.transactional_id, now_ms) for each in transactions]
-        return Write(owned, self._append(owned, records))
+        return Write(owned, self._append(owned, lambda: records))
 
     def _append(
-        self, owned: TransactionPartition, records: Sequence[Record]
+        self, owned: TransactionPartition, records: Callable[[], Sequence[Record]]
     ) -> Append | KafkaError:
         if not self.ownership.still_owns(owned):  # another one may have led it meanwhile
             return KafkaError(ErrorCode.NOT_COORDINATOR)
         try:
-            return self.log.append(owned.partition, records)
+            return self.log.append(owned.partition, records())
         except KafkaError as error:
             return error
+        except UnwritableMessage as error:  # a client said what has no room in a record
+            return KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, str(error))
 
     async def outcome(self, write: Write) -> ErrorCode:
         """Wait until it is replicated: NONE, or what a producer is told. Changes nothing."""

@@ -45,6 +45,10 @@ from broker.wire.schema import (
 )
 from broker.wire.source import LENGTH_CODES, SHORT_ARRAY, Run, Source
 
+# Of any string, as in Kafka's generated readers: what is longer could be read, but not written
+# where its length has 16 bits, as in the records of groups and transactions.
+LONGEST_STRING_BYTES = 0x7FFF
+
 
 def reader_source(cls: type, version: int) -> Source:
     """The source of `read(view, at) -> (message, position behind it)`."""
@@ -202,9 +206,16 @@ class _ReaderGenerator:
             )
 
     def text(self, _field: WireField, name: str, _depth: int) -> None:
-        # Java, too, turns bytes that are no UTF-8 into U+FFFD.
+        # Java, too, turns bytes that are no UTF-8 into U+FFFD, which has three.
         self.stop()
         self.source.emit(f'{name} = str(view[at:stop], "utf-8", "replace")', "at = stop")
+        with (
+            self.source.block(f"if n > {LONGEST_STRING_BYTES // 3}:"),
+            self.source.block(f"if max(n, len({name}.encode())) > {LONGEST_STRING_BYTES}:"),
+        ):
+            self.source.emit(
+                f'raise ValueError("a string of more than {LONGEST_STRING_BYTES} bytes")'
+            )
 
     def bytes(self, _field: WireField, name: str, _depth: int) -> None:
         self.stop()

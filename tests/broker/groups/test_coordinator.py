@@ -7,6 +7,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from broker.groups.leaving import LeavingMember
 from broker.wire.errors import ErrorCode
 from tests.broker.groups.support import Config, running_coordinator, stable_group
+from tests.broker.groups.test_offsets import T0, commit_of
 
 
 async def test_the_first_member_leads_and_gets_its_assignment(autojump_clock: MockClock) -> None:
@@ -387,3 +388,18 @@ async def test_every_change_names_its_cause(autojump_clock: MockClock) -> None:
         assert [cause for _, cause in events[first + 1 :]] == [
             str(first + position) for position in range(1, len(story))
         ]
+
+
+async def test_a_member_whose_id_would_be_too_long_is_refused(autojump_clock: MockClock) -> None:
+    async with running_coordinator() as setting:
+        member = setting.member(client_id="c" * 0x7FFF)
+        assert (await member.join()).error is ErrorCode.INVALID_REQUEST
+
+
+async def test_what_has_no_room_in_a_record_is_refused_and_nothing_ends(
+    autojump_clock: MockClock,
+) -> None:
+    async with running_coordinator() as setting:
+        refused = await setting.coordinator.commit_offsets(commit_of(1 << 63))
+        assert refused == {T0: ErrorCode.UNKNOWN_SERVER_ERROR}
+        assert await setting.coordinator.commit_offsets(commit_of(1)) == {T0: ErrorCode.NONE}

@@ -6,10 +6,11 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from broker.transactions.decisions import Producer
 from broker.transactions.inspection import Filters
-from broker.wire.errors import ErrorCode
+from broker.wire.errors import ErrorCode, KafkaError
 from tests.broker.transactions.support import (
     T0,
     T1,
+    TIMEOUT_MS,
     U0,
     Config,
     Marked,
@@ -202,3 +203,13 @@ async def test_requests_before_the_coordinator_runs(autojump_clock: MockClock) -
     ended = coordinator.end_transaction("x", Producer(1, 1), commit=True)
     assert await refusal(ended) is unavailable
     assert await refusal(coordinator.init_producer_id("x", 1000, None)) is unavailable
+
+
+async def test_an_id_that_has_no_room_in_a_record_leaves_nothing_behind(
+    autojump_clock: MockClock,
+) -> None:
+    async with running_coordinator() as setting:
+        with pytest.raises(KafkaError) as refused:
+            await setting.coordinator.init_producer_id("x" * 0x8000, TIMEOUT_MS, None)
+        assert refused.value.code is ErrorCode.UNKNOWN_SERVER_ERROR
+        assert not setting.coordinator.describe("x" * 0x8000).pending

@@ -145,6 +145,37 @@ def test_text_that_is_no_utf_8_is_replaced_as_in_java() -> None:
     assert decode(Everything, 0, written).name == "a\ufffdc"
 
 
+@pytest.mark.parametrize("text", [b"a" * 0x7FFF, b"\xff" * (0x7FFF // 3)])
+@pytest.mark.parametrize("version", [0, 1])
+def test_a_string_that_is_read_can_be_written_again(text: bytes, version: int) -> None:
+    """Where lengths have 16 bits, as in the records of groups, too."""
+    read = decode(Everything, version, with_name(text, version))
+    assert decode(Everything, 0, encode(read, 0)) == read
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        (b"a" * 0x8000, 1),
+        (b"\xff" * (0x7FFF // 3 + 1), 0),  # three bytes each, once they have been replaced
+        (b"\xff" * (0x7FFF // 3 + 1), 1),
+    ],
+)
+def test_a_longer_string_is_refused_as_by_kafka(text: bytes, version: int) -> None:
+    with pytest.raises(MalformedMessage, match=r"Everything\.name: a string of more than 32767"):
+        decode(Everything, version, with_name(text, version))
+
+
+def with_name(text: bytes, version: int) -> bytes:
+    name = "0123456789" * 20
+    before, _, after = encode(Everything(name=name), version).partition(name.encode())
+    if version == 0:
+        return before[:-2] + len(text).to_bytes(2, "big") + text + after
+    length = len(text) + 1
+    varint = bytes([length & 0x7F | 0x80, length >> 7 & 0x7F | 0x80, length >> 14])
+    return before[:-2] + varint + text + after
+
+
 @pytest.mark.parametrize("version", range(4))
 def test_every_cut_is_noticed(version: int) -> None:
     written = encode(FULL, version)
