@@ -18,7 +18,13 @@ from collections.abc import Collection
 
 import attrs
 
-from broker.transactions.transaction import NO_TIMESTAMP, Transaction, Transition, is_exhausted
+from broker.transactions.transaction import (
+    FENCING_EPOCH,
+    NO_TIMESTAMP,
+    Transaction,
+    Transition,
+    is_exhausted,
+)
 from broker.transactions.transaction_states import (
     COMPLETE_ABORT,
     COMPLETE_COMMIT,
@@ -130,8 +136,14 @@ def add_partitions(
     partitions: Collection[TopicPartition],
     now_ms: int,
 ) -> Transition | None:
-    """To Ongoing, with these partitions besides; None if it has them."""
+    """To Ongoing, with these partitions besides; None if it has them.
+
+    Nobody was given the epoch that fences the last one, and what began with it could not be fenced:
+    Kafka lets it begin, and raises an IllegalStateException when it is to be aborted.
+    """
     _check_producer(transaction, producer)
+    if producer.producer_epoch == FENCING_EPOCH:
+        raise KafkaError(ErrorCode.PRODUCER_FENCED)
     if transaction.pending is not None or transaction.state in PREPARED:
         raise KafkaError(ErrorCode.CONCURRENT_TRANSACTIONS)
     if transaction.state is ONGOING and transaction.partitions.issuperset(partitions):
@@ -181,9 +193,12 @@ def end(
 
 
 def fence(transaction: Transaction, now_ms: int) -> Transition:
-    """To PrepareAbort, over the head of its producer, which is fenced from this moment on."""
+    """To PrepareAbort, over the head of its producer, which is fenced from this moment on.
+
+    One that a Kafka let begin with the largest epoch ends with it.
+    """
     if not transaction.has_failed_fence:
-        transaction.producer_epoch += 1
+        transaction.producer_epoch = min(transaction.producer_epoch + 1, FENCING_EPOCH)
     transaction.last_producer_epoch = NO_PRODUCER_EPOCH
     return transaction.transition(PREPARE_ABORT, last_update_ms=now_ms)
 

@@ -34,8 +34,9 @@ from coordination.values import TopicPartition
 
 NO_TIMESTAMP: Final = -1
 
-# One below the largest 16-bit number: the coordinator must still be able to fence who has it.
-LAST_PRODUCER_EPOCH: Final = (1 << 15) - 2
+# The largest 16-bit number is for the coordinator, to fence who has the one before.
+FENCING_EPOCH: Final = (1 << 15) - 1
+LAST_PRODUCER_EPOCH: Final = FENCING_EPOCH - 1
 
 
 def is_exhausted(producer_epoch: int) -> bool:

@@ -16,7 +16,8 @@ from broker.transactions.decisions import (
     needs_new_id,
     verify,
 )
-from broker.transactions.transaction import LAST_PRODUCER_EPOCH, Transaction
+from broker.transactions.transaction import FENCING_EPOCH, LAST_PRODUCER_EPOCH, Transaction
+from broker.transactions.transaction_records import transaction_record
 from broker.transactions.transaction_states import (
     COMPLETE_ABORT,
     COMPLETE_COMMIT,
@@ -286,7 +287,21 @@ def test_a_fence_that_failed_is_not_raised_again() -> None:
 
 def test_there_is_always_an_epoch_left_to_fence_with() -> None:
     transaction = one(ONGOING, producer_epoch=LAST_PRODUCER_EPOCH)
-    assert fence(transaction, NOW).producer_epoch == (1 << 15) - 1
+    assert fence(transaction, NOW).producer_epoch == FENCING_EPOCH == (1 << 15) - 1
+
+
+def test_nobody_begins_with_the_epoch_that_fences_the_last_one() -> None:
+    """It could not be fenced, and so not be aborted when its time is over."""
+    ended = one(COMPLETE_ABORT, producer_epoch=FENCING_EPOCH)
+    begin = lambda: add_partitions(ended, Producer(7, FENCING_EPOCH), {T1}, NOW)  # noqa: E731
+    assert code(begin) is ErrorCode.PRODUCER_FENCED
+
+
+def test_what_a_kafka_let_begin_with_that_epoch_ends_all_the_same() -> None:
+    transaction = one(ONGOING, producer_epoch=FENCING_EPOCH)
+    transition = fence(transaction, NOW)
+    assert (transition.state, transition.producer_epoch) == (PREPARE_ABORT, FENCING_EPOCH)
+    assert transaction_record("x", transition, NOW).value
 
 
 # Time
