@@ -49,6 +49,7 @@ GROUP_VALUE_VERSION: Final = 3
 # The first version of a group's value had no rebalance timeout: the session timeout counted.
 GROUP_VALUE_VERSION_WITHOUT_REBALANCE_TIMEOUT: Final = 0
 NO_TIMESTAMP: Final = -1
+LARGEST_GENERATION: Final = (1 << 31) - 1
 
 
 def offset_record(
@@ -132,8 +133,9 @@ def read_offset(value: bytes) -> CommittedOffset:
 
 
 def read_group(group_id: str, value: bytes) -> Group:
-    """The value of a group's record, as a group. CORRUPT_MESSAGE for one that is none."""
+    """The value of a group's record, as a group. CORRUPT_MESSAGE for one that can't be."""
     message, version = _read(GroupMetadataValue, value)
+    _check_group(message)
     since_ms = message.current_state_timestamp
     group = Group(
         group_id,
@@ -164,6 +166,18 @@ def read_group(group_id: str, value: bytes) -> Group:
     group.protocol_type = message.protocol_type or None
     group.note_subscriptions()
     return group
+
+
+def _check_group(message: GroupMetadataValue) -> None:
+    """No coordinator writes such a group; but who calls itself an admin client may, and all who
+    would load it would fail."""
+    for what in ("member_id", "group_instance_id"):
+        ids = [getattr(member, what) for member in message.members]
+        known = [each for each in ids if each is not None]
+        if len(set(known)) < len(known):
+            raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"two members have the same {what}")
+    if message.generation == LARGEST_GENERATION:
+        raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"no generation follows {message.generation}")
 
 
 def _offset_key(group_id: str, partition: TopicPartition) -> bytes:

@@ -10,6 +10,8 @@ from broker.groups.committed_offsets import CommittedOffset
 from broker.groups.group import Group
 from broker.groups.leaving import LeavingMember
 from broker.groups.offset_records import (
+    GROUP_VALUE_VERSION,
+    LARGEST_GENERATION,
     group_record,
     group_tombstone,
     offset_record,
@@ -19,9 +21,15 @@ from broker.groups.offset_records import (
     read_offset,
 )
 from broker.wire.errors import ErrorCode, KafkaError
-from broker.wire.messages.offsets_topic import GroupMetadataKey, OffsetCommitKey
+from broker.wire.messages.offsets_topic import (
+    GroupMetadataKey,
+    GroupMetadataValue,
+    MemberMetadata,
+    OffsetCommitKey,
+)
 from broker.wire.record_batch import batches
 from broker.wire.records import Record
+from broker.wire.versioned import encode_versioned
 from coordination.values import TopicPartition
 from tests.broker.groups.support import MemoryLog, running_coordinator, stable_group
 from tests.broker.groups.test_conversation import hold_conversation
@@ -124,6 +132,26 @@ def test_what_is_no_value_is_corrupt(value: bytes) -> None:
         with pytest.raises(KafkaError) as refused:
             read(value)
         assert refused.value.code is ErrorCode.CORRUPT_MESSAGE
+
+
+def member(member_id: str, instance_id: str | None = None) -> MemberMetadata:
+    return MemberMetadata(member_id=member_id, group_instance_id=instance_id)
+
+
+@pytest.mark.parametrize(
+    ("members", "generation"),
+    [
+        ([member("a"), member("a")], 1),
+        ([member("a", "i"), member("b", "i")], 1),
+        ([], LARGEST_GENERATION),
+    ],
+    ids=["one member twice", "one instance twice", "no next generation"],
+)
+def test_a_group_that_cannot_be_is_corrupt(members: list[MemberMetadata], generation: int) -> None:
+    group = GroupMetadataValue(protocol_type="consumer", generation=generation, members=members)
+    with pytest.raises(KafkaError) as refused:
+        read_group("g", encode_versioned(group, GROUP_VALUE_VERSION))
+    assert refused.value.code is ErrorCode.CORRUPT_MESSAGE
 
 
 def test_keys_of_later_kafkas_are_unknown() -> None:
