@@ -105,10 +105,13 @@ class Movement:
 async def wait_until(
     satisfied: Callable[[], bool], movements: Collection[Movement], timeout_s: float
 ) -> bool:
-    """Wait until `satisfied()`, looking again after each movement; False after `timeout_s`."""
+    """Wait until `satisfied()`, looking again after each movement; False after `timeout_s`.
+
+    Negative is no time at all: a client may say so, or have used up what it gave.
+    """
     if satisfied():
         return True
-    with trio.move_on_after(timeout_s):
+    with trio.move_on_after(max(timeout_s, 0.0)):
         while True:
             event = trio.Event()
             for movement in movements:

@@ -1,5 +1,6 @@
 """Waiting for a partition to move: nothing is missed, nothing is left behind."""
 
+import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
@@ -40,6 +41,14 @@ async def test_at_the_deadline_it_looks_a_last_time(autojump_clock: MockClock) -
     assert not await wait_until(lambda: False, [movement], 5)
     assert await wait_until(lambda: trio.current_time() >= 10, [movement], 5)
     assert trio.current_time() == 10
+
+
+@pytest.mark.parametrize("timeout_s", [0, -0.001, -(2**31)])
+async def test_without_any_time_it_looks_and_does_not_wait(
+    autojump_clock: MockClock, timeout_s: float
+) -> None:
+    assert not await wait_until(lambda: False, [Movement()], timeout_s)
+    assert trio.current_time() == 0
 
 
 async def test_a_wait_that_ends_takes_its_event_back_out(autojump_clock: MockClock) -> None:
