@@ -151,7 +151,9 @@ class LogUpkeep:
         for file in files:
             self.disk.unlink(file)
         for directory in directories:
-            shutil.rmtree(directory)
+            while directory.exists():
+                with suppress(FileNotFoundError):  # somebody removes it by hand, at the same time
+                    shutil.rmtree(directory)
 
     async def _expire_producers(self) -> None:
         for log in self._healthy(self._all):

@@ -1,6 +1,7 @@
 """The jobs of each second: they look at no idle log, and miss none that something is due for."""
 
 import contextlib
+import os
 import random
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -41,6 +42,7 @@ class World:
     logs: Logs
     looked_at: list[LocalLog]
     log: PartitionLog  # one of them
+    upkeep: LogUpkeep
 
 
 @contextlib.asynccontextmanager
@@ -85,7 +87,7 @@ async def settled_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Async
         await nursery.start(upkeep.run)
         await trio.sleep(5)
         there = [logs[each] for each in logs]
-        yield World(logs, looked_at, logs[TopicPartition("t", 3)])
+        yield World(logs, looked_at, logs[TopicPartition("t", 3)], upkeep)
         nursery.cancel_scope.cancel()
     for log in there:
         log.abandon()  # else their files stay open until a collector comes by
@@ -175,3 +177,23 @@ async def test_a_log_that_is_gone_is_settled(
         world.looked_at.clear()
         await trio.sleep(5)
         assert world.looked_at == []
+
+
+async def test_a_deleted_log_that_somebody_removes_by_hand_is_gone_and_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, half_gone = tmp_path / "t-0.1-delete", tmp_path / "t-1.2-delete"
+    half_gone.mkdir()
+    for name in ("1.log", "2.log", "3.log"):
+        (half_gone / name).touch()
+    unlink = os.unlink
+
+    def somebody_was_faster(path: Any, **options: Any) -> None:
+        unlink(path, **options)
+        monkeypatch.setattr(os, "unlink", unlink)
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(os, "unlink", somebody_was_faster)
+    async with settled_logs(tmp_path, monkeypatch) as world:
+        world.upkeep._remove([], [gone, half_gone])
+    assert not half_gone.exists()
