@@ -152,11 +152,14 @@ class GroupOffsets:
             self._in_transaction[ended.producer_id] = rest
 
     def remove(self, partitions: Iterable[TopicPartition]) -> list[TopicPartition]:
-        """Forget everything of the partitions; returns those that have a record in the log."""
+        """Forget everything of the partitions; returns those that have a record in the log.
+
+        So has one that is pending: without a tombstone behind it, it would be back when the log is
+        loaded (as it is in Kafka).
+        """
         removed = []
         for partition in partitions:
-            self._pending.pop(partition, None)
-            found = [self._committed.pop(partition, None)]
+            found = [self._pending.pop(partition, None), self._committed.pop(partition, None)]
             found += [offsets.pop(partition, None) for offsets in self._in_transaction.values()]
             if any(found):
                 removed.append(partition)
@@ -165,7 +168,7 @@ class GroupOffsets:
 
     def remove_all(self) -> list[TopicPartition]:
         """As `remove`, of all that is known."""
-        known = dict.fromkeys(self._committed)
+        known = dict.fromkeys([*self._committed, *self._pending])
         for offsets in self._in_transaction.values():
             known |= dict.fromkeys(offsets)
         return self.remove(known)

@@ -39,6 +39,16 @@ def test_nothing_comes_back_of_a_deleted_topic() -> None:
     assert offsets.is_empty
 
 
+def test_what_is_pending_has_a_record_that_needs_a_tombstone() -> None:
+    """Its batch is in the log; whoever loads that would have it back."""
+    offsets = GroupOffsets()
+    offsets.prepare({T0: ONE, T1: ONE})
+    assert offsets.remove([T0]) == [T0]
+    assert offsets.remove_all() == [T1]
+    offsets.complete({T0: ONE, T1: ONE}, 10)
+    assert offsets.is_empty
+
+
 def test_a_transaction_does_not_undo_a_later_commit() -> None:
     offsets = GroupOffsets()
     offsets.prepare_in_transaction(7, {T0: ONE}, 10)
