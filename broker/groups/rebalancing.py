@@ -22,6 +22,7 @@ onExpireHeartbeat), DelayedJoin, InitialDelayedJoin, DelayedSync, DelayedHeartbe
 """
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 import attrs
 
@@ -40,6 +41,9 @@ from broker.groups.member import NO_MEMBER_ID, JoinResult, Member, SyncResult
 from broker.groups.storing import GroupStore, Write
 from broker.wire.errors import ErrorCode
 from coordination.values import Recorder
+
+# Members may say that a round has no time at all; looking again and again would take all of ours.
+SHORTEST_WAIT_FOR_STATIC_MEMBERS_MS: Final = 1000
 
 
 @attrs.frozen
@@ -110,7 +114,8 @@ class Rebalancing:
             self._forget(group, member, "did not rejoin before the rebalance timeout")
         if group.members and not group.elect_joined_leader():
             # Only static members, and none is back: their sessions decide.
-            self.deadlines.set(Deadline(Kind.JOIN, group), group.rebalance_timeout_ms)
+            again_ms = max(group.rebalance_timeout_ms, SHORTEST_WAIT_FOR_STATIC_MEMBERS_MS)
+            self.deadlines.set(Deadline(Kind.JOIN, group), again_ms)
             return
         group.next_generation()
         group.move_to(COMPLETING_REBALANCE if group.members else EMPTY, self.clock_ms())

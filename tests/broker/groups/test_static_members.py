@@ -1,8 +1,12 @@
 """Static members (KIP-345): a restart does not cost a rebalance, and nobody is two at once."""
 
+import pytest
+import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from broker.groups.group import Group
 from broker.groups.leaving import LeavingMember
+from broker.groups.rebalancing import Rebalancing
 from broker.groups.replay import Replay
 from broker.wire.errors import ErrorCode
 from broker.wire.record_batch import batches
@@ -153,3 +157,25 @@ async def test_a_round_with_only_absent_static_members_goes_on(autojump_clock: M
         await wait_all_tasks_blocked()
         assert await setting.state() == "PreparingRebalance"
         assert (await a.join()).error is ErrorCode.NONE
+
+
+async def test_members_that_give_a_round_no_time_do_not_take_all_of_ours(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds = []
+    end_round = Rebalancing._end_round
+
+    def counted(rebalancing: Rebalancing, group: Group) -> None:
+        rounds.append(trio.current_time())
+        end_round(rebalancing, group)
+
+    async with running_coordinator() as setting:
+        absent = setting.member(instance_id="a", session_timeout_ms=100_000, rebalance_timeout_ms=0)
+        patient = setting.member(session_timeout_ms=100_000, rebalance_timeout_ms=60_000)
+        await let_them_join(setting, absent, patient)
+        monkeypatch.setattr(Rebalancing, "_end_round", counted)
+        await setting.coordinator.leave("g", [LeavingMember(patient.member_id)])
+        await trio.sleep(10)
+        assert await setting.state() == "PreparingRebalance"
+        assert 9 <= len(rounds) <= 11
+        assert (await absent.join()).error is ErrorCode.NONE
