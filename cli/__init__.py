@@ -2,9 +2,11 @@
 
     zbroker FILE            server     a broker's configuration and its signals; the rest is
                                        broker.run
+                            logs       its log: lines for people, JSON for programs
     zbroker-admin NOUN ...  admin      finds the command
                             commands   a package of verbs a noun: options in, an answer out
                               schemas    what the JSON of each looks like
+                              reference  what Kafka 3.9.1 speaks
                               client     asks brokers, as any Kafka client does
                               offline    reads a broker's files on this disk
                               doctor     holds what all of them say against each other

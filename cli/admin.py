@@ -78,6 +78,7 @@ def main() -> None:
     \b
     Exit codes:
       0 done   1 an error   2 wrong usage   3 done in part   4 a check is not met   5 too slow
+      130 interrupted
     """
 
 

@@ -66,7 +66,8 @@ def main(file: Path, overrides: tuple[str, ...], log_format: str) -> None:
 
     \b
     One property more than Kafka has:
-      http.listener=HTTP://127.0.0.1:9404   /metrics, /healthz, /readyz, /events
+      http.listener=HTTP://127.0.0.1:9404   /metrics, /healthz, /readyz, /events,
+                                            /requests, /controller/..
 
     \b
     Examples:

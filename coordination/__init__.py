@@ -26,6 +26,7 @@ The flow, from the bottom up:
       finalized_features
                         what /feature finalizes, as every broker tells its clients
       log_dir_events    how a broker says that a log directory failed
+      four_letter_words what a ZooKeeper server tells of itself
     values              the nouns of both planes: partition, broker, leader and ISR
 
 Invariants:

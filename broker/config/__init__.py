@@ -11,7 +11,8 @@ One file starts either broker, so everything here means what it means to Kafka 3
     a topic's /config/topics/T ── topic_configs ──> LogConfig, over BrokerConfig's defaults
     DescribeConfigs <── described, documentation ── where each value comes from, what it means
 
-Fields that follow from several properties are in `derived`, names without effect in `warnings`.
+Fields that follow from several properties are in `derived`, names without effect in `warnings`,
+the one property that Kafka lacks in `http_listener`.
 
 Invariants:
 - A value is text until its row has parsed it; a wrong one is a ConfigError with Kafka's words, and

@@ -30,6 +30,7 @@ by this code and the other way round.
     leader_epochs -> leader-epoch-checkpoint    where logs of replicas part
     producer_snapshots -> .snapshot             so that a start reads little
     producer_history                            so that a truncation reads nothing
+    producer_entry                              what is remembered of one producer
     partition_metadata -> partition.metadata    the topic id
 
     loader         opens a directory: leftovers, what is half-done there; recovery, what may be

@@ -24,6 +24,8 @@ called zbroker_.
     event_loop      how long the loop didn't look at its sockets
     zookeeper       how long ZooKeeper's answers took
     timings         of many durations the newest, their count and sum
+    cleaner_metrics, waiting_metrics    the log cleaner; requests that wait
+    answered        one request and how it ended; server_sent: for a reader who may be slow
     process         memory, processor time and open files
 
 Invariants:

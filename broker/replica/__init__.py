@@ -21,6 +21,7 @@ partition is committed.
     preparation  what takes long to open or to compress, by a thread, before the append
     down_conversion   old record formats, for old clients
     timestamp_search  a record by its time, for ListOffsets: by a thread
+    traffic      how much came in and went out, by topic
     verification transactions' coordinators, asked before anything enters a transaction
     high_watermark_checkpoints   how far all are committed, over a restart
 

@@ -41,6 +41,7 @@ From the bottom up:
                                  or a tool brings about
 `verification`                   the other side: asking the coordinator before records are appended
 `producer_ids`, `config`         ids from the controller's blocks; the properties that count
+`owned`                          the partitions that this broker leads, and their ids
 `coordinator`                    all of it together
 
 Source: KIP-98, KIP-360 (epochs), KIP-588 (PRODUCER_FENCED), KIP-664 (tools), KIP-890

@@ -14,6 +14,7 @@ more than one request in flight on a connection:
                  what an operator asks about those
     topic_changes, ..    what an operator changes, and what came of it (`outcome`)
     errors       what can go wrong, in one line each
+    http, http_page, server_sent    a broker's `http.listener`, asked
     changes      what was sent that changes something, for whoever interrupts a command
 
 A command is then a few awaits in a row:

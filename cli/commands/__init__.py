@@ -17,7 +17,7 @@
     zbroker-admin trace events | requests, controller history | queue | state-machines
                                                           what zbroker's brokers did, and were asked
     zbroker-admin context list | show | use               clusters by name (contexts)
-    zbroker-admin completion, version                     a script for one's shell
+    zbroker-admin completion, version                     a script for one's shell; which this is
 
 A command is options in, facts from `cli.client`, an `Answer` out:
 

@@ -1,6 +1,8 @@
 """A broker's files, read without the broker: what `log dump` shows and `log verify` checks.
 
     read_only      files opened for reading, and nothing else: no byte of them can change
+    findings       what a check has found so far
+    batch_pieces   a batch and its records in kafka-dump-log's words
     batches        the batches of a `.log` in order, up to where it makes no sense
     index_entries  the entries of the other files that belong to a segment
     decoders       keys and values of the broker's own topics in words, as kafka-dump-log has them

@@ -1,6 +1,6 @@
 """The failures that brokers of this design have met, each a test of its own.
 
-`test_row_NN_<what happens>.py` is row NN of the list that the project was given: a class of
+`test_row_NN_<what happens>.py` is row NN of a list of what is known to fail: a class of
 failure, where it was seen (a KAFKA issue, a KIP, a post-mortem), and how to provoke it. The
 module's docstring tells all three.
 

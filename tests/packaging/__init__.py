@@ -1,1 +1,1 @@
-"""What `pip install zbroker` brings: built as pip builds it, installed where nothing else is."""
+"""What `pip install` of this directory brings: built as pip does, put where nothing else is."""

@@ -27,7 +27,7 @@
     job              what owner and child tell each other
     child, worker    the two ends of the pipe
 
-What a reader of the compacted log may rely on, before and after (row 40 of what is known to fail):
+What a reader of the compacted log may rely on, before and after (row 40 of tests/failures):
 
 * The latest record of each key below the first dirty offset stays, at its offset. Order never
   changes; batches keep first and last offset, so that sequences and epochs can be told from them.

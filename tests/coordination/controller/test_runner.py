@@ -203,7 +203,7 @@ async def test_who_waits_for_a_controller_that_resigns_learns_so() -> None:
 
 
 async def test_a_state_changed_past_the_controller_is_not_overwritten() -> None:
-    """failures.md, row 17: the leader learns by a new leader epoch, instead of asking in vain."""
+    """tests/failures, row 17: the leader learns by a new epoch, instead of asking in vain."""
     async with cluster() as brokers:
         await write_topic(brokers.sessions[1], "orders", (2, 3))
         seat = brokers.candidate(1)
