@@ -20,7 +20,7 @@ Invariants:
   or `coordination`, and what shows them has `-o json` for programs, which fits `schemas`.
 - What changes a cluster is a request to a broker, never a write to a znode; `controller move` alone
   deletes one, as there is no request for it.
-- What can't be taken back is asked for twice (`commands.confirming`).
+- What can't be taken back, and no tool of Kafka's does, is asked for twice (`commands.confirming`).
 - A user's mistake, and a cluster that does not answer, end in one line and an exit code
   (`admin` lists them); a traceback is a defect.
 - A command imports what it needs when it runs: a shell user feels every 100 ms.

@@ -41,6 +41,8 @@ def _parse_one(part: str) -> Address:
         host, _, port = part.partition(":")
     if not host:
         raise ValueError(f"{part!r} is not HOST:PORT: the host is missing")
+    if not host.isascii():  # a dash that was pasted, more often than a name in another script
+        raise ValueError(f"{part!r} is not HOST:PORT: a host's name is ASCII, if need be as xn--..")
     if not port:
         return Address(host, DEFAULT_PORT)
     if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):

@@ -66,6 +66,14 @@ class Changes:
         self._open.remove(told)
         self._done.append(f"{what} at {address}")
 
+    def note(self, what: str) -> None:
+        """Something that was done without a request to a broker."""
+        self._done.append(what)
+
+    @property
+    def any_done(self) -> bool:
+        return bool(self._done)
+
     @property
     def is_empty(self) -> bool:
         return not self._done and not self._open
@@ -82,10 +90,11 @@ class Changes:
 
 
 def _names_in(request: object) -> str:
-    """Whom it is about, where a request says so: a group, a transactional id, topics."""
+    """Whom it is about, where a request says so: groups, a transactional id, topics."""
     owners = (getattr(request, each, None) for each in ("group_id", "transactional_id"))
+    groups = getattr(request, "groups_names", ())
     topics = [getattr(each, "name", None) for each in getattr(request, "topics", None) or []]
-    names = [str(name) for name in (*owners, *topics) if name]
+    names = [str(name) for name in (*owners, *groups, *topics) if name]
     return f" of {_joined(names)}" if names else ""
 
 

@@ -27,10 +27,11 @@ import trio
 from broker.network.frames import BadFrame, FrameReader
 from broker.network.transport import ConnectionClosed, StreamTransport
 from broker.wire.apis import API_TABLE, Api, ApiKey
-from broker.wire.codec import MalformedMessage
+from broker.wire.codec import MalformedMessage, UnwritableMessage
 from broker.wire.errors import ErrorCode
 from broker.wire.framing import decode_response, encode_request
 from broker.wire.messages.api_versions import ApiVersionsRequest, ApiVersionsResponse
+from broker.wire.regions import Chunk
 from cli.client.addresses import Address
 from cli.client.changes import Changes
 from cli.client.errors import BrokerUnreachable, ClientError, ConnectionLost, VersionNotSupported
@@ -99,8 +100,9 @@ class Connection:
         """
         api = _API_OF_REQUEST[type(request).__name__]
         version = self._agreed_version(api, needs)
+        chunks = self._encode(api, version, request)
         with self.changes.asking(api, request, self.address):
-            frame = await self._exchange(api, version, request)
+            frame = await self._exchange(api, version, chunks)
         return self._decode(api, version, frame, response_class)
 
     def _agreed_version(self, api: Api, needs: int) -> int:
@@ -117,11 +119,17 @@ class Connection:
             )
         return version
 
-    async def _exchange(self, api: Api, version: int, request: object) -> memoryview:
-        """Send one frame and read the next one; the answer's bytes without their size."""
+    def _encode(self, api: Api, version: int, request: object) -> list[Chunk]:
+        """The request's frame, with a number of its own."""
         self._correlation_id += 1
+        try:
+            return encode_request(api.key, version, self._correlation_id, CLIENT_ID, request)
+        except UnwritableMessage as error:  # a number that was typed, most often
+            raise ClientError(f"a {api.name} request has no room for this: {error}") from error
+
+    async def _exchange(self, api: Api, version: int, chunks: list[Chunk]) -> memoryview:
+        """Send one frame and read the next one; the answer's bytes without their size."""
         since_s = time.monotonic()
-        chunks = encode_request(api.key, version, self._correlation_id, CLIENT_ID, request)
         try:
             await self._transport.send(chunks)
             frame = await self._frames.next_frame()
@@ -158,10 +166,10 @@ class Connection:
         api = API_TABLE[ApiKey.API_VERSIONS]
         request = ApiVersionsRequest(client_software_name=CLIENT_ID, client_software_version="0.1")
         version = api.max_version
-        frame = await self._exchange(api, version, request)
+        frame = await self._exchange(api, version, self._encode(api, version, request))
         if int.from_bytes(frame[4:6], "big", signed=True) == ErrorCode.UNSUPPORTED_VERSION:
             version = 0
-            frame = await self._exchange(api, version, request)
+            frame = await self._exchange(api, version, self._encode(api, version, request))
         response = self._decode(api, version, frame, ApiVersionsResponse)
         self.versions = {
             key.api_key: VersionRange(key.min_version, key.max_version) for key in response.api_keys

@@ -1,6 +1,7 @@
 """What can't be taken back is asked for twice: on a terminal by a question, elsewhere by --yes.
 
-A script that has no one to ask must have said it beforehand; nothing is ever taken for a yes.
+Where Kafka has a tool for it (deleting a topic, a group), it is done at once, as by that. A script
+that has no one to ask must have said it beforehand; nothing is ever taken for a yes.
 """
 
 import sys

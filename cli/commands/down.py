@@ -8,7 +8,7 @@ import click
 
 from cli.commands.options import Exit, Failure
 from cli.ensemble.claim import holder
-from cli.ensemble.layout import Directory
+from cli.ensemble.layout import Directory, SetupError
 from cli.ensemble.options import dir_option
 
 # Longer than `up` allows brokers and ZooKeeper together.
@@ -31,6 +31,21 @@ def down(directory: Directory, timeout: float) -> None:
     \b
     Example: zbroker-admin down
     """
+    try:
+        readable, pid = _stop(directory, timeout)
+    except SetupError as error:
+        raise Failure(str(error)) from None
+    except ProcessLookupError:
+        raise Failure(f"it ended just now, in {directory.root}") from None
+    except PermissionError:
+        raise Failure(f"what runs in {directory.root} is another user's") from None
+    if not readable:
+        raise Failure(f"not stopped within {timeout:g} s (pid {pid})", Exit.TIMEOUT)
+    click.echo(f"stopped; the data stays in {directory.root}")
+
+
+def _stop(directory: Directory, timeout: float) -> tuple[bool, int]:
+    """Whether it ended in time, and its pid."""
     pid = holder(directory)
     if pid is None:
         raise Failure(f"nothing runs in {directory.root}")
@@ -44,6 +59,4 @@ def down(directory: Directory, timeout: float) -> None:
         readable, _, _ = select.select([pidfd], [], [], timeout)
     finally:
         os.close(pidfd)
-    if not readable:
-        raise Failure(f"not stopped within {timeout:g} s (pid {pid})", Exit.TIMEOUT)
-    click.echo(f"stopped; the data stays in {directory.root}")
+    return bool(readable), pid

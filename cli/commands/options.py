@@ -29,6 +29,7 @@ from cli.client import (
     Changes,
     ClientError,
     Cluster,
+    RequestFailed,
     TimedOut,
     open_cluster,
     parse_addresses,
@@ -76,7 +77,9 @@ class Target:
 def run(operation: Callable[[], Awaitable[T]], changes: Changes | None = None) -> T:
     """Run an async operation; what its user can do something about ends in one line.
 
-    changes: what it has changed, to be told to a user who interrupts it.
+    changes: what it has changed, to be told when it doesn't come to its end: when its user
+    interrupts it, at the deadline, or when a broker is gone. (What a broker refuses is told by the
+    command that asked.)
     """
     try:
         return trio.run(operation)
@@ -84,12 +87,20 @@ def run(operation: Callable[[], Awaitable[T]], changes: Changes | None = None) -
         told = "interrupted" if changes is None else f"interrupted: {changes}"
         failure = Failure(told, Exit.INTERRUPTED)
     except* TimedOut as errors:
-        told = "" if changes is None or changes.is_empty else f"; {changes}"
-        failure = Failure(f"{innermost(errors)}{told}", Exit.TIMEOUT)
-    except* (ClientError, StoreError) as errors:
+        failure = Failure(f"{innermost(errors)}{_told(changes)}", Exit.TIMEOUT)
+    except* RequestFailed as errors:
         failure = Failure(str(innermost(errors)))
+    except* (ClientError, StoreError) as errors:
+        is_partial = changes is not None and changes.any_done
+        failure = Failure(
+            f"{innermost(errors)}{_told(changes)}", Exit.PARTIAL if is_partial else Exit.ERROR
+        )
     # Not in the block: `except*` wraps what it raises in a group before Python 3.11.4 (gh-103590).
     raise failure
+
+
+def _told(changes: Changes | None) -> str:
+    return "" if changes is None or changes.is_empty else f"; {changes}"
 
 
 def context_option(command: Command) -> Command:

@@ -44,7 +44,10 @@ def status(context: click.Context, directory: Directory, timeout: float, output:
     \b
     Example: zbroker-admin status --until 'count(processes) >= 4'
     """
-    pid = holder(directory)
+    try:
+        pid = holder(directory)
+    except SetupError as error:
+        raise Failure(str(error)) from None
     if pid is None:
         say(f"nothing runs in {directory.root}")
         context.exit(Exit.NOT_MET)

@@ -16,6 +16,8 @@ import trio
 from click.core import ParameterSource
 
 from cli.client import TimedOut
+from cli.client.addresses import parse_addresses
+from cli.client.changes import Changes
 from cli.commands.contexts import context_in_use, named_context
 from cli.commands.options import (
     Failure,
@@ -45,10 +47,17 @@ class ZooKeeper:
     chroot: str
     timeout_seconds: float
 
-    def ask(self, question: Callable[[Session], Awaitable[T]], *, is_endless: bool = False) -> T:
+    def ask(
+        self,
+        question: Callable[[Session], Awaitable[T]],
+        *,
+        is_endless: bool = False,
+        changes: Changes | None = None,
+    ) -> T:
         """Run `question` in a session of its own; its failures end the command in one line.
 
         is_endless: the deadline is for the session's beginning alone.
+        changes: where `question` notes what it changes.
         """
 
         async def answer() -> T:
@@ -62,7 +71,7 @@ class ZooKeeper:
                     deadline.deadline = math.inf
                 return await question(session)
 
-        return run(answer)
+        return run(answer, changes)
 
     @contextlib.asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
@@ -124,7 +133,18 @@ def _where(
 ) -> ZooKeeper:
     connect = connect or _of_context(context) or _own_zookeeper(directory)
     hosts, slash, chroot = connect.partition("/")
+    try:
+        parse_addresses(hosts)
+        check_path(slash + chroot)
+    except ValueError as error:
+        raise click.UsageError(f"--zookeeper {connect}: {error}") from None
     return ZooKeeper(hosts, (slash + chroot).rstrip("/"), timeout_seconds)
+
+
+def check_path(path: str) -> None:
+    """ValueError for what ZooKeeper has no node for: kazoo would take `..` for a step back."""
+    if any(part in (".", "..") for part in path.split("/")):
+        raise ValueError(f"{path!r}: a znode's path has no . and ..")
 
 
 def _of_context(name: str | None) -> str | None:

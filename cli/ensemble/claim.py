@@ -53,11 +53,13 @@ def claimed(directory: Directory) -> Iterator[None]:
 
 
 def holder(directory: Directory) -> int | None:
-    """The pid of the `up` that runs in the directory, or None."""
+    """The pid of the `up` that runs in the directory, or None. Raises SetupError."""
     try:
         descriptor = os.open(directory.lock_file, os.O_RDONLY)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise SetupError(f"cannot look into {directory.root}: {error.strerror}") from None
     try:
         # "Who would keep me from a shared lock?" An exclusive one could not be asked about
         # through a descriptor for reading.

@@ -24,6 +24,7 @@ from cli.java import zookeeper
 
 DEFAULT_BROKERS = 3
 DEFAULT_PORT = 9092
+LARGEST_PORT = 65535
 DEFAULT_ZOOKEEPER_PORT = 2181
 
 # Replicas of a partition, bounded by the number of brokers: any one broker may fail.
@@ -180,9 +181,15 @@ def _write_missing_files(
         first_port = (
             port if broker_id == 1 else _port_in(directory.server_properties(1), "listeners")
         )
+        own_port = first_port + broker_id - 1
+        if own_port > LARGEST_PORT:
+            raise SetupError(
+                f"broker {broker_id} would listen at {own_port}, and ports end at {LARGEST_PORT}: "
+                "use a smaller --port, or fewer --brokers"
+            )
         text = SERVER_PROPERTIES.format(
             broker_id=broker_id,
-            port=first_port + broker_id - 1,
+            port=own_port,
             data_dir=file.with_name("data"),
             zookeeper_port=_port_in(directory.zoo_cfg, "clientPort"),
             replicas=min(REPLICAS, brokers),

@@ -11,6 +11,7 @@ does nothing more, even if it learns late: its writes check the epoch's version 
 
 import click
 
+from cli.client.changes import Changes
 from cli.commands.confirming import confirm, yes_option
 from cli.commands.controller.show import Elected, elected
 from cli.commands.options import Exit, Failure, output_option
@@ -45,11 +46,14 @@ def command(zookeeper: ZooKeeper, yes: bool, output: str) -> None:
         raise Failure("no controller is elected", Exit.NOT_MET)
     confirm(f"Depose broker {before.broker_id}, controller of epoch {before.epoch}?", yes=yes)
 
+    changes = Changes()
+
     async def move(session: Session) -> Elected:
         await depose(session, zookeeper.chroot, before.epoch)
+        changes.note(f"deletion of {paths.CONTROLLER}")
         return await next_controller(session, zookeeper.chroot, before.epoch)
 
-    after = zookeeper.ask(move)
+    after = zookeeper.ask(move, changes=changes)
     again = " again" if after.broker_id == before.broker_id else ""
     Answer(
         facts={"before": _facts(before), "after": _facts(after)},

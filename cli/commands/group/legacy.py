@@ -48,7 +48,7 @@ def command(zookeeper: ZooKeeper, group_id: str, output: str) -> None:
     \b
     Example: zbroker-admin group legacy old-billing --zookeeper 127.0.0.1:2181
     """
-    if not group_id or "/" in group_id:
+    if group_id in ("", ".", "..") or "/" in group_id:
         raise click.BadParameter(f"{group_id!r} can't be a group's name", param_hint="GROUP")
 
     async def question(session: Session) -> LegacyGroup | None:

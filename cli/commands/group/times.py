@@ -15,7 +15,10 @@ _SECONDS = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
 
 
 def parse_datetime(text: str) -> int:
-    """`2026-11-22T10:43:12.104`, UTC unless it ends in `Z` or `+01:00`; ms since 1970."""
+    """`2026-11-22T10:43:12.104`, UTC unless it ends in `Z` or `+01:00`; ms since 1970.
+
+    No record is older than that: a negative time means something else in ListOffsets.
+    """
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -24,7 +27,7 @@ def parse_datetime(text: str) -> int:
         ) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return round(moment.timestamp() * 1000)
+    return max(0, round(moment.timestamp() * 1000))
 
 
 def parse_duration(text: str) -> int:

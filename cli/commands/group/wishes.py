@@ -67,4 +67,4 @@ def wish_options(command: Command) -> Command:
 
 
 def _ago(span: str) -> int:
-    return round(time.time() * 1000) - parse_duration(span)
+    return max(0, round(time.time() * 1000) - parse_duration(span))

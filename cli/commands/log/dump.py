@@ -67,6 +67,7 @@ def command(
     problems = []
     for path in paths:
         try:
+            path.stat()  # to a broker a checkpoint that isn't there is an empty one
             printer.print_all(path, dump(path, wish))
         except UnknownFile as error:
             problems.append(str(error))

@@ -10,6 +10,7 @@ from pathlib import Path
 import attrs
 import click
 
+from broker.wire.errors import ErrorCode
 from cli.client import Cluster
 from cli.client.deleted_records import HIGH_WATERMARK, NewStart, delete_records
 from cli.client.offsets import At, Found, list_offsets
@@ -91,8 +92,11 @@ async def _delete(
     ends = await list_offsets(cluster, dict.fromkeys(wanted, At.LATEST))
     if execute:
         done = {each.subject.partition: each for each in await delete_records(cluster, wanted)}
-    else:  # what a leader would refuse for want of a partition, a dry run tells, too
-        done = {each: Outcome(NewStart(each, None), ends[each].error) for each in wanted}
+    else:
+        done = {
+            each: Outcome(NewStart(each, None), _refusal(ends[each], before))
+            for each, before in wanted.items()
+        }
     return [
         Deletion(
             each,
@@ -102,6 +106,13 @@ async def _delete(
         )
         for each, before in wanted.items()
     ]
+
+
+def _refusal(end: Found, before: int) -> ErrorCode:
+    """What a leader would say, so that a dry run tells it, too."""
+    if end.error is ErrorCode.NONE and before > _offset(end):
+        return ErrorCode.OFFSET_OUT_OF_RANGE
+    return end.error
 
 
 def _offset(found: Found) -> int:

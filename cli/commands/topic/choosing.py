@@ -43,7 +43,9 @@ async def chosen_topics(
     Names given are not looked up: the broker says if there is none such. A pattern that matches
     nothing gives none.
     """
-    if names and pattern is None:
+    if names and pattern is not None:
+        raise click.UsageError("give names, or --topic REGEX")
+    if names:
         return list(dict.fromkeys(names))
     regex = topic_regex(".*" if pattern is None else pattern)
     return [

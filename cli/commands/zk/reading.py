@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 import click
 
+from cli.commands.zookeeper import check_path
 from coordination.store import Node, NoNode, Session
 from coordination.znodes import paths
 
@@ -31,6 +32,10 @@ def parse_path(_context: click.Context, _parameter: click.Parameter, path: str) 
     """An argument's callback."""
     if not path.startswith("/"):
         raise click.BadParameter(f"{path!r}: a path begins with /")
+    try:
+        check_path(path)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
     return path.rstrip("/") or "/"
 
 

@@ -376,6 +376,11 @@ def test_times() -> None:
     assert parse_datetime("1970-01-01T00:00:01.5") == 1500
     assert parse_datetime("1970-01-01T01:00:00+01:00") == 0
     assert parse_datetime("1970-01-01T00:00:02Z") == 2000
+    assert parse_datetime("1969-12-31T00:00:00") == 0  # -1 would be another question
+
+
+def test_a_span_that_reaches_beyond_all_time(canned: Canned) -> None:
+    assert canned.admin(*RESET, "--by-duration", "P36500D").exit_code == 0
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,18 @@ import pytest
 from broker.wire.apis import API_TABLE, ApiKey
 from broker.wire.messages.alter_partition_reassignments import AlterPartitionReassignmentsRequest
 from broker.wire.messages.create_topics import CreateTopicsRequest
+from broker.wire.messages.delete_groups import (
+    DeletableGroupResult,
+    DeleteGroupsRequest,
+    DeleteGroupsResponse,
+)
 from broker.wire.messages.delete_topics import DeleteTopicsRequest
 from broker.wire.messages.init_producer_id import InitProducerIdRequest
 from broker.wire.messages.metadata import MetadataRequest
 from broker.wire.messages.offset_commit import OffsetCommitRequest, OffsetCommitRequestTopic
 from cli.client import Address, Changes
 from tests.cli.commands.canned import Canned, topic
-from tests.support.fake_broker import SILENT
+from tests.support.fake_broker import HANG_UP, SILENT
 from tests.support.terminal import Terminal, on_terminal
 
 ADDRESS = Address("b1", 9092)
@@ -121,3 +126,30 @@ def test_watching_ends_without_a_complaint(canned: Canned) -> None:
         terminal.type("\x03")
         assert ended(terminal) == 0
         assert "Error" not in terminal.seen
+
+
+def test_a_broker_that_is_gone(canned: Canned) -> None:
+    """What was answered before is told, too, and that the rest may have been done."""
+    canned.topics = [topic("t", (1, [1], [1]))]
+
+    def once(request: DeleteGroupsRequest) -> object:
+        if len(canned.asked(DeleteGroupsRequest)) > 1:
+            return HANG_UP
+        return DeleteGroupsResponse(
+            results=[DeletableGroupResult(group_id=each) for each in request.groups_names]
+        )
+
+    canned.answers(DeleteGroupsRequest, once)
+    result = canned.admin("group", "delete", "g", "h")
+    assert result.exit_code == 3
+    address = canned.broker.address
+    assert result.stderr.splitlines()[-1].endswith(
+        f"; answered: DeleteGroups of g at {address}; "
+        f"without an answer, maybe done: DeleteGroups of h sent to {address}"
+    )
+
+
+def test_a_change_without_a_request() -> None:
+    changes = Changes()
+    changes.note("deletion of /controller")
+    assert str(changes) == "answered: deletion of /controller"

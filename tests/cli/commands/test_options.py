@@ -29,7 +29,14 @@ from tests.support.ports import free_port
         (("topic", "describe", "--topic", "["), "unterminated character set"),
         (("group", "describe"), "or --all-groups"),
         (("group", "describe", "g", "--all-groups"), "or --all-groups"),
+        (("topic", "delete", "t", "--topic", "u"), "give names, or --topic REGEX"),
+        (("topic", "list", "-b", "my\N{EN DASH}broker:9092"), "a host's name is ASCII"),
         (("zk", "tree", "brokers"), "a path begins with /"),
+        (("zk", "get", "/brokers/../x"), "a znode's path has no . and .."),
+        (("zk", "ls", "--zookeeper", "localhost:abc"), "a port is a number"),
+        (("zk", "ls", "--zookeeper", ":2181"), "the host is missing"),
+        (("zk", "ls", "--zookeeper", "localhost/../x"), "a znode's path has no . and .."),
+        (("group", "legacy", "..", "--zookeeper", "localhost"), "'..' can't be a group's name"),
         (("topic", "list", "-c", "/no/such/file"), "does not exist"),
         (("nonsense",), "No such command"),
     ],
@@ -63,3 +70,18 @@ def test_verbose(canned: Canned) -> None:
             rf"\d:\d\d.\d\d\d {address}: {api} \d+: \d+ bytes in [\d.]+ ms", told.stderr
         )
     assert canned.admin("topic", "list").stderr == ""
+
+
+def test_a_number_that_no_request_has_room_for(canned: Canned) -> None:
+    result = canned.admin("topic", "create", "t", "-p", "9999999999")
+    assert result.exit_code == 1
+    assert "a CreateTopics request has no room for this: " in result.stderr
+    assert "maybe done" not in result.stderr  # it wasn't sent
+
+
+@pytest.mark.parametrize("command", ["up", "status", "down"])
+def test_a_directory_that_is_none(command: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = invoke(command, "--dir", str(tmp_path / "file" / "below"))
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1].endswith("Not a directory")

@@ -85,6 +85,9 @@ def test_delete_is_a_dry_run_by_itself(canned: Canned) -> None:
     assert dry.stderr == "a dry run: nothing was deleted; --execute does it\n"
     assert canned.asked(dr.DeleteRecordsRequest) == []
     assert canned.facts(*DELETE, "--offset", "orders:0=15")["executed"] is False
+    beyond = canned.admin(*DELETE, "--offset", "orders:0=99")
+    assert beyond.exit_code == 1
+    assert beyond.stderr.endswith("Error: orders-0: OFFSET_OUT_OF_RANGE\n")
 
 
 def test_delete(canned: Canned) -> None:

@@ -87,3 +87,9 @@ def test_a_directory_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SetupError, match=r"cannot set up .*: Not a directory"):
         set_up(Directory(tmp_path / "file" / "ensemble"))
+
+
+def test_ports_that_do_not_exist_are_refused_before_a_file_says_them(directory: Directory) -> None:
+    with pytest.raises(SetupError, match="broker 7 would listen at 65536, and ports end at 65535"):
+        set_up(directory, brokers=10, port=65530)
+    assert not directory.server_properties(7).exists()

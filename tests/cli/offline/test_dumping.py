@@ -152,3 +152,10 @@ def test_bytes_that_are_no_record_of_that_topic() -> None:
             assert said is not None
             assert value in (None, "<UNKNOWN>")
     assert plain(Record(b"\xff", None)) == ("�", None)
+
+
+def test_a_checkpoint_that_is_not_there(tmp_path: Path) -> None:
+    for name in ("replication-offset-checkpoint", "leader-epoch-checkpoint"):
+        result = invoke("log", "dump", str(tmp_path / name))
+        assert result.exit_code == 1
+        assert result.stderr.endswith(f"{tmp_path / name}: No such file or directory\n")
