@@ -25,6 +25,7 @@ from broker.wire.records import Record
 from tests.interop.test_kafka_tools import CONFIGS, create_topic, run
 from tests.support.cluster import Kind, TestCluster, running_cluster
 from tests.support.raw_client import CLOSED, RawClient
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.server
 
@@ -46,6 +47,26 @@ def cluster(kind: Kind, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Te
 def limit(cluster: TestCluster, client_id: str, quota: str, value: float) -> None:
     entity = ("--entity-type", "clients", "--entity-name", client_id)
     run(cluster, CONFIGS, "--alter", *entity, "--add-config", f"{quota}={value:g}")
+    wait_until_heard(cluster, f"{client_id}-listening")
+
+
+def wait_until_heard(cluster: TestCluster, listening: str) -> None:
+    """A broker hears of quotas from ZooKeeper, after the tool has ended, and in their order: until
+    it has heard of a later one, which shows with the first request."""
+    microsecond = alter.OpData(key="request_percentage", value=0.0001)
+    entry = alter.RequestEntryData(
+        entity=[alter.RequestEntityData(entity_type="client-id", entity_name=listening)],
+        ops=[microsecond],
+    )
+    with RawClient(cluster.address(1), listening) as client:
+        request = alter.AlterClientQuotasRequest(entries=[entry])
+        [answer] = client.ask(ApiKey.ALTER_CLIENT_QUOTAS, 1, request).entries
+        assert answer.error_code == 0
+        wait_until(
+            "the broker to hear of quotas",
+            lambda: client.ask(ApiKey.METADATA, 9, MetadataRequest()).throttle_time_ms > 0,
+            PATIENCE_S,
+        )
 
 
 def produce(client: RawClient, topic: str, size_bytes: int) -> int:
