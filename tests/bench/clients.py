@@ -25,13 +25,17 @@ def admin_client(contender: Contender) -> AdminClient:
 
 
 def wait_ready(contender: Contender) -> None:
-    """Block until a Metadata answer lists all brokers."""
-    admin = AdminClient({"bootstrap.servers": contender.bootstrap, "log_level": 0})
+    """Block until each broker answers Metadata with all of them.
+
+    That one lists all isn't enough: a Kafka is registered before it takes connections.
+    """
     deadline_s = time.monotonic() + READY_TIMEOUT_S
-    while not _knows_all(admin):
-        if time.monotonic() > deadline_s:
-            raise TimeoutError(f"{contender.kind} is not ready after {READY_TIMEOUT_S:.0f} s")
-        time.sleep(0.01)
+    for address in contender.addresses.values():
+        admin = AdminClient({"bootstrap.servers": address, "log_level": 0})
+        while not _knows_all(admin):
+            if time.monotonic() > deadline_s:
+                raise TimeoutError(f"{contender.kind} is not ready after {READY_TIMEOUT_S:.0f} s")
+            time.sleep(0.01)
 
 
 def _knows_all(admin: AdminClient) -> bool:

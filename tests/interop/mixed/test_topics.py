@@ -11,6 +11,7 @@ from confluent_kafka import ElectionType, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 from broker.wire.apis import ApiKey
+from broker.wire.errors import ErrorCode
 from broker.wire.messages.init_producer_id import InitProducerIdRequest
 from broker.wire.record_batch import NO_PRODUCER_EPOCH, NO_PRODUCER_ID
 from tests.interop.faults.load import running_load
@@ -160,17 +161,27 @@ def test_producer_ids_are_unique(
     cluster: TestCluster, watch: ClusterWatch, controller: int
 ) -> None:
     """Every broker gets its blocks from the one controller."""
-    request = InitProducerIdRequest(
-        transactional_id=None, producer_id=NO_PRODUCER_ID, producer_epoch=NO_PRODUCER_EPOCH
-    )
     given = []
     for broker_id in cluster.brokers:
         with RawClient(cluster.address(broker_id)) as client:
-            for _ in range(PRODUCERS):
-                answer = client.ask(ApiKey.INIT_PRODUCER_ID, 4, request)
-                assert answer.error_code == 0
-                given.append(answer.producer_id)
+            given += [producer_id(client) for _ in range(PRODUCERS)]
     assert len(set(given)) == PRODUCERS * len(cluster.brokers)
+
+
+def producer_id(client: RawClient) -> int:
+    """A real Kafka says COORDINATOR_LOAD_IN_PROGRESS while it waits for its next block."""
+    request = InitProducerIdRequest(
+        transactional_id=None, producer_id=NO_PRODUCER_ID, producer_epoch=NO_PRODUCER_EPOCH
+    )
+    answers = []
+
+    def is_given() -> bool:
+        answers.append(client.ask(ApiKey.INIT_PRODUCER_ID, 4, request))
+        return bool(answers[-1].error_code != ErrorCode.COORDINATOR_LOAD_IN_PROGRESS)
+
+    wait_until("a producer id to be given", is_given, TIMEOUT_S)
+    assert answers[-1].error_code == 0
+    return int(answers[-1].producer_id)
 
 
 def test_tools_say_the_same_of_either_kind(
