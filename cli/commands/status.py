@@ -46,12 +46,9 @@ def status(context: click.Context, directory: Directory, timeout: float, output:
     """
     try:
         pid = holder(directory)
-    except SetupError as error:
-        raise Failure(str(error)) from None
-    if pid is None:
-        say(f"nothing runs in {directory.root}")
-        context.exit(Exit.NOT_MET)
-    try:
+        if pid is None:
+            say(f"nothing runs in {directory.root}")
+            context.exit(Exit.NOT_MET)
         state = read_state(directory)
         brokers = sum(process.name.startswith("broker-") for process in state.processes)
         ensemble = read_set_up(directory, brokers)
